@@ -1,0 +1,2 @@
+Console.Error.WriteLine("belfry: no verbs yet");
+return 2;

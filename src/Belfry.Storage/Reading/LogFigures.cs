@@ -1,0 +1,76 @@
+namespace Belfry.Storage;
+
+/// <summary>Figures of a span of time, from rollups: never by counting runs, except those still open.</summary>
+/// <param name="From">Begin, rounded down to a whole bucket.</param>
+/// <param name="To">End.</param>
+/// <param name="BucketSeconds">Width of a bucket: 60 or 3600.</param>
+/// <param name="Buckets">Ends per bucket, oldest first, empty ones left out.</param>
+/// <param name="States">Runs by state: ends within the span, and all that are open now.</param>
+/// <param name="Tasks">Ends by task within the span, most first.</param>
+/// <param name="P95Runtime">95th percentile of runtimes in seconds; null where nothing completed or failed.</param>
+public sealed record LogFigures(
+    Instant From, Instant To, int BucketSeconds, IReadOnlyList<BucketFigures> Buckets,
+    IReadOnlyDictionary<RunState, long> States, IReadOnlyList<TaskFigures> Tasks, double? P95Runtime)
+{
+    /// <summary>All runs of the span.</summary>
+    public long Runs => States.Values.Sum();
+
+    /// <summary>Failed and lost ones.</summary>
+    public long Bad => States.GetValueOrDefault(RunState.Failed) + States.GetValueOrDefault(RunState.Lost);
+}
+
+/// <summary>What ended in one bucket of time.</summary>
+/// <param name="At">Its begin.</param>
+/// <param name="Ended">Runs that ended in it.</param>
+/// <param name="Bad">Those of them that failed or were lost.</param>
+public sealed record BucketFigures(Instant At, long Ended, long Bad);
+
+/// <summary>What ended of one task.</summary>
+/// <param name="Task">Its name.</param>
+/// <param name="Ended">Runs that ended.</param>
+/// <param name="Bad">Those of them that failed or were lost.</param>
+public sealed record TaskFigures(string Task, long Ended, long Bad);
+
+/// <summary>A worker as its events show it.</summary>
+/// <param name="Source">The cluster.</param>
+/// <param name="Name">Its node name, e.g. <c>celery@host</c>.</param>
+/// <param name="Online">It beat within twice its interval when last judged.</param>
+/// <param name="LastBeat">Its last sign of life as sent.</param>
+/// <param name="LastHeard">When that arrived here.</param>
+/// <param name="Beat">Its own figures, as far as it told them.</param>
+/// <param name="OpenRuns">Its runs that have not ended.</param>
+public sealed record WorkerStatus(string Source, string Name, bool Online, Instant LastBeat, Instant LastHeard, WorkerBeat Beat, long OpenRuns);
+
+/// <summary>A source as the log knows it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Kind">What it is: <c>celery-redis</c>, <c>local</c> …</param>
+/// <param name="Heard">Since when it is known.</param>
+/// <param name="ListenedTo">Until when it was listened to without a break; for a source that loses what is not heard.</param>
+/// <param name="Misses">It loses what is sent while nobody listens (Redis pub/sub does).</param>
+/// <param name="LastEvent">Arrival of its last event.</param>
+/// <param name="Problem">What is wrong with it now, in a sentence; null when all is well.</param>
+public sealed record SourceStatus(string Name, string Kind, Instant Heard, Instant ListenedTo, bool Misses, Instant? LastEvent, string? Problem);
+
+/// <summary>A stretch of time in which a source was not listened to.</summary>
+/// <param name="Source">The source.</param>
+/// <param name="From">Begin.</param>
+/// <param name="To">End; null while it lasts.</param>
+/// <param name="Reason">Why, in a few words.</param>
+public sealed record SourceGap(string Source, Instant From, Instant? To, string Reason);
+
+/// <summary>Something that was refused, dropped or unknown, counted.</summary>
+/// <param name="Source">Where it came from.</param>
+/// <param name="What">What it was, e.g. <c>unknown kind task-foo</c> or <c>bytes that are no event</c>.</param>
+/// <param name="Times">How often.</param>
+/// <param name="Last">When last.</param>
+public sealed record Refusal(string Source, string What, long Times, Instant Last);
+
+/// <summary>The store itself.</summary>
+/// <param name="Url">Its URL, without secrets.</param>
+/// <param name="Engine">Engine and version, e.g. <c>SQLite 3.40.1</c>.</param>
+/// <param name="Schema">Version of its schema.</param>
+/// <param name="Bytes">Bytes on disk, write-ahead log included; 0 in memory.</param>
+/// <param name="FreeBytes">Bytes free on that disk; null in memory.</param>
+/// <param name="EndedRuns">Ended runs, an estimate above 10,000.</param>
+/// <param name="OpenRuns">Open runs.</param>
+public sealed record StoreStatus(string Url, string Engine, int Schema, long Bytes, long? FreeBytes, long EndedRuns, long OpenRuns);

@@ -1,0 +1,109 @@
+namespace Belfry;
+
+/// <summary>Something that happened to a run or to a worker, at an instant: the one thing that enters the log.</summary>
+/// <remarks>
+/// Two events are the same when source, id, kind, worker, named attempt and instant as sent are. Absent fields are null.
+/// Texts are kept as they came: arguments of Celery are Python's <c>repr</c>, those of others JSON.
+/// </remarks>
+public sealed record TaskEvent
+{
+    /// <summary>Where it comes from: <c>local</c>, the name of a Celery cluster …</summary>
+    public required string Source { get; init; }
+
+    /// <summary>The run's id; empty for an event about a worker.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>What it reports.</summary>
+    public required EventKind Kind { get; init; }
+
+    /// <summary>The instant as sent, by the sender's clock.</summary>
+    public required Instant At { get; init; }
+
+    /// <summary>The instant under which it counts: <see cref="At"/>, unless that is negative or more than 24 h ahead of its arrival; then the arrival.</summary>
+    public Instant Shown { get => _shown ?? At; init => _shown = value == At ? null : value; }
+
+    /// <summary>The sender's clock was so far off that the arrival counts instead.</summary>
+    public bool ClockOff => _shown is not null;
+
+    /// <summary>The attempt it names, from 1; null when it names none.</summary>
+    public int? Attempt { get; init; }
+
+    /// <summary>The worker it is about; null on <c>submitted</c>.</summary>
+    public string? Worker { get; init; }
+
+    /// <summary>The task's name.</summary>
+    public string? Task { get; init; }
+
+    /// <summary>The queue, where known.</summary>
+    public string? Queue { get; init; }
+
+    /// <summary>Positional arguments.</summary>
+    public string? Args { get; init; }
+
+    /// <summary>Keyword arguments.</summary>
+    public string? Kwargs { get; init; }
+
+    /// <summary>The result of a success.</summary>
+    public string? Result { get; init; }
+
+    /// <summary>The exception of a failure or retry.</summary>
+    public string? Exception { get; init; }
+
+    /// <summary>Its trace.</summary>
+    public string? Traceback { get; init; }
+
+    /// <summary>Why it was cancelled or skipped: <c>revoked</c>, <c>expired</c>, <c>rejected</c>, <c>terminated</c>, <c>timeout</c> …</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Runtime in seconds, as measured by the one who ran it.</summary>
+    public double? Runtime { get; init; }
+
+    /// <summary>Progress in percent, 0 to 100.</summary>
+    public double? Percent { get; init; }
+
+    /// <summary>Progress in words.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>Not to start before.</summary>
+    public Instant? Eta { get; init; }
+
+    /// <summary>Not to start after.</summary>
+    public Instant? Expires { get; init; }
+
+    /// <summary>Priority as the broker has it.</summary>
+    public int? Priority { get; init; }
+
+    /// <summary>Id of the run that called this one.</summary>
+    public string? Parent { get; init; }
+
+    /// <summary>Id of the first run of the family.</summary>
+    public string? Root { get; init; }
+
+    /// <summary>The application the task belongs to.</summary>
+    public string? App { get; init; }
+
+    /// <summary>What the run is about.</summary>
+    public RunContext? Context { get; init; }
+
+    /// <summary>Fields that Belfry does not know, kept as a JSON object.</summary>
+    public string? Extra { get; init; }
+
+    /// <summary>The worker's own figures; only on events about a worker.</summary>
+    public WorkerBeat? Beat { get; init; }
+
+    readonly Instant? _shown;
+}
+
+/// <summary>What a run is about: a record of the application.</summary>
+/// <param name="Model">Its kind, e.g. <c>gap.models.IngestorSession</c>.</param>
+/// <param name="Type">Its variant, e.g. <c>Hourly</c>.</param>
+/// <param name="Id">Its key.</param>
+public sealed record RunContext(string? Model, string? Type, string? Id);
+
+/// <summary>What a worker says of itself in a heartbeat.</summary>
+/// <param name="Pid">Its process.</param>
+/// <param name="Frequency">Seconds between heartbeats; Celery's default is 2.</param>
+/// <param name="Active">Runs at work now.</param>
+/// <param name="Processed">Runs since it started.</param>
+/// <param name="Software">Name and version, e.g. <c>py-celery 5.6.3</c>.</param>
+public sealed record WorkerBeat(int? Pid, double? Frequency, long? Active, long? Processed, string? Software);
