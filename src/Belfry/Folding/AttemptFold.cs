@@ -1,0 +1,185 @@
+namespace Belfry;
+
+/// <summary>Builds the row of an attempt from its facts.</summary>
+static class AttemptFold
+{
+    /// <summary>The rows of a life, by attempt.</summary>
+    /// <param name="life">Whose.</param>
+    /// <param name="facts">Facts about states, in order.</param>
+    /// <param name="attempts">The attempt of each.</param>
+    /// <param name="notes">Progress and context, in order.</param>
+    public static List<FoldedRun> Rows(Life life, List<TaskEvent> facts, int[] attempts, List<TaskEvent> notes)
+    {
+        var rows = new List<FoldedRun>(1);
+        int newest = attempts.Max();
+        for (int attempt = NextAttempt(attempts, 0); attempt > 0; attempt = NextAttempt(attempts, attempt))
+        {
+            var own = new List<TaskEvent>(facts.Count);
+            Instant? later = null;
+            for (int i = 0; i < attempts.Length; i++)
+            {
+                if (attempts[i] == attempt)
+                {
+                    own.Add(facts[i]);
+                }
+                else if (attempts[i] > attempt && (later is null || facts[i].Shown < later))
+                {
+                    later = facts[i].Shown;
+                }
+            }
+            TaskRun? below = rows.Count > 0 ? rows[^1].Run : null;
+            bool isNewest = attempt == newest;
+            TaskRun run = Row(life, attempt, own, later, below, notes, isNewest);
+            if (isNewest && notes.Count > 0)
+            {
+                own.AddRange(notes);
+            }
+            rows.Add(new FoldedRun(run, own));
+        }
+        return rows;
+    }
+
+    /// <summary>A run of which nothing but progress or context was seen: it waits, as far as anybody knows.</summary>
+    public static TaskRun OfNotes(Life life, List<TaskEvent> notes) => WithNotes(
+        new TaskRun
+        {
+            Source = life.Source, Id = life.Id, Attempt = 1, State = RunState.Pending,
+            At = notes[0].Shown, First = notes[0].Shown, Updated = notes[^1].Shown,
+            Task = notes.FindLast(note => note.Task is not null)?.Task,
+            Worker = notes[^1].Worker,
+            ClockOff = notes.Exists(note => note.ClockOff),
+        },
+        notes,
+        isNewest: true);
+
+    static int NextAttempt(int[] attempts, int after)
+    {
+        int next = 0;
+        foreach (int attempt in attempts)
+        {
+            next = attempt > after && (next == 0 || attempt < next) ? attempt : next;
+        }
+        return next;
+    }
+
+    static TaskRun Row(Life life, int attempt, List<TaskEvent> own, Instant? later, TaskRun? below, List<TaskEvent> notes, bool isNewest)
+    {
+        var deliveries = new Deliveries(own);
+        Delivery speaking = deliveries.Speaking();
+        RunState state = StateOf(speaking, own, notes);
+        bool inferred = later is not null && speaking.Outcome is null && state != RunState.Lost;
+        state = inferred ? RunState.Retried : state;
+        Instant? finished = inferred ? later : state == RunState.Lost ? speaking.Lost!.Shown : speaking.Outcome?.Shown;
+        Instant? started = speaking.FirstStart?.Shown;
+        var told = new Told(own, speaking.Received);
+        TaskEvent? outcome = speaking.Outcome;
+        var run = new TaskRun
+        {
+            Source = life.Source,
+            Id = life.Id,
+            Attempt = attempt,
+            State = state,
+            Redeliveries = deliveries.Redeliveries,
+            At = started ?? own[0].Shown,
+            First = own[0].Shown,
+            Task = told.By(fact => fact.Task) ?? below?.Task,
+            Worker = outcome is not null ? outcome.Worker : (speaking.LastStart ?? speaking.Received)?.Worker,
+            Queue = told.By(fact => fact.Queue) ?? below?.Queue,
+            App = told.By(fact => fact.App) ?? below?.App,
+            Submitted = own[0].Kind == EventKind.Submitted ? own[0].Shown : own.Find(fact => fact.Kind == EventKind.Submitted)?.Shown,
+            Received = speaking.Received?.Shown,
+            Started = started,
+            Finished = finished,
+            Updated = own[^1].Shown,
+            Args = told.By(fact => fact.Args) ?? below?.Args,
+            Kwargs = told.By(fact => fact.Kwargs) ?? below?.Kwargs,
+            Result = outcome?.Result,
+            Exception = outcome?.Exception,
+            Traceback = outcome?.Traceback,
+            Reason = state == RunState.Lost ? speaking.Lost!.Reason : outcome?.Reason,
+            Runtime = inferred || state == RunState.Lost ? null : RuntimeOf(outcome, started),
+            Eta = told.InstantBy(fact => fact.Eta),
+            Expires = told.InstantBy(fact => fact.Expires),
+            Priority = told.NumberBy(fact => fact.Priority),
+            Parent = told.By(fact => fact.Parent) ?? below?.Parent,
+            Root = told.By(fact => fact.Root) ?? below?.Root,
+            Context = own.FindLast(fact => fact.Context is not null)?.Context,
+            Extra = own.FindLast(fact => fact.Extra is not null)?.Extra,
+            ClockOff = own.Exists(fact => fact.ClockOff),
+        };
+        return notes.Count == 0 ? run : WithNotes(run, notes, isNewest);
+    }
+
+    static RunState StateOf(Delivery speaking, List<TaskEvent> own, List<TaskEvent> notes)
+    {
+        if (speaking.Outcome is { } outcome)
+        {
+            return outcome.Kind switch
+            {
+                EventKind.Succeeded => RunState.Completed,
+                EventKind.Failed => RunState.Failed,
+                EventKind.Retried => RunState.Retried,
+                EventKind.Skipped => RunState.Skipped,
+                _ => RunState.Cancelled,
+            };
+        }
+        if (speaking.Lost is { } lost && !IsBeaten(lost, own, notes))
+        {
+            return RunState.Lost;
+        }
+        return speaking.GivenBack ? RunState.Pending
+            : speaking.FirstStart is not null ? RunState.Running
+            : speaking.Received is not null ? RunState.Queued
+            : RunState.Pending;
+    }
+
+    /// <summary>Any later sign of life beats the inference; a submission is none, and comes from another clock.</summary>
+    static bool IsBeaten(TaskEvent lost, List<TaskEvent> own, List<TaskEvent> notes) =>
+        own.Exists(fact => fact.Kind is not (EventKind.Lost or EventKind.Submitted) && Facts.Compare(fact, lost) > 0)
+        || notes.Exists(note => note.Kind == EventKind.Progress && note.Shown > lost.Shown);
+
+    static double? RuntimeOf(TaskEvent? outcome, Instant? started) =>
+        outcome is null ? null
+        : outcome.Runtime is { } measured ? Math.Max(0, measured)
+        : started is { } start ? Math.Max(0, (outcome.Shown - start).TotalSeconds)
+        : null;
+
+    /// <summary>Of percent, text and context the latest of the id stands; progress is shown on the newest attempt.</summary>
+    static TaskRun WithNotes(TaskRun run, List<TaskEvent> notes, bool isNewest)
+    {
+        RunContext? context = notes.FindLast(note => note.Context is not null)?.Context ?? run.Context;
+        return !isNewest ? run with { Context = context } : run with
+        {
+            Context = context,
+            Percent = notes.FindLast(note => note.Percent is not null)?.Percent,
+            Text = notes.FindLast(note => note.Text is not null)?.Text,
+            Extra = notes.FindLast(note => note.Extra is not null)?.Extra ?? run.Extra,
+            Updated = Instant.Max(run.Updated, notes[^1].Shown),
+            ClockOff = run.ClockOff || notes.Exists(note => note.ClockOff),
+        };
+    }
+
+    /// <summary>Looks a field up where it is told best: at the receipt, else at the latest submission, else at any fact.</summary>
+    readonly struct Told(List<TaskEvent> own, TaskEvent? received)
+    {
+        public string? By(Func<TaskEvent, string?> field)
+        {
+            string? value = received is null ? null : field(received);
+            for (int i = own.Count - 1; value is null && i >= 0; i--)
+            {
+                value = own[i].Kind == EventKind.Submitted ? field(own[i]) : null;
+            }
+            for (int i = own.Count - 1; value is null && i >= 0; i--)
+            {
+                value = field(own[i]);
+            }
+            return value;
+        }
+
+        public Instant? InstantBy(Func<TaskEvent, Instant?> field) => received is not null && field(received) is { } value
+            ? value
+            : own.FindLast(fact => field(fact) is not null) is { } fact ? field(fact) : null;
+
+        public int? NumberBy(Func<TaskEvent, int?> field) => own.FindLast(fact => field(fact) is not null) is { } fact ? field(fact) : null;
+    }
+}

@@ -1,0 +1,122 @@
+namespace Belfry;
+
+/// <summary>
+/// The deliveries of one attempt: each receipt by a worker is one, and what followed belongs to one of them. What comes before every
+/// receipt, or without any, belongs to an unseen one before all.
+/// </summary>
+sealed class Deliveries
+{
+    readonly List<Delivery> _all = [];
+
+    /// <summary>Deals the facts of one attempt, given in order, to its deliveries.</summary>
+    public Deliveries(IReadOnlyList<TaskEvent> facts)
+    {
+        var unseen = new Delivery(null);
+        _all.Add(unseen);
+        for (int i = 0; i < facts.Count; i++)
+        {
+            TaskEvent fact = facts[i];
+            if (fact.Kind == EventKind.Received)
+            {
+                AddReceipt(fact);
+            }
+            else if (fact.Kind != EventKind.Submitted)
+            {
+                Of(fact.Worker).Take(fact, i);
+            }
+        }
+        if (_all.Count > 1 && unseen.IsEmpty)
+        {
+            _all.RemoveAt(0);
+        }
+    }
+
+    /// <summary>Receipts less one, never below none.</summary>
+    public int Redeliveries => Math.Max(0, _all.Count(delivery => delivery.Received is not null) - 1);
+
+    /// <summary>The delivery that tells the state: that of the earliest success, else the latest not given back, else the latest.</summary>
+    public Delivery Speaking()
+    {
+        Delivery? success = null, open = null;
+        foreach (Delivery delivery in _all)
+        {
+            bool earlier = success is null || delivery.OutcomeIndex < success.OutcomeIndex;
+            success = delivery.Outcome?.Kind == EventKind.Succeeded && earlier ? delivery : success;
+            open = delivery.GivenBack ? open : delivery;
+        }
+        return success ?? open ?? _all[^1];
+    }
+
+    void AddReceipt(TaskEvent fact)
+    {
+        bool known = _all.Exists(delivery => delivery.Received is { } other && other.Shown == fact.Shown
+            && string.Equals(other.Worker, fact.Worker, StringComparison.Ordinal));
+        if (!known)
+        {
+            _all.Add(new Delivery(fact));
+        }
+    }
+
+    /// <summary>The latest delivery so far to that worker, else the latest so far.</summary>
+    Delivery Of(string? worker) =>
+        _all.FindLast(delivery => delivery.Received is { } receipt && string.Equals(receipt.Worker, worker, StringComparison.Ordinal)) ?? _all[^1];
+}
+
+/// <summary>One delivery of an attempt to a worker.</summary>
+/// <param name="received">Its receipt; null when it was not seen.</param>
+sealed class Delivery(TaskEvent? received)
+{
+    int _lastStart = -1, _lastRequeue = -1;
+
+    public TaskEvent? Received { get; } = received;
+
+    public TaskEvent? FirstStart { get; private set; }
+
+    public TaskEvent? LastStart { get; private set; }
+
+    public TaskEvent? Outcome { get; private set; }
+
+    public TaskEvent? Lost { get; private set; }
+
+    public int OutcomeIndex { get; private set; } = -1;
+
+    public bool IsEmpty => FirstStart is null && Outcome is null && Lost is null && _lastRequeue < 0;
+
+    /// <summary>Given back to the queue, and not begun since.</summary>
+    public bool GivenBack => Outcome is null && _lastRequeue >= 0 && _lastRequeue > _lastStart;
+
+    public void Take(TaskEvent fact, int index)
+    {
+        switch (fact.Kind)
+        {
+            case EventKind.Started:
+                FirstStart ??= fact;
+                LastStart = fact;
+                _lastStart = index;
+                break;
+            case EventKind.Requeued:
+                _lastRequeue = index;
+                break;
+            case EventKind.Lost:
+                Lost = fact;
+                break;
+            default:
+                if (Outcome is null || Rank(fact.Kind) < Rank(Outcome.Kind))
+                {
+                    Outcome = fact;
+                    OutcomeIndex = index;
+                }
+                break;
+        }
+    }
+
+    /// <summary>Of several outcomes the first in this order stands, and of one kind the earliest.</summary>
+    static int Rank(EventKind kind) => kind switch
+    {
+        EventKind.Succeeded => 0,
+        EventKind.Failed => 1,
+        EventKind.Retried => 2,
+        EventKind.Skipped => 3,
+        _ => 4,
+    };
+}

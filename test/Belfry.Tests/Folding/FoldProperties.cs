@@ -1,0 +1,84 @@
+namespace Belfry.Tests.Folding;
+
+/// <summary>What holds for every life, in every order, however often it is told.</summary>
+public sealed class FoldProperties
+{
+    [Fact]
+    [Trait("row", "102")]
+    public void Told_in_any_order_any_number_of_times_and_folded_after_each_event_a_life_has_the_same_rows()
+    {
+        for (int seed = 0; seed < 3000; seed++)
+        {
+            var random = new Random(seed);
+            List<TaskEvent> events = Lives.Random(random, "id");
+            IReadOnlyList<TaskRun> expected = Fold.Rows(events);
+            List<TaskEvent> told = [.. events, .. events.Where(_ => random.Next(4) == 0)];
+            random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(told));
+            var life = new Life("cluster", "id");
+            foreach (TaskEvent item in told)
+            {
+                life.Add(item);
+                if (random.Next(3) == 0)
+                {
+                    life.Fold();
+                }
+            }
+            Assert.Equal(expected, life.Fold().Select(row => row.Run));
+        }
+    }
+
+    [Fact]
+    public void An_event_told_again_says_nothing_new()
+    {
+        List<TaskEvent> events = Lives.Random(new Random(7), "id");
+        var life = new Life("cluster", "id");
+        events.ForEach(item => life.Add(item));
+        Assert.DoesNotContain(events.Where(item => item.Kind != EventKind.Progress), item => life.Add(item));
+    }
+
+    [Fact]
+    public void Of_a_field_told_twice_differently_the_greater_text_stands()
+    {
+        TaskEvent one = new() { Source = "s", Id = "i", Kind = EventKind.Failed, At = new Instant(5), Worker = "w", Exception = "A()" };
+        TaskEvent two = one with { Exception = "B()" };
+        Assert.Equal("B()", Fold.Rows([one, two]).Single().Exception);
+        Assert.Equal("B()", Fold.Rows([two, one]).Single().Exception);
+    }
+
+    [Fact]
+    public void A_run_that_finishes_before_it_starts_has_no_negative_runtime()
+    {
+        TaskRun run = Fold.Rows(
+        [
+            new() { Source = "s", Id = "i", Kind = EventKind.Started, At = new Instant(500), Worker = "w" },
+            new() { Source = "s", Id = "i", Kind = EventKind.Succeeded, At = new Instant(100), Worker = "w" },
+        ]).Single();
+        Assert.Equal(0, run.Runtime);
+        Assert.Equal(RunState.Completed, run.State);
+    }
+
+    [Fact]
+    public void Lost_is_beaten_by_any_later_sign_of_life_and_by_any_outcome()
+    {
+        TaskEvent[] lost =
+        [
+            new() { Source = "s", Id = "i", Kind = EventKind.Received, At = new Instant(1), Worker = "w", Attempt = 1, Task = "t" },
+            new() { Source = "s", Id = "i", Kind = EventKind.Started, At = new Instant(2), Worker = "w" },
+            new() { Source = "s", Id = "i", Kind = EventKind.Lost, At = new Instant(9), Worker = "w", Attempt = 1, Reason = "worker gone" },
+        ];
+        Assert.Equal((RunState.Lost, new Instant(9), "worker gone"), (Fold.Rows(lost).Single().State, Fold.Rows(lost).Single().Finished, Fold.Rows(lost).Single().Reason));
+        Assert.Equal(RunState.Completed, Fold.Rows([.. lost, new() { Source = "s", Id = "i", Kind = EventKind.Succeeded, At = new Instant(5), Worker = "w" }]).Single().State);
+        Assert.Equal(RunState.Running, Fold.Rows([.. lost, new() { Source = "s", Id = "i", Kind = EventKind.Progress, At = new Instant(10), Worker = "w", Percent = 1 }]).Single().State);
+        Assert.Equal(RunState.Queued, Fold.Rows([.. lost, new() { Source = "s", Id = "i", Kind = EventKind.Received, At = new Instant(10), Worker = "v", Attempt = 1 }]).Single().State);
+    }
+
+    [Fact]
+    public void Of_thirty_attempts_the_newest_sixteen_can_change()
+    {
+        IEnumerable<TaskEvent> events = Enumerable.Range(1, 30).Select(n => new TaskEvent
+        {
+            Source = "s", Id = "i", Kind = EventKind.Received, At = new Instant(n * 10), Worker = "w", Attempt = n, Task = "t",
+        });
+        Assert.Equal(Enumerable.Range(15, 16), Fold.Rows(events).Select(run => run.Attempt));
+    }
+}
