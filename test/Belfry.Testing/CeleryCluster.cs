@@ -1,0 +1,106 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Belfry.Testing;
+
+/// <summary>A Celery cluster of Debian's packages: a redis-server, workers, and a client that sends tasks. Its tasks are in <c>celery/app.py</c>.</summary>
+public sealed class CeleryCluster : IAsyncDisposable
+{
+    readonly List<CeleryWorker> _workers = [];
+    readonly ChildProcess _client;
+    readonly SemaphoreSlim _oneQuestion = new(1);
+    int _answers;
+
+    CeleryCluster(RedisServer redis, Dictionary<string, string?> environment)
+    {
+        Redis = redis;
+        Environment = environment;
+        _client = ChildProcess.Start(Machine.Python, ["client.py"], Folder, environment);
+    }
+
+    /// <summary>Its broker.</summary>
+    public RedisServer Redis { get; }
+
+    /// <summary>Where the app lies.</summary>
+    public static string Folder => Path.Combine(AppContext.BaseDirectory, "celery");
+
+    internal Dictionary<string, string?> Environment { get; }
+
+    /// <summary>Starts a broker and a client; workers are started one by one.</summary>
+    /// <param name="prefix">A <c>global_keyprefix</c>, or null.</param>
+    /// <param name="database">The number of Redis' database.</param>
+    public static async Task<CeleryCluster> StartAsync(string? prefix = null, int database = 0)
+    {
+        RedisServer redis = await RedisServer.StartAsync();
+        var environment = new Dictionary<string, string?>
+        {
+            ["LAB_BROKER"] = $"redis://127.0.0.1:{redis.Port}/{database}",
+            ["PYTHONUNBUFFERED"] = "1",
+            ["PYTHONDONTWRITEBYTECODE"] = "1",
+        };
+        if (prefix is not null)
+        {
+            environment["LAB_PREFIX"] = prefix;
+        }
+        return new CeleryCluster(redis, environment);
+    }
+
+    /// <summary>The broker's URL with the database in use.</summary>
+    public string Url => Environment["LAB_BROKER"]!;
+
+    /// <summary>Starts a worker and waits until it is ready.</summary>
+    public async Task<CeleryWorker> StartWorkerAsync(CeleryWorkerOptions? options = null)
+    {
+        CeleryWorker worker = await CeleryWorker.StartAsync(this, options ?? new CeleryWorkerOptions());
+        _workers.Add(worker);
+        return worker;
+    }
+
+    /// <summary>Sends a task and gives its id.</summary>
+    /// <param name="task">Its name.</param>
+    /// <param name="args">Positional arguments.</param>
+    /// <param name="options">Options of Celery's <c>send_task</c>: <c>queue</c>, <c>countdown</c>, <c>expires</c> …</param>
+    public async Task<string> SendAsync(string task, object[]? args = null, object? options = null)
+    {
+        JsonNode answer = await AskAsync(new { @do = "send", task, args = args ?? [], options = options ?? new object() });
+        return answer["id"]!.GetValue<string>();
+    }
+
+    /// <summary>Revokes a run; with <paramref name="terminate"/> also one that is at work.</summary>
+    public Task RevokeAsync(string id, bool terminate = false) => AskAsync(new { @do = "revoke", id, terminate });
+
+    /// <summary>Broadcasts a control command and gives the replies.</summary>
+    public async Task<JsonNode> ControlAsync(string command, object? arguments = null) =>
+        (await AskAsync(new { @do = command, arguments = arguments ?? new object() }))["replies"]!;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (CeleryWorker worker in _workers)
+        {
+            await worker.DisposeAsync();
+        }
+        await _client.DisposeAsync();
+        await Redis.DisposeAsync();
+        _oneQuestion.Dispose();
+    }
+
+    async Task<JsonNode> AskAsync(object question)
+    {
+        await _oneQuestion.WaitAsync();
+        try
+        {
+            await _client.TellAsync(JsonSerializer.Serialize(question));
+            int wanted = _answers++;
+            await Eventually.HoldsAsync("an answer of client.py", () => _client.HasExited || Lines() > wanted);
+            JsonNode? answer = Lines() > wanted ? JsonNode.Parse(_client.Output.Split('\n')[wanted]) : null;
+            return answer is { } && answer["problem"] is null ? answer : throw new InvalidOperationException(_client.Story());
+        }
+        finally
+        {
+            _oneQuestion.Release();
+        }
+    }
+
+    int Lines() => _client.Output.Count(character => character == '\n');
+}

@@ -1,0 +1,70 @@
+"""The cluster that tests look at: small tasks, one for each way in which a run can go."""
+import os
+import time
+
+from celery import Celery
+
+app = Celery("lab", broker=os.environ["LAB_BROKER"])
+app.conf.update(
+    task_send_sent_event=True,
+    task_ignore_result=True,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        "visibility_timeout": int(os.environ.get("LAB_VISIBILITY", "3600")),
+        **({"global_keyprefix": os.environ["LAB_PREFIX"]} if "LAB_PREFIX" in os.environ else {}),
+    },
+)
+
+
+@app.task(name="lab.ok")
+def ok():
+    return "fine"
+
+
+@app.task(name="lab.add")
+def add(x, y):
+    return x + y
+
+
+@app.task(name="lab.fail")
+def fail(text="boom"):
+    raise ValueError(text)
+
+
+@app.task(name="lab.retry", bind=True, max_retries=3)
+def retry(self, failures=1):
+    """Fails so many times, then ends well."""
+    if self.request.retries < failures:
+        raise self.retry(exc=ConnectionError(f"try {self.request.retries + 1}"), countdown=0.1)
+    return self.request.retries
+
+
+@app.task(name="lab.sleep")
+def sleep(seconds):
+    time.sleep(seconds)
+    return seconds
+
+
+@app.task(name="lab.limited", time_limit=1)
+def limited(seconds=30):
+    """The pool kills it after a second."""
+    time.sleep(seconds)
+
+
+@app.task(name="lab.late", acks_late=True)
+def late(seconds):
+    """Acknowledged at its end only, so that a dead worker gives it back."""
+    time.sleep(seconds)
+    return seconds
+
+
+@app.task(name="lab.parent")
+def parent():
+    return add.delay(1, 2).id
+
+
+@app.task(name="lab.progress", bind=True)
+def progress(self):
+    for step in (1, 2):
+        self.send_event("task-progress", current=step, total=2)
+    return "done"

@@ -1,0 +1,20 @@
+"""Sends tasks and control commands for the tests: a JSON object a line in, one a line out."""
+import json
+import sys
+
+from app import app
+
+for line in sys.stdin:
+    ask = json.loads(line)
+    try:
+        if ask["do"] == "send":
+            sent = app.send_task(ask["task"], ask.get("args"), ask.get("kwargs"), **ask.get("options", {}))
+            answer = {"id": sent.id}
+        elif ask["do"] == "revoke":
+            app.control.revoke(ask["id"], terminate=ask.get("terminate", False), signal=ask.get("signal", "SIGTERM"))
+            answer = {}
+        else:
+            answer = {"replies": app.control.broadcast(ask["do"], arguments=ask.get("arguments"), reply=True, timeout=ask.get("timeout", 2))}
+    except Exception as problem:  # the test names what failed
+        answer = {"problem": repr(problem)}
+    print(json.dumps(answer), flush=True)
