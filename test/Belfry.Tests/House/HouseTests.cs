@@ -102,7 +102,10 @@ public sealed partial class HouseTests
 
     [Fact]
     public void A_folder_says_what_is_in_it() =>
-        Assert.Empty(Repository.Files.Where(file => file.Split('/').Intersect(Plan.FoldersThatSayNothing, StringComparer.OrdinalIgnoreCase).Any()));
+        Assert.Empty(
+            from file in Repository.Files
+            from folder in file.Split('/').Intersect(Plan.FoldersThatSayNothing, StringComparer.OrdinalIgnoreCase)
+            select $"{folder} in {file}");
 
     [Fact]
     public void Nothing_points_outside_the_repository()
