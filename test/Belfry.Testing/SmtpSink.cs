@@ -19,6 +19,7 @@ public enum SinkTls
 }
 
 /// <summary>A real SMTP server (aiosmtpd) that keeps what it gets. It refuses recipients that begin with <c>refused</c> or, for now, <c>later</c>.</summary>
+/// <remarks>More ways to be awkward stand at the head of <c>smtp/sink.py</c>.</remarks>
 public sealed class SmtpSink : IAsyncDisposable
 {
     static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web);
@@ -38,7 +39,11 @@ public sealed class SmtpSink : IAsyncDisposable
         [.. _process.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(line => JsonSerializer.Deserialize<ArrivedMail>(line, Web)!)];
 
     /// <summary>Starts one; with a user it asks for a login.</summary>
-    public static async Task<SmtpSink> StartAsync(SinkTls tls = SinkTls.None, string? user = null, string? password = null)
+    /// <param name="tls">How its connections are protected.</param>
+    /// <param name="user">Who may log in.</param>
+    /// <param name="password">With what.</param>
+    /// <param name="more">Further options of <c>smtp/sink.py</c>.</param>
+    public static async Task<SmtpSink> StartAsync(SinkTls tls = SinkTls.None, string? user = null, string? password = null, params string[] more)
     {
         var folder = new TempFolder();
         if (tls != SinkTls.None)
@@ -47,8 +52,12 @@ public sealed class SmtpSink : IAsyncDisposable
         }
         string script = Path.Combine(AppContext.BaseDirectory, "smtp", "sink.py");
         string word = tls switch { SinkTls.None => "none", SinkTls.StartTls => "starttls", _ => "implicit" };
-        ChildProcess process = ChildProcess.Start(
-            Machine.Python, ["-u", script, word, folder.File("sink.pem"), folder.File("sink.key"), user ?? "-", password ?? "-"], folder.Path);
+        List<string> arguments = ["-u", script, "--tls", word, "--certificate", folder.File("sink.pem"), "--key", folder.File("sink.key"), .. more];
+        if (user is not null)
+        {
+            arguments.AddRange(["--user", user, "--password", password ?? ""]);
+        }
+        ChildProcess process = ChildProcess.Start(Machine.Python, arguments, folder.Path);
         int port = 0;
         await process.LineAsync(line => int.TryParse(line, out port));
         return new SmtpSink(folder, process, port);
@@ -87,4 +96,16 @@ public sealed class SmtpSink : IAsyncDisposable
 /// <param name="Tls">The connection was protected.</param>
 /// <param name="Auth">Who had logged in, or null.</param>
 /// <param name="Mechanism"><c>PLAIN</c> or <c>LOGIN</c>, or null.</param>
-public sealed record ArrivedMail(string From, IReadOnlyList<string> To, string Data, bool Tls, string? Auth, string? Mechanism);
+/// <param name="Ehlo">The sender said EHLO.</param>
+/// <param name="Options">What stood behind MAIL FROM.</param>
+/// <param name="Headers">Headers, decoded by Python's <c>email</c>.</param>
+/// <param name="Text">The plain body, decoded, or null.</param>
+/// <param name="Html">The HTML body, decoded, or null.</param>
+/// <param name="Defects">What Python's parser found wrong with it.</param>
+public sealed record ArrivedMail(
+    string From, IReadOnlyList<string> To, string Data, bool Tls, string? Auth, string? Mechanism, bool Ehlo, IReadOnlyList<string> Options,
+    IReadOnlyDictionary<string, string> Headers, string? Text, string? Html, IReadOnlyList<string> Defects)
+{
+    /// <summary>The subject, decoded.</summary>
+    public string Subject => Headers["Subject"];
+}
