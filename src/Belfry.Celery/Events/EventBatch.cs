@@ -1,0 +1,43 @@
+namespace Belfry.Celery.Events;
+
+/// <summary>What the stream gave at one go: events, what had to be refused, and what was missed before them.</summary>
+public sealed class EventBatch
+{
+    // Names of unknown things are unbounded input: beyond this many they are counted together.
+    const int RefusalsToldApart = 200;
+
+    readonly Dictionary<string, long> _refused = [];
+    readonly List<TaskEvent> _events = [];
+
+    /// <summary>The events, in the order of their arrival.</summary>
+    public IReadOnlyList<TaskEvent> Events => _events;
+
+    /// <summary>What was refused, unknown or cut, with how often.</summary>
+    public IReadOnlyDictionary<string, long> Refused => _refused;
+
+    /// <summary>What was missed before the first of the events; null when nothing was.</summary>
+    public StreamGap? Gap { get; internal set; }
+
+    /// <summary>The stream stands without a break since this instant; set on the first batch after each (re)connection or gap.</summary>
+    public Instant? UnbrokenSince { get; internal set; }
+
+    /// <summary>Everything that had arrived until then has been read.</summary>
+    public Instant ReadUntil { get; internal set; }
+
+    internal void Add(TaskEvent happened) => _events.Add(happened);
+
+    internal void Refuse(string what, long times = 1)
+    {
+        if (_refused.Count >= RefusalsToldApart && !_refused.ContainsKey(what))
+        {
+            what = "other things";
+        }
+        _refused[what] = _refused.GetValueOrDefault(what) + times;
+    }
+}
+
+/// <summary>A stretch in which events were lost, or may have been.</summary>
+/// <param name="From">Begin: 5 s before the last event, as sent, that was read before it.</param>
+/// <param name="To">When the stream stood again.</param>
+/// <param name="Reason">Why, in a few words.</param>
+public sealed record StreamGap(Instant From, Instant To, string Reason);

@@ -1,0 +1,176 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+
+namespace Belfry.Celery.Redis;
+
+/// <summary>One connection to Redis: TCP, TLS or a unix socket; logged in, its database selected.</summary>
+/// <remarks>
+/// StackExchange.Redis would be the library to take. Ours is small because we need little of it (publish, subscribe, a few commands),
+/// and reads pub/sub at a quarter of its cost. All calls block: the reader of events has a thread of its own, where blocking is cheapest;
+/// the few others go through <see cref="Task.Run(Action, CancellationToken)"/>. Cancelling closes the socket, which ends any call in progress.
+/// </remarks>
+sealed class RedisConnection : IDisposable
+{
+    const int ReceiveBuffer = 4 * 1024 * 1024;
+
+    readonly Socket _socket;
+    readonly Lock _writing = new();
+    Stream _stream = Stream.Null;
+    byte[] _replies = [];
+    int _repliesRead;
+
+    RedisConnection(Socket socket) => _socket = socket;
+
+    /// <summary>Connects, logs in and selects the database; gives up after <paramref name="timeout"/>.</summary>
+    /// <exception cref="RedisException">The broker refused; the message is for an operator.</exception>
+    /// <exception cref="IOException">It cannot be reached.</exception>
+    public static RedisConnection Open(BrokerUrl url, TimeSpan timeout, TimeProvider clock, CancellationToken cancel)
+    {
+        using var deadline = new CancellationTokenSource(timeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancel);
+        var connection = new RedisConnection(NewSocket(url));
+        try
+        {
+            using CancellationTokenRegistration closing = either.Token.Register(connection.Dispose);
+            connection.Connect(url);
+            connection.LogIn(url);
+            return connection;
+        }
+        catch (Exception problem)
+        {
+            connection.Dispose();
+            cancel.ThrowIfCancellationRequested();
+            throw deadline.IsCancellationRequested
+                ? new IOException($"{url} did not answer within {timeout.TotalSeconds:0.#} s", problem)
+                : problem is RedisException ? problem : new IOException($"{url} cannot be reached: {problem.InnerException?.Message ?? problem.Message}", problem);
+        }
+    }
+
+    /// <summary>Reads what has come, at least a byte; 0 when the broker closed.</summary>
+    public int Read(Span<byte> into) => _stream.Read(into);
+
+    /// <summary>How long <see cref="Read"/> waits before it gives up with an exception.</summary>
+    public TimeSpan ReadTimeout { set => _socket.ReceiveTimeout = (int)value.TotalMilliseconds; }
+
+    /// <summary>Sends a command and does not wait for its reply.</summary>
+    public void Send(params ReadOnlySpan<string> words)
+    {
+        byte[] bytes = RespText.Command(words);
+        lock (_writing)
+        {
+            _stream.Write(bytes);
+            _stream.Flush();
+        }
+    }
+
+    /// <summary>Sends a command and reads its reply. Not on a connection that has subscribed.</summary>
+    /// <exception cref="RedisException">The reply is an error.</exception>
+    public RespReply Command(params ReadOnlySpan<string> words)
+    {
+        Send(words);
+        while (true)
+        {
+            if (RespReply.TryRead(_replies.AsSpan(0, _repliesRead), out RespReply? reply, out int length))
+            {
+                _replies.AsSpan(length, _repliesRead - length).CopyTo(_replies);
+                _repliesRead -= length;
+                return reply!.Error is { } error ? throw new RedisException($"{words[0]}: {error}") : reply;
+            }
+            ReadMore();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _socket.Dispose();
+    }
+
+    void ReadMore()
+    {
+        if (_replies.Length - _repliesRead < 1024)
+        {
+            Array.Resize(ref _replies, Math.Max(4096, _replies.Length * 2));
+        }
+        int read = _stream.Read(_replies.AsSpan(_repliesRead));
+        _repliesRead += read > 0 ? read : throw new IOException("the broker closed the connection");
+    }
+
+    static Socket NewSocket(BrokerUrl url) => url.SocketPath is not null
+        ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+        : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+
+    void Connect(BrokerUrl url)
+    {
+        // Room for a burst while the reader naps or is not scheduled.
+        _socket.ReceiveBufferSize = ReceiveBuffer;
+        if (url.SocketPath is not null)
+        {
+            _socket.Connect(new UnixDomainSocketEndPoint(url.SocketPath));
+        }
+        else
+        {
+            _socket.Connect(url.Host!, url.Port);
+        }
+        _stream = new NetworkStream(_socket, ownsSocket: false);
+        if (url.Tls)
+        {
+            _stream = Encrypted(url, _stream);
+        }
+    }
+
+    static SslStream Encrypted(BrokerUrl url, Stream inner)
+    {
+        var stream = new SslStream(inner);
+        stream.AuthenticateAsClient(new SslClientAuthenticationOptions
+        {
+            TargetHost = url.Host!,
+            ClientCertificates = url.CertificateFile is { } file ? [X509Certificate2.CreateFromPemFile(file, url.KeyFile)] : null,
+            CertificateChainPolicy = url.AuthorityFile is { } authorities ? TrustOnly(authorities) : null,
+            RemoteCertificateValidationCallback = (_, _, _, errors) =>
+                !url.VerifyCertificate || (url.VerifyHost ? errors : errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None,
+        });
+        return stream;
+    }
+
+    static X509ChainPolicy TrustOnly(string authorities)
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPemFile(authorities);
+        return policy;
+    }
+
+    void LogIn(BrokerUrl url)
+    {
+        if (url.Password is not null)
+        {
+            _ = url.User is null ? Command("AUTH", url.Password) : Command("AUTH", url.User, url.Password);
+        }
+        if (url.Database > 0)
+        {
+            Command("SELECT", $"{url.Database}");
+        }
+    }
+}
+
+/// <summary>The broker answered with an error, or with something that is not its protocol; the message is for an operator.</summary>
+public sealed class RedisException(string message) : Exception(message);
+
+/// <summary>Writes the protocol.</summary>
+static class RespText
+{
+    /// <summary>A command as an array of bulk strings.</summary>
+    public static byte[] Command(ReadOnlySpan<string> words)
+    {
+        var text = new StringBuilder().Append('*').Append(words.Length).Append("\r\n");
+        foreach (string word in words)
+        {
+            text.Append('$').Append(Encoding.UTF8.GetByteCount(word)).Append("\r\n").Append(word).Append("\r\n");
+        }
+        return Encoding.UTF8.GetBytes(text.ToString());
+    }
+}
