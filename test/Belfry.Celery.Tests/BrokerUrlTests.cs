@@ -1,0 +1,44 @@
+namespace Belfry.Celery.Tests;
+
+public sealed class BrokerUrlTests
+{
+    [Theory]
+    [InlineData("redis://localhost:6379/0", "redis://localhost:6379/0")]
+    [InlineData("redis://", "redis://localhost:6379/0")]
+    [InlineData("redis://broker", "redis://broker:6379/0")]
+    [InlineData("redis://broker:7000//3", "redis://broker:7000/3")]
+    [InlineData("redis://[::1]:7000/3", "redis://[::1]:7000/3")]
+    [InlineData("redis://:secret@broker/1", "redis://:***@broker:6379/1")]
+    [InlineData("redis://me:s%40cr:et@broker/1", "redis://me:***@broker:6379/1")]
+    [InlineData("redis://me:p@ss/word@broker/1", "redis://me:***@broker:6379/1")]
+    [InlineData("rediss://broker/1?ssl_cert_reqs=CERT_NONE", "rediss://broker:6379/1")]
+    [InlineData("redis+socket:///run/redis.sock?virtual_host=2", "redis+socket:///run/redis.sock?virtual_host=2")]
+    [InlineData("redis+socket://:secret@/run/redis.sock", "redis+socket://:***@/run/redis.sock?virtual_host=0")]
+    public void A_broker_is_shown_without_its_password(string text, string shown) => Assert.Equal(shown, BrokerUrl.Parse(text).ToString());
+
+    [Fact]
+    public void All_parts_are_read()
+    {
+        var url = BrokerUrl.Parse("rediss://me:s%40cr:et@broker:7000/4?ssl_cert_reqs=required&ssl_ca_certs=%2Fetc%2Fca.pem&ssl_check_hostname=false");
+        Assert.Equal(("me", "s@cr:et", "broker", 7000, 4), (url.User, url.Password, url.Host, url.Port, url.Database));
+        Assert.Equal((true, true, false, "/etc/ca.pem"), (url.Tls, url.VerifyCertificate, url.VerifyHost, url.AuthorityFile));
+    }
+
+    [Theory]
+    [InlineData("amqp://me:secret@broker//", "RabbitMQ comes with a later version")]
+    [InlineData("sentinel://:secret@a:26379;sentinel://b:26379/0", "later version")]
+    [InlineData("redis://:secret@a/0;redis://b/0", "later version")]
+    [InlineData("redis://:secret@broker/zero", "'zero' is not a number")]
+    [InlineData("redis://:secret@broker:99999/0", "99999 is not a port")]
+    [InlineData("redis://:secret@bro ker", "is not host:port")]
+    [InlineData("redis+socket://:secret@run", "absolute path")]
+    [InlineData("rediss://:secret@broker?ssl_cert_reqs=maybe", "not 'maybe'")]
+    [InlineData("me:secret@broker", "use redis://")]
+    [InlineData("", "use redis://")]
+    public void What_cannot_be_read_says_why_and_keeps_the_secret(string text, string why)
+    {
+        string message = Assert.Throws<FormatException>(() => BrokerUrl.Parse(text)).Message;
+        Assert.Contains(why, message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", message, StringComparison.Ordinal);
+    }
+}
