@@ -1,3 +1,5 @@
+using Belfry.Storage.Reading;
+
 namespace Belfry.Storage;
 
 /// <summary>Which runs are wanted. An empty list or null does not restrict; all that is given must hold.</summary>
@@ -35,6 +37,22 @@ public sealed record RunFilter
 
     /// <summary>Ran at least that long.</summary>
     public TimeSpan? MinRuntime { get; init; }
+
+    /// <summary>A run of the feed is wanted; the same meaning as in a search.</summary>
+    public bool Matches(TaskRun run) =>
+        (States.Count == 0 || States.Contains(run.State))
+        && Has(Tasks, run.Task) && Has(Sources, run.Source) && Has(Workers, run.Worker) && Has(Queues, run.Queue)
+        && Has(Exceptions, run.ExceptionClass) && Has(Apps, run.App)
+        && (From is null || run.At >= From) && (To is null || run.At < To)
+        && (MinRuntime is null || run.Runtime >= MinRuntime.Value.TotalSeconds)
+        && Words.Split(Text).All(word => HasWord(run, new Needle(word)));
+
+    static bool Has(IReadOnlyList<string> wanted, string? name) =>
+        wanted.Count == 0 || (name is not null && wanted.Any(pattern => Glob.Matches(pattern, name)));
+
+    static bool HasWord(TaskRun run, Needle word) =>
+        word.IsIn(run.Task) || word.IsIn(run.Id) || word.IsIn(run.Args) || word.IsIn(run.Kwargs) || word.IsIn(run.Result)
+        || word.IsIn(run.Exception) || word.IsIn(run.Traceback) || word.IsIn(run.Reason) || word.IsIn(run.Text) || word.IsIn(run.Extra);
 }
 
 /// <summary>A page of the log, newest first.</summary>

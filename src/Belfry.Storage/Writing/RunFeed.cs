@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Belfry.Storage;
 
 /// <summary>What the log changed, after each commit, in order; the live page and <c>belfry events</c> read it.</summary>
@@ -6,19 +8,93 @@ public sealed class RunFeed
     /// <summary>How many changes are remembered for those who come back.</summary>
     public const int Remembered = 10_000;
 
+    readonly Lock _lock = new();
+    readonly RunChange[] _ring = new RunChange[Remembered];
+    readonly long _first; // numbers go on from the clock, so one of an earlier process is always older than all of ours
+    long _next;
+    long _lastEvent;
+    TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal RunFeed(Instant started) => _first = _next = started.Micros;
+
+    /// <summary>Arrival of the last event, of any source; null before the first since start.</summary>
+    public Instant? LastEvent => Interlocked.Read(ref _lastEvent) is not 0 and { } micros ? new Instant(micros) : null;
+
     /// <summary>
     /// Changes after a number, first those remembered, then as they come; from now on when it is null.
     /// The first change has <see cref="RunChange.Gap"/> set when some between were forgotten. A reader that falls
     /// <see cref="Remembered"/> behind gets a gap as well, and never holds up the log.
     /// </summary>
-    public IAsyncEnumerable<RunChange> ReadAsync(long? after, CancellationToken cancel) => throw new NotImplementedException();
+    public async IAsyncEnumerable<RunChange> ReadAsync(long? after, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        long next = after + 1 ?? Next();
+        while (true)
+        {
+            (IReadOnlyList<RunChange> changes, Task more) = Since(ref next);
+            foreach (RunChange change in changes)
+            {
+                yield return change;
+            }
+            if (changes.Count == 0)
+            {
+                await more.WaitAsync(cancel);
+            }
+            cancel.ThrowIfCancellationRequested();
+        }
+    }
 
-    /// <summary>Arrival of the last event, of any source; null before the first since start.</summary>
-    public Instant? LastEvent => throw new NotImplementedException();
+    internal void Heard(Instant now) => Interlocked.Exchange(ref _lastEvent, now.Micros);
+
+    internal void Publish(IReadOnlyList<RunChange> changes)
+    {
+        if (changes.Count == 0)
+        {
+            return;
+        }
+        TaskCompletionSource waiting;
+        lock (_lock)
+        {
+            foreach (RunChange change in changes)
+            {
+                _ring[_next % Remembered] = change with { Number = _next };
+                _next++;
+            }
+            (waiting, _more) = (_more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
+        waiting.SetResult();
+    }
+
+    long Next()
+    {
+        lock (_lock)
+        {
+            return _next;
+        }
+    }
+
+    (IReadOnlyList<RunChange> Changes, Task More) Since(ref long next)
+    {
+        lock (_lock)
+        {
+            var changes = new List<RunChange>();
+            long oldest = Math.Max(_first, _next - Remembered);
+            if (next < oldest || next > _next)
+            {
+                next = next < oldest ? oldest : _next;
+                changes.Add(new RunChange(next - 1, null, null, Gap: true));
+            }
+            while (next < _next)
+            {
+                changes.Add(_ring[next % Remembered]);
+                next++;
+            }
+            return (changes, _more.Task);
+        }
+    }
 }
 
 /// <summary>A run that changed.</summary>
-/// <param name="Number">Counts up within one process.</param>
+/// <param name="Number">Counts up within one process, and over restarts.</param>
 /// <param name="Run">The run as it stands now; null for a gap, or when its row went away.</param>
 /// <param name="Gone">The run whose row went away, because a late event moved its events to another attempt.</param>
 /// <param name="Gap">Changes before this one were missed: reload.</param>

@@ -1,28 +1,91 @@
+using Belfry.Storage.Sqlite;
+using Belfry.Storage.Writing;
 using Microsoft.Extensions.Logging;
 
 namespace Belfry.Storage;
 
 /// <summary>The run log: everything about ingest is behind <see cref="AppendAsync"/>.</summary>
-public sealed class RunLog : IAsyncDisposable
+/// <remarks>
+/// One thread writes. It takes all that waits, folds it, and commits it as one transaction about every 100 ms; what was appended is
+/// acknowledged after the commit. While the store cannot be written it tries again, and those who append wait.
+/// </remarks>
+public sealed partial class RunLog : IAsyncDisposable
 {
+    const int LargestGroup = 50_000; // events: bounds a transaction, and so how long readers see nothing new
+    static readonly TimeSpan NotesWait = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+
+    readonly Store _store;
+    readonly RunLogOptions _options;
+    readonly TimeProvider _clock;
+    readonly ILogger _logger;
+    readonly SideNotes _notes = new();
+    readonly AppendQueue _queue;
+    readonly GroupWriter _writer;
+    readonly Thread _thread;
+    readonly CancellationTokenSource _stopping = new();
+    readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    RunLog(Store store, RunLogOptions options, TimeProvider clock, ILogger logger)
+    {
+        (_store, _options, _clock, _logger) = (store, options, clock, logger);
+        _queue = new AppendQueue(options.QueueLimit);
+        _writer = new GroupWriter(store.Writer!, options.OpenRunsInMemory);
+        Queries = new RunQueries(store, clock);
+        Feed = new RunFeed(Instant.Now(clock));
+        _thread = new Thread(WriteUntilStopped) { IsBackground = true, Name = "Belfry run log" };
+        _thread.Start();
+    }
+
     /// <summary>Opens a store, creating and migrating it where needed.</summary>
     /// <exception cref="StoreException">It cannot be opened; the message says what to do.</exception>
-    public static Task<RunLog> OpenAsync(StoreUrl url, RunLogOptions options, TimeProvider clock, ILoggerFactory loggers, CancellationToken cancel) => throw new NotImplementedException();
+    public static Task<RunLog> OpenAsync(StoreUrl url, RunLogOptions options, TimeProvider clock, ILoggerFactory loggers, CancellationToken cancel) => Task.Run(
+        () =>
+        {
+            Store store = Store.OpenForWriting(url, options.SyncEveryCommit);
+            try
+            {
+                return new RunLog(store, options, clock, loggers.CreateLogger<RunLog>());
+            }
+            catch (SqliteException refused)
+            {
+                store.Dispose();
+                throw new StoreException($"{url} cannot be read: {refused.Message}", refused);
+            }
+        },
+        cancel);
 
     /// <summary>What can be asked.</summary>
-    public RunQueries Queries => throw new NotImplementedException();
+    public RunQueries Queries { get; }
 
     /// <summary>What changes, after each commit.</summary>
-    public RunFeed Feed => throw new NotImplementedException();
+    public RunFeed Feed { get; }
+
+    /// <summary>Why the store cannot be written at present; null when it can.</summary>
+    public string? Problem { get; private set; }
 
     /// <summary>
     /// Adds events, in any order, seen before or not. Completes when they are committed: acknowledge after it.
     /// Waits while the queue is full; while the store cannot be written (a full disk) it waits until it can.
     /// </summary>
-    public Task AppendAsync(IReadOnlyList<TaskEvent> events, CancellationToken cancel) => throw new NotImplementedException();
+    /// <exception cref="ObjectDisposedException">The log is closed.</exception>
+    public Task AppendAsync(IReadOnlyList<TaskEvent> events, CancellationToken cancel)
+    {
+        Instant now = Instant.Now(_clock);
+        Feed.Heard(now);
+        var allowed = new List<TaskEvent>(events.Count);
+        foreach (TaskEvent item in events)
+        {
+            if (EventLimits.Apply(item, now, (source, what) => Refuse(source, what)) is { } kept)
+            {
+                allowed.Add(kept);
+            }
+        }
+        return allowed.Count == 0 ? Task.CompletedTask : _queue.AddAsync(allowed, cancel);
+    }
 
     /// <summary>Counts something that was refused, dropped or unknown; written with the next commit. At most 1,000 different ones per source are told apart.</summary>
-    public void Refuse(string source, string what, long times = 1) => throw new NotImplementedException();
+    public void Refuse(string source, string what, long times = 1) => _notes.Refuse(source, what, times, Instant.Now(_clock));
 
     /// <summary>Tells how a source does; written with the next commit, or within a second.</summary>
     /// <param name="source">Its name.</param>
@@ -30,19 +93,138 @@ public sealed class RunLog : IAsyncDisposable
     /// <param name="misses">It loses what is sent while nobody listens.</param>
     /// <param name="listening">It is being listened to now.</param>
     /// <param name="problem">What is wrong, in a sentence, or null.</param>
-    public void Listen(string source, string kind, bool misses, bool listening, string? problem) => throw new NotImplementedException();
+    public void Listen(string source, string kind, bool misses, bool listening, string? problem) =>
+        _notes.Listen(source, new ListenNote(kind, misses, listening, problem, Instant.Now(_clock)));
 
     /// <summary>Marks a stretch in which a source was not listened to.</summary>
-    public void Miss(string source, Instant from, Instant to, string reason) => throw new NotImplementedException();
+    public void Miss(string source, Instant from, Instant to, string reason) => _notes.Miss(new SourceGap(source, from, to, reason));
 
     /// <summary>Marks a worker as gone or back, as judged by whoever watches it.</summary>
-    public void JudgeWorker(string source, string worker, bool online) => throw new NotImplementedException();
+    public void JudgeWorker(string source, string worker, bool online) => _notes.Judge(source, worker, online);
 
     /// <summary>The open runs of a worker, as committed: for whoever judges that it is gone.</summary>
-    public Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) => throw new NotImplementedException();
+    public Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) => Queries.OpenRunsOfAsync(source, worker, cancel);
 
     /// <summary>Commits what waits, then closes.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    public async ValueTask DisposeAsync()
+    {
+        if (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
+        _queue.Close();
+        await _stopping.CancelAsync();
+        await _stopped.Task;
+        _store.Dispose();
+        _queue.Dispose();
+        _stopping.Dispose();
+    }
+
+    void WriteUntilStopped()
+    {
+        try
+        {
+            while (!_stopping.IsCancellationRequested || !_queue.IsEmpty)
+            {
+                long began = _clock.GetTimestamp();
+                if (_queue.WaitForEvents(NotesWait, _stopping.Token) || !_notes.IsEmpty)
+                {
+                    WriteGroup();
+                    WaitForCompany(began);
+                }
+            }
+            if (!_notes.IsEmpty)
+            {
+                WriteGroup();
+            }
+        }
+        finally
+        {
+            _queue.Fail(new ObjectDisposedException(nameof(RunLog)));
+            _stopped.SetResult();
+        }
+    }
+
+    /// <summary>Events that come singly are committed at once; when they come in numbers, about every 100 ms.</summary>
+    void WaitForCompany(long began)
+    {
+        TimeSpan rest = _options.GroupWait - _clock.GetElapsedTime(began);
+        if (rest > TimeSpan.Zero && _queue.Waiting < LargestGroup)
+        {
+            _stopping.Token.WaitHandle.WaitOne(rest);
+        }
+    }
+
+    void WriteGroup()
+    {
+        List<Append> group = _queue.Take(LargestGroup);
+        SideNotes notes = _notes.Take();
+        TimeSpan pause = TimeSpan.FromMilliseconds(250);
+        while (true)
+        {
+            try
+            {
+                Write(group, notes);
+                Problem = null;
+                return;
+            }
+            catch (SqliteException refused)
+            {
+                Problem = refused.IsDiskFull ? "the disk is full" : refused.Message;
+                LogCannotWrite(refused, group.Sum(append => append.Events.Count), Problem);
+                if (_stopping.Token.WaitHandle.WaitOne(pause))
+                {
+                    group.ForEach(append => append.Done.TrySetException(new StoreException($"{_store.Url} cannot be written: {Problem}", refused)));
+                    return;
+                }
+                pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, LongestPause.Ticks));
+            }
+            catch (Exception unforeseen) when (group.Count > 1)
+            {
+                LogUnforeseen(unforeseen, group.Count);
+                WriteOneByOne(group, notes);
+                return;
+            }
+            catch (Exception unforeseen)
+            {
+                LogUnforeseen(unforeseen, group.Count);
+                group.ForEach(append => append.Done.TrySetException(unforeseen));
+                return;
+            }
+        }
+    }
+
+    /// <summary>One append has events that cannot be folded: it alone fails, the others are kept.</summary>
+    void WriteOneByOne(List<Append> group, SideNotes notes)
+    {
+        foreach (Append append in group)
+        {
+            try
+            {
+                Write([append], notes);
+                notes = new SideNotes();
+            }
+            catch (Exception unforeseen)
+            {
+                append.Done.TrySetException(unforeseen);
+                Refuse(append.Events[0].Source, $"events that could not be stored: {unforeseen.GetType().Name}", append.Events.Count);
+            }
+        }
+    }
+
+    void Write(List<Append> group, SideNotes notes)
+    {
+        IReadOnlyList<TaskEvent>[] events = [.. group.Select(append => append.Events)];
+        IReadOnlyList<RunChange> changes = _store.Write(_ => _writer.Write(events, notes, Instant.Now(_clock)));
+        Feed.Publish(changes);
+        group.ForEach(append => append.Done.TrySetResult());
+    }
+
+    [LoggerMessage(1, LogLevel.Error, "The log cannot be written, {Events} events wait: {Problem}")]
+    partial void LogCannotWrite(Exception exception, int events, string problem);
+
+    [LoggerMessage(2, LogLevel.Error, "A group of {Appends} appends could not be stored; trying them one by one")]
+    partial void LogUnforeseen(Exception exception, int appends);
 }
 
 /// <summary>How the log is kept.</summary>
@@ -54,8 +236,8 @@ public sealed class RunLogOptions
     /// <summary>How many events may wait to be written before <see cref="RunLog.AppendAsync"/> itself waits; 200,000 by default.</summary>
     public int QueueLimit { get; set; } = 200_000;
 
-    /// <summary>Of how many open runs the events stay in memory; the others are read again when needed. 200,000 by default.</summary>
-    public int OpenRunsInMemory { get; set; } = 200_000;
+    /// <summary>Of how many open runs the events stay in memory; the others are read again when needed. 100,000 by default.</summary>
+    public int OpenRunsInMemory { get; set; } = 100_000;
 
     /// <summary>Wait for the disk at every commit (SQLite's FULL): survives a power cut as well, and costs throughput. Off by default.</summary>
     public bool SyncEveryCommit { get; set; }

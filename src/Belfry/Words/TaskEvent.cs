@@ -55,8 +55,12 @@ public sealed record TaskEvent
     /// <summary>Why it was cancelled or skipped: <c>revoked</c>, <c>expired</c>, <c>rejected</c>, <c>terminated</c>, <c>timeout</c> …</summary>
     public string? Reason { get; init; }
 
-    /// <summary>Runtime in seconds, as measured by the one who ran it.</summary>
-    public double? Runtime { get; init; }
+    /// <summary>Runtime in seconds, as measured by the one who ran it, rounded to microseconds; what is no number is taken as not told.</summary>
+    public double? Runtime
+    {
+        get;
+        init => field = value is { } seconds && double.IsFinite(seconds) && Math.Abs(seconds) < 1e9 ? Math.Round(seconds, 6) : null;
+    }
 
     /// <summary>Progress in percent, 0 to 100.</summary>
     public double? Percent { get; init; }

@@ -1,0 +1,113 @@
+using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite;
+using Belfry.Storage.Writing;
+
+namespace Belfry.Storage.Reading;
+
+/// <summary>Finds runs by id, by parent, by worker, and the last ends of a task.</summary>
+static class RunFinder
+{
+    const string Ended = $"SELECT at, {RowCodec.Columns} FROM run";
+    const string Open = $"SELECT at, {RowCodec.Columns} FROM open";
+
+    public static List<TaskRun> Find(Database database, string id, string? source, INames names)
+    {
+        var runs = new List<TaskRun>();
+        Statement open = database.Prepare(Open + " WHERE uid = ?");
+        RunKey.Bind(open, 1, id);
+        AddAll(open, runs, names);
+        (long segment, long from) = LastSegment(database);
+        Statement tail = database.Prepare(Ended + " WHERE at >= ? AND uid = ?");
+        RunKey.Bind(tail.Bind(1, from), 2, id);
+        AddAll(tail, runs, names);
+        var places = new List<long>();
+        KeySegments.AddWritten(database, RunKey.Of(id, 0), segment, places);
+        foreach (long place in places.Distinct().Where(place => place < from))
+        {
+            Statement read = database.Prepare(Ended + " WHERE at = ?").Bind(1, place);
+            AddAll(read, runs, names);
+        }
+        return [.. runs.Where(run => run.Id == id && (source is null || run.Source == source)).OrderBy(run => run.Source, StringComparer.Ordinal).ThenBy(run => run.Attempt)];
+    }
+
+    public static List<TaskRun> Children(Database database, string source, string id, int limit, INames names)
+    {
+        var runs = new List<TaskRun>();
+        foreach (string table in (ReadOnlySpan<string>)[Ended, Open])
+        {
+            Statement read = database.Prepare(table + " WHERE parent = ? ORDER BY at LIMIT 1000");
+            RunKey.Bind(read, 1, id);
+            AddAll(read, runs, names);
+        }
+        IEnumerable<TaskRun> newest = runs.Where(run => run.Source == source).GroupBy(run => run.Id).Select(attempts => attempts.MaxBy(run => run.Attempt)!);
+        return [.. newest.OrderBy(run => run.At).Take(limit)];
+    }
+
+    public static List<TaskRun> OpenRunsOf(Database database, string source, string worker, INames names)
+    {
+        var runs = new List<TaskRun>();
+        if (NameCache.Number(database, NameKind.Source, source) is { } from && NameCache.Number(database, NameKind.Worker, worker) is { } of)
+        {
+            AddAll(database.Prepare(Open + " WHERE source = ? AND worker = ?").Bind(1, from).Bind(2, of), runs, names);
+        }
+        return runs;
+    }
+
+    public static TaskRun? LastEnd(Database database, string task, string? source, IReadOnlyList<RunState> states, INames names)
+    {
+        if (NameCache.Number(database, NameKind.Task, task) is not { } name)
+        {
+            return null;
+        }
+        HashSet<int> wanted = [.. states.Select(state => state == RunState.Cancelled ? LastEnds.TimedOut : (int)state)];
+        (long Ended, long At)? last = null;
+        Statement read = database.Prepare("SELECT source, state, ended, at FROM last_end WHERE name = ?").Bind(1, name);
+        while (read.Step())
+        {
+            bool isWanted = wanted.Contains(read.Int32(1)) && (source is null || names.Text(read.Int64(0)) == source);
+            if (isWanted && (last is null || read.Int64(2) > last.Value.Ended))
+            {
+                last = (read.Int64(2), read.Int64(3));
+            }
+        }
+        read.Reset();
+        var runs = new List<TaskRun>();
+        if (last is { } found)
+        {
+            AddAll(database.Prepare(Ended + " WHERE at = ?").Bind(1, found.At), runs, names);
+        }
+        return runs.FirstOrDefault();
+    }
+
+    public static List<string> SourcesOfTask(Database database, string task, INames names)
+    {
+        var sources = new SortedSet<string>(StringComparer.Ordinal);
+        if (NameCache.Number(database, NameKind.Task, task) is { } name)
+        {
+            Statement read = database.Prepare("SELECT source FROM last_end WHERE name = ?1 UNION SELECT source FROM open WHERE name = ?1").Bind(1, name);
+            while (read.Step())
+            {
+                sources.Add(names.Text(read.Int64(0))!);
+            }
+            read.Reset();
+        }
+        return [.. sources];
+    }
+
+    static (long Segment, long From) LastSegment(Database database)
+    {
+        Statement last = database.Prepare("SELECT id, from_at FROM segment ORDER BY id DESC LIMIT 1");
+        (long, long) found = last.Step() ? (last.Int64(0), last.Int64(1)) : (1, long.MinValue);
+        last.Reset();
+        return found;
+    }
+
+    static void AddAll(Statement read, List<TaskRun> runs, INames names)
+    {
+        while (read.Step())
+        {
+            runs.Add(RowCodec.Read(read, 1, read.Int64(0), names));
+        }
+        read.Reset();
+    }
+}

@@ -1,0 +1,165 @@
+using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite;
+
+namespace Belfry.Storage.Reading;
+
+/// <summary>
+/// Walks matching runs newest first, over open and ended ones. Each task, or each trouble of a task, has its own ordered index;
+/// the walk merges a few of them, or looks at all runs when no index serves.
+/// </summary>
+sealed class RunScan : IDisposable
+{
+    const int MostLanes = 24; // beyond, one pass over all runs is cheaper than so many cursors
+    const int RowsPerLook = 256;
+
+    readonly RunMatch _match;
+    readonly INames _names;
+    readonly List<Lane> _lanes = [];
+    readonly TimeProvider _clock;
+    readonly long _began;
+    readonly TimeSpan _deadline;
+    int _looked;
+
+    public RunScan(Database database, RunMatch match, INames names, Cursor? after, TimeProvider clock, TimeSpan deadline)
+    {
+        (_match, _names, _clock, _deadline, _began) = (match, names, clock, deadline, clock.GetTimestamp());
+        if (match.IsHopeless)
+        {
+            return;
+        }
+        foreach ((string index, string condition) in Lanes(match))
+        {
+            _lanes.Add(Lane.OfEnded(database, match, after, index, condition));
+        }
+        if (match.States.Count == 0 || match.States.Any(state => !state.IsFinal()))
+        {
+            _lanes.Add(Lane.OfOpen(database, match, after));
+        }
+    }
+
+    /// <summary>Where the walk is: the place of the run just read, or how far it looked when time ran out.</summary>
+    public Cursor? At { get; private set; }
+
+    /// <summary>The time allowed was over before the end.</summary>
+    public bool RanOutOfTime { get; private set; }
+
+    /// <summary>The next run; null at the end, or when time is over.</summary>
+    public TaskRun? Next() => Advance() is { } lane ? RowCodec.Read(lane.Statement, Lane.First, lane.RowAt, _names) : null;
+
+    /// <summary>Goes to the next run without reading it.</summary>
+    public bool Skip() => Advance() is not null;
+
+    /// <inheritdoc/>
+    public void Dispose() => _lanes.ForEach(lane => lane.Dispose());
+
+    Lane? Advance()
+    {
+        while (true)
+        {
+            Lane? newest = null;
+            foreach (Lane lane in _lanes)
+            {
+                if (lane.HasRow && (newest is null || lane.Place.IsNewerThan(newest.Place)))
+                {
+                    newest = lane;
+                }
+            }
+            if (newest is null)
+            {
+                return null;
+            }
+            if (newest.IsTaken)
+            {
+                newest.Step();
+                continue;
+            }
+            if (++_looked % RowsPerLook == 0 && _clock.GetElapsedTime(_began) > _deadline)
+            {
+                RanOutOfTime = true;
+                return null;
+            }
+            At = newest.Place;
+            newest.IsTaken = true;
+            if (_match.Matches(newest.Statement, Lane.First, newest.RowAt))
+            {
+                return newest;
+            }
+        }
+    }
+
+    static IEnumerable<(string Index, string Condition)> Lanes(RunMatch match)
+    {
+        if (match.States.Count > 0 && match.States.All(state => !state.IsFinal()))
+        {
+            return [];
+        }
+        RunState[] ends = [.. match.States.Where(state => state.IsFinal())];
+        bool onlyTroubles = ends.Length > 0 && !ends.Contains(RunState.Completed);
+        int tasks = match.Tasks?.Count ?? 0;
+        if (onlyTroubles && tasks > 0 && tasks * ends.Length <= MostLanes)
+        {
+            return from task in match.Tasks from state in ends select ("INDEXED BY run_bad", $"name = {task} AND state = {(int)state} AND state <> 1 AND ");
+        }
+        if (tasks is > 0 and <= MostLanes)
+        {
+            return match.Tasks!.Select(task => ("INDEXED BY run_name", $"name = {task} AND "));
+        }
+        return onlyTroubles
+            ? ends.Select(state => ("INDEXED BY run_state", $"state = {(int)state} AND state <> 1 AND "))
+            : [("NOT INDEXED", "")];
+    }
+
+    /// <summary>One ordered stretch of rows.</summary>
+    sealed class Lane : IDisposable
+    {
+        public const int First = 2; // of RowCodec.Columns
+        readonly bool _isOpen;
+
+        Lane(Statement statement, bool isOpen)
+        {
+            (Statement, _isOpen) = (statement, isOpen);
+            Step();
+        }
+
+        public Statement Statement { get; }
+
+        public bool HasRow { get; private set; }
+
+        /// <summary>The row was handed out; the next look goes on.</summary>
+        public bool IsTaken { get; set; }
+
+        public long RowAt { get; private set; }
+
+        public Cursor Place { get; private set; }
+
+        public static Lane OfEnded(Database database, RunMatch match, Cursor? after, string index, string condition)
+        {
+            Statement statement = database.PrepareOnce(
+                $"SELECT at, 0, {RowCodec.Columns} FROM run {index} WHERE {condition}at >= ? AND at < ? ORDER BY at DESC");
+            long before = after is { } cursor ? cursor.Open > 0 && cursor.At < long.MaxValue ? cursor.At + 1 : cursor.At : long.MaxValue;
+            statement.Bind(1, match.From).Bind(2, Math.Min(match.To, before));
+            return new Lane(statement, isOpen: false);
+        }
+
+        public static Lane OfOpen(Database database, RunMatch match, Cursor? after)
+        {
+            Statement statement = database.PrepareOnce(
+                $"SELECT at, id, {RowCodec.Columns} FROM open INDEXED BY open_at WHERE at >= ?1 AND at < ?2 AND (at < ?3 OR (at = ?3 AND id < ?4)) AND at <= ?3 ORDER BY at DESC, id DESC");
+            statement.Bind(1, match.From).Bind(2, match.To).Bind(3, after?.At ?? long.MaxValue).Bind(4, after?.Open ?? long.MaxValue);
+            return new Lane(statement, isOpen: true);
+        }
+
+        public void Step()
+        {
+            HasRow = Statement.Step();
+            IsTaken = false;
+            if (HasRow)
+            {
+                RowAt = Statement.Int64(0);
+                Place = new Cursor(RowAt, _isOpen ? Statement.Int64(1) : 0);
+            }
+        }
+
+        public void Dispose() => Statement.Dispose();
+    }
+}

@@ -1,0 +1,50 @@
+using Belfry.Storage.Sqlite;
+
+namespace Belfry.Storage.Rows;
+
+/// <summary>The writer's names: a number for each text of a kind, given once and never changed.</summary>
+/// <remarks>It grows with the number of distinct names of the site, which live as long as the log does.</remarks>
+sealed class NameTable : INames
+{
+    readonly Database _database;
+    readonly Dictionary<string, int>[] _numbers = new Dictionary<string, int>[7];
+    readonly Dictionary<int, string> _texts = [];
+
+    public NameTable(Database database)
+    {
+        _database = database;
+        for (int kind = 0; kind < _numbers.Length; kind++)
+        {
+            _numbers[kind] = [];
+        }
+        using Statement all = database.PrepareOnce("SELECT id, kind, text FROM name");
+        while (all.Step())
+        {
+            Learn(all.Int32(0), all.Int32(1), all.Text(2)!);
+        }
+    }
+
+    public int Number(NameKind kind, string text)
+    {
+        if (_numbers[(int)kind].TryGetValue(text, out int number))
+        {
+            return number;
+        }
+        Statement insert = _database.Prepare("INSERT INTO name(kind, text) VALUES(?, ?) RETURNING id");
+        insert.Bind(1, (long)kind).Bind(2, text).Step();
+        number = insert.Int32(0);
+        insert.Reset();
+        Learn(number, (int)kind, text);
+        return number;
+    }
+
+    public long? NumberOrNull(NameKind kind, string? text) => text is null ? null : Number(kind, text);
+
+    public string? Text(long? number) => number is { } known ? _texts[(int)known] : null;
+
+    void Learn(int number, int kind, string text)
+    {
+        _numbers[kind][text] = number;
+        _texts[number] = text;
+    }
+}

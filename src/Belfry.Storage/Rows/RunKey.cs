@@ -1,0 +1,61 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Belfry.Storage.Sqlite;
+
+namespace Belfry.Storage.Rows;
+
+/// <summary>An id of a source in 16 bytes: those of the UUID, for any other text the first of its SHA-256.</summary>
+/// <param name="Bits">The bytes, as a number.</param>
+/// <param name="Source">Number of the source's name.</param>
+readonly record struct RunKey(UInt128 Bits, int Source)
+{
+    const int Low = 45;
+
+    /// <summary>The bits that index it: from the end, which is random in every version of UUID.</summary>
+    public long LowBits => (long)(Bits & ((UInt128.One << Low) - 1));
+
+    /// <summary>The key in the index: segment, then bits.</summary>
+    public long InSegment(long segment) => (segment << Low) | LowBits;
+
+    /// <summary>The bits of a key in the index.</summary>
+    public static long LowBitsOf(long key) => key & ((1L << Low) - 1);
+
+    /// <summary>The key of an id.</summary>
+    public static RunKey Of(string id, int source)
+    {
+        Span<byte> bytes = stackalloc byte[32];
+        if (!TryUuid(id, bytes))
+        {
+            SHA256.HashData(Encoding.UTF8.GetBytes(id), bytes);
+        }
+        return new RunKey(BinaryPrimitives.ReadUInt128BigEndian(bytes), source);
+    }
+
+    /// <summary>Binds an id as it is stored; null for none.</summary>
+    public static void Bind(Statement statement, int index, string? id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        if (id is not null && TryUuid(id, bytes))
+        {
+            statement.Bind(index, bytes);
+        }
+        else
+        {
+            statement.Bind(index, id);
+        }
+    }
+
+    /// <summary>Reads an id as it is stored.</summary>
+    public static string? Read(Statement statement, int column) =>
+        statement.IsNull(column) ? null
+        : statement.IsText(column) ? statement.Text(column)
+        : new Guid(statement.Bytes(column), bigEndian: true).ToString();
+
+    /// <summary>Only the canonical form counts: what is stored as bytes must read back to the letter.</summary>
+    static bool TryUuid(string id, Span<byte> bytes) =>
+        id.Length == 36
+        && !id.AsSpan().ContainsAnyInRange('A', 'F')
+        && Guid.TryParseExact(id, "D", out Guid uuid)
+        && uuid.TryWriteBytes(bytes, bigEndian: true, out _);
+}

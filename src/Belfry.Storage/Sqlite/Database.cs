@@ -1,0 +1,136 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Belfry.Storage.Sqlite;
+
+/// <summary>One connection to a SQLite file. Used by one thread at a time.</summary>
+sealed unsafe class Database : IDisposable
+{
+    readonly Dictionary<string, Statement> _prepared = [];
+    nint _handle;
+
+    Database(nint handle) => _handle = handle;
+
+    /// <summary>The version of the library in use, e.g. <c>3.40.1</c>.</summary>
+    public static string LibraryVersion => Marshal.PtrToStringUTF8((nint)Native.Version())!;
+
+    /// <summary>Opens a file, or a database in memory when the path is null.</summary>
+    /// <exception cref="SqliteException">It cannot be opened.</exception>
+    public static Database Open(string? path, bool create)
+    {
+        int flags = Native.OpenReadWrite | Native.OpenNoMutex | (create ? Native.OpenCreate : 0) | (path is null ? Native.OpenMemory : 0);
+        int code = Native.Open(path ?? ":memory:", out nint handle, flags, null);
+        var database = new Database(handle);
+        if (code != Native.Ok)
+        {
+            using (database)
+            {
+                throw database.Error(code);
+            }
+        }
+        _ = Native.BusyTimeout(handle, 10_000);
+        return database;
+    }
+
+    /// <summary>A statement, prepared once and kept; it comes reset. One use at a time.</summary>
+    public Statement Prepare(string sql)
+    {
+        if (!_prepared.TryGetValue(sql, out Statement? statement))
+        {
+            byte[] text = Encoding.UTF8.GetBytes(sql);
+            fixed (byte* start = text)
+            {
+                int code = Native.Prepare(_handle, start, text.Length, 1, out nint handle, out _);
+                if (code != Native.Ok)
+                {
+                    throw Error(code, sql);
+                }
+                statement = new Statement(this, handle);
+            }
+            _prepared.Add(sql, statement);
+        }
+        statement.Reset();
+        return statement;
+    }
+
+    /// <summary>A statement for one use; dispose it.</summary>
+    public Statement PrepareOnce(string sql)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(sql);
+        fixed (byte* start = text)
+        {
+            int code = Native.Prepare(_handle, start, text.Length, 0, out nint handle, out _);
+            return code == Native.Ok ? new Statement(this, handle) : throw Error(code, sql);
+        }
+    }
+
+    /// <summary>Runs a script of several statements without parameters.</summary>
+    public void Execute(string script)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(script + "\0");
+        fixed (byte* start = text)
+        {
+            byte* at = start;
+            while (at < start + text.Length - 1)
+            {
+                int code = Native.Prepare(_handle, at, -1, 0, out nint handle, out byte* tail);
+                if (code != Native.Ok)
+                {
+                    throw Error(code, script);
+                }
+                at = tail;
+                if (handle != 0)
+                {
+                    using var statement = new Statement(this, handle);
+                    while (statement.Step())
+                    {
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>The first column of the first row, or the default when there is none.</summary>
+    public long Number(string sql)
+    {
+        using Statement statement = PrepareOnce(sql);
+        return statement.Step() ? statement.Int64(0) : 0;
+    }
+
+    /// <summary>Rows changed by the last statement.</summary>
+    public int Changes => Native.Changes(_handle);
+
+    /// <summary>Makes the statement that another thread is running fail soon.</summary>
+    public void Interrupt() => Native.Interrupt(_handle);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Statement statement in _prepared.Values)
+        {
+            statement.Dispose();
+        }
+        _prepared.Clear();
+        _ = Native.Close(_handle);
+        _handle = 0;
+    }
+
+    internal SqliteException Error(int code, string? sql = null)
+    {
+        string message = _handle == 0 ? $"error {code}" : Marshal.PtrToStringUTF8((nint)Native.Message(_handle))!;
+        return new SqliteException(code, sql is null ? message : $"{message} in: {sql}");
+    }
+}
+
+/// <summary>What SQLite refuses.</summary>
+sealed class SqliteException(int code, string message) : Exception(message)
+{
+    /// <summary>Its primary code.</summary>
+    public int Code { get; } = code & 0xFF;
+
+    /// <summary>The disk is full.</summary>
+    public bool IsDiskFull => Code == Native.Full;
+
+    /// <summary>Another process holds the lock, or the call was interrupted.</summary>
+    public bool IsBusy => Code is 5 or 6 or 9;
+}

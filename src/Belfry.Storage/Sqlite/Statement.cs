@@ -1,0 +1,125 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Belfry.Storage.Sqlite;
+
+/// <summary>A prepared statement. Parameters count from 1, columns from 0, as SQLite has it.</summary>
+sealed unsafe class Statement(Database database, nint handle) : IDisposable
+{
+    static readonly nint Transient = -1; // SQLite copies the bytes
+    nint _handle = handle;
+
+    /// <summary>Ready for the next use. Parameters keep their values until bound again.</summary>
+    public void Reset() => _ = Native.Reset(_handle);
+
+    /// <summary>The next row; false at the end.</summary>
+    public bool Step()
+    {
+        int code = Native.Step(_handle);
+        return code switch
+        {
+            Native.Row => true,
+            Native.Done => false,
+            _ => throw database.Error(code),
+        };
+    }
+
+    /// <summary>Runs it to its end.</summary>
+    public void Run()
+    {
+        while (Step())
+        {
+        }
+        Reset();
+    }
+
+    /// <summary>Runs an insert; false when a key of it is taken.</summary>
+    public bool TryRun()
+    {
+        int code = Native.Step(_handle);
+        _ = Native.Reset(_handle);
+        return code switch
+        {
+            Native.Done => true,
+            _ when (code & 0xFF) == Native.Constraint => false,
+            _ => throw database.Error(code),
+        };
+    }
+
+    public Statement Bind(int index, long value)
+    {
+        _ = Native.BindInt64(_handle, index, value);
+        return this;
+    }
+
+    public Statement Bind(int index, double value)
+    {
+        _ = Native.BindDouble(_handle, index, value);
+        return this;
+    }
+
+    public Statement BindNull(int index)
+    {
+        _ = Native.BindNull(_handle, index);
+        return this;
+    }
+
+    public Statement Bind(int index, long? value) => value is { } number ? Bind(index, number) : BindNull(index);
+
+    public Statement Bind(int index, double? value) => value is { } number ? Bind(index, number) : BindNull(index);
+
+    public Statement Bind(int index, ReadOnlySpan<byte> value)
+    {
+        fixed (byte* start = value)
+        {
+            byte nothing = 0;
+            int code = Native.BindBlob(_handle, index, start == null ? &nothing : start, value.Length, Transient);
+            return code == Native.Ok ? this : throw database.Error(code);
+        }
+    }
+
+    public Statement Bind(int index, string? value)
+    {
+        if (value is null)
+        {
+            return BindNull(index);
+        }
+        byte[] bytes = Encoding.UTF8.GetBytes(value);
+        fixed (byte* start = bytes)
+        {
+            byte nothing = 0;
+            int code = Native.BindText(_handle, index, start == null ? &nothing : start, bytes.Length, Transient);
+            return code == Native.Ok ? this : throw database.Error(code);
+        }
+    }
+
+    public bool IsNull(int column) => Native.ColumnType(_handle, column) == Native.TypeNull;
+
+    public bool IsText(int column) => Native.ColumnType(_handle, column) == Native.TypeText;
+
+    public long Int64(int column) => Native.ColumnInt64(_handle, column);
+
+    public int Int32(int column) => (int)Native.ColumnInt64(_handle, column);
+
+    public long? Int64OrNull(int column) => IsNull(column) ? null : Int64(column);
+
+    public double Double(int column) => Native.ColumnDouble(_handle, column);
+
+    public double? DoubleOrNull(int column) => IsNull(column) ? null : Double(column);
+
+    /// <summary>The bytes of a blob or text, valid until the next step.</summary>
+    public ReadOnlySpan<byte> Bytes(int column)
+    {
+        byte* start = Native.ColumnBlob(_handle, column);
+        return new ReadOnlySpan<byte>(start, start == null ? 0 : Native.ColumnBytes(_handle, column));
+    }
+
+    public string? Text(int column) => IsNull(column) ? null : Encoding.UTF8.GetString(Bytes(column));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _ = Native.Finalize(_handle);
+        _handle = 0;
+    }
+}

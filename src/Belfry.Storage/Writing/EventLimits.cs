@@ -1,0 +1,68 @@
+namespace Belfry.Storage.Writing;
+
+/// <summary>What one event may be: longer texts are cut, impossible ids refused, clocks that are far off marked. All of it is counted.</summary>
+static class EventLimits
+{
+    /// <summary>The longest text kept of arguments, results and traces, in characters.</summary>
+    public const int LongestText = 1_000_000;
+
+    /// <summary>The longest name, and the longest id.</summary>
+    public const int LongestName = 1000;
+
+    static readonly TimeSpan Ahead = TimeSpan.FromHours(24);
+
+    /// <summary>The event as it may be stored; null when it is refused.</summary>
+    public static TaskEvent? Apply(TaskEvent item, Instant now, Action<string, string> refuse)
+    {
+        if (item.Id.Length > LongestName || (item.Id.Length == 0 && !item.Kind.IsAboutWorker()))
+        {
+            refuse(item.Source, item.Id.Length == 0 ? "event without an id" : $"id of more than {LongestName} characters");
+            return null;
+        }
+        if (item.At.Micros < 0 || item.At > now + Ahead)
+        {
+            refuse(item.Source, item.At.Micros < 0 ? "instant before 1970, shown as its arrival" : "instant more than 24 h ahead, shown as its arrival");
+            item = item with { Shown = now };
+        }
+        return IsShort(item) ? item : Cut(item, refuse);
+    }
+
+    static bool IsShort(TaskEvent item) =>
+        Length(item.Task) <= LongestName && Length(item.Worker) <= LongestName && Length(item.Queue) <= LongestName
+        && Length(item.App) <= LongestName && Length(item.Parent) <= LongestName && Length(item.Root) <= LongestName
+        && Length(item.Args) <= LongestText && Length(item.Kwargs) <= LongestText && Length(item.Result) <= LongestText
+        && Length(item.Exception) <= LongestText && Length(item.Traceback) <= LongestText && Length(item.Reason) <= LongestText
+        && Length(item.Text) <= LongestText && Length(item.Extra) <= LongestText;
+
+    static TaskEvent Cut(TaskEvent item, Action<string, string> refuse)
+    {
+        string? To(int limit, string what, string? text)
+        {
+            if (Length(text) <= limit)
+            {
+                return text;
+            }
+            refuse(item.Source, $"{what} cut to {limit:N0} characters");
+            return string.Concat(text.AsSpan(0, limit - 1), "…");
+        }
+        return item with
+        {
+            Task = To(LongestName, "task name", item.Task),
+            Worker = To(LongestName, "worker name", item.Worker),
+            Queue = To(LongestName, "queue name", item.Queue),
+            App = To(LongestName, "application name", item.App),
+            Parent = Length(item.Parent) > LongestName ? null : item.Parent,
+            Root = Length(item.Root) > LongestName ? null : item.Root,
+            Args = To(LongestText, "args", item.Args),
+            Kwargs = To(LongestText, "kwargs", item.Kwargs),
+            Result = To(LongestText, "result", item.Result),
+            Exception = To(LongestText, "exception", item.Exception),
+            Traceback = To(LongestText, "traceback", item.Traceback),
+            Reason = To(LongestText, "reason", item.Reason),
+            Text = To(LongestText, "progress text", item.Text),
+            Extra = To(LongestText, "unknown fields", item.Extra),
+        };
+    }
+
+    static int Length(string? text) => text?.Length ?? 0;
+}

@@ -1,0 +1,219 @@
+using Belfry.Storage.Rollups;
+using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite;
+
+namespace Belfry.Storage.Writing;
+
+/// <summary>Turns a group of events into one transaction. Everything it remembers is a cache of the store and can be read again.</summary>
+sealed class GroupWriter
+{
+    readonly Database _database;
+    readonly int _livesKept;
+    readonly RowCodec _codec = new();
+    readonly RollupWriter _rollups;
+    readonly List<TrackedLife> _touched = [];  // the group's; emptied when it begins
+    readonly List<RunChange> _changes = [];
+    NameTable _names;
+    KeySegments _keys;
+    OpenLives _open;
+    LastEnds _lastEnds;
+    Surroundings _surroundings;
+    long _version;
+
+    public GroupWriter(Database database, int livesKept)
+    {
+        (_database, _livesKept, _rollups) = (database, livesKept, new RollupWriter(database));
+        (_names, _keys, _open, _lastEnds, _surroundings) = Remember();
+        _version = database.Number("PRAGMA data_version");
+    }
+
+    /// <summary>Writes a group. When it throws, nothing of the group is stored, and it can be tried again.</summary>
+    public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now)
+    {
+        _changes.Clear();
+        _touched.Clear();
+        try
+        {
+            _database.Execute("BEGIN IMMEDIATE");
+            ForgetWhatOthersChanged();
+            foreach (IReadOnlyList<TaskEvent> events in group)
+            {
+                foreach (TaskEvent item in events)
+                {
+                    Take(item, now);
+                }
+            }
+            foreach (TrackedLife life in _touched)
+            {
+                if (life.IsDirty)
+                {
+                    Store(life);
+                }
+            }
+            _surroundings.Write(notes, now);
+            _lastEnds.Write();
+            _rollups.Write();
+            _keys.Flush();
+            _database.Execute("COMMIT");
+            _open.Settle(_touched);
+            return [.. _changes];
+        }
+        catch
+        {
+            RollBack();
+            throw;
+        }
+    }
+
+    void Take(TaskEvent item, Instant now)
+    {
+        _surroundings.Hear(item, now);
+        if (item.Kind.IsAboutWorker())
+        {
+            return;
+        }
+        TrackedLife life = _open.Of(item.Source, item.Id);
+        life.IsDirty |= life.Life.Add(item);
+        if (!life.IsTouched)
+        {
+            life.IsTouched = true;
+            _touched.Add(life);
+        }
+    }
+
+    void Store(TrackedLife life)
+    {
+        life.IsDirty = false;
+        IReadOnlyList<FoldedRun> rows = life.Life.Fold();
+        var stored = new List<StoredRow>(rows.Count);
+        int oldest = rows.Count == 0 ? 0 : rows[^1].Run.Attempt - Fold.AttemptsKept;
+        foreach (FoldedRun row in rows)
+        {
+            int known = life.Rows.FindIndex(other => other.Row.Run.Attempt == row.Run.Attempt);
+            StoredRow? before = known < 0 ? null : life.Rows[known];
+            if (known >= 0)
+            {
+                life.Rows.RemoveAt(known);
+            }
+            stored.Add(Store(before, row));
+        }
+        foreach (StoredRow gone in life.Rows)
+        {
+            if (gone.Row.Run.Attempt > oldest)
+            {
+                Delete(gone);
+                _rollups.Change(gone.Row.Run, null, _names);
+                _changes.Add(new RunChange(0, null, gone.Row.Run, Gap: false));
+            }
+        }
+        life.Rows = stored;
+    }
+
+    StoredRow Store(StoredRow? before, FoldedRun row)
+    {
+        if (before is { } old)
+        {
+            if (old.Row.Run == row.Run && SameFacts(old.Row.Facts, row.Facts))
+            {
+                return old;
+            }
+            bool staysOpen = old.IsOpen && !row.Run.State.IsFinal();
+            _rollups.Change(old.Row.Run, row.Run, _names);
+            _changes.Add(new RunChange(0, row.Run, null, Gap: false));
+            if (staysOpen)
+            {
+                return PutOpen(old.Place, row);
+            }
+            Delete(old);
+        }
+        else
+        {
+            _rollups.Change(null, row.Run, _names);
+            _changes.Add(new RunChange(0, row.Run, null, Gap: false));
+        }
+        return row.Run.State.IsFinal() ? PutEnded(row) : PutOpen(++_open.LastPlace, row);
+    }
+
+    StoredRow PutOpen(long place, FoldedRun row)
+    {
+        Statement put = _database.Prepare(
+            $"INSERT OR REPLACE INTO open(id, at, {RowCodec.Columns}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        put.Bind(1, place).Bind(2, row.Run.At.Micros);
+        _codec.Bind(put, 3, row.Run.At.Micros, row, _names);
+        put.Run();
+        return new StoredRow(place, IsOpen: true, row);
+    }
+
+    StoredRow PutEnded(FoldedRun row)
+    {
+        Statement put = _database.Prepare(
+            $"INSERT INTO run(at, {RowCodec.Columns}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        long at = row.Run.At.Micros;
+        do
+        {
+            put.Bind(1, at);
+            _codec.Bind(put, 2, at, row, _names);
+        }
+        while (!put.TryRun() && ++at != 0); // another run has this instant: the next microsecond is free sooner or later
+        _keys.Add(RunKey.Of(row.Run.Id, 0), at);
+        _lastEnds.Add(row.Run, at, _names);
+        return new StoredRow(at, IsOpen: false, row);
+    }
+
+    void Delete(StoredRow row)
+    {
+        if (row.IsOpen)
+        {
+            _database.Prepare("DELETE FROM open WHERE id = ?").Bind(1, row.Place).Run();
+            return;
+        }
+        _database.Prepare("DELETE FROM run WHERE at = ?").Bind(1, row.Place).Run();
+        _keys.Remove(RunKey.Of(row.Row.Run.Id, 0), row.Place);
+        _lastEnds.Remove(row.Row.Run, row.Place, _names);
+    }
+
+    static bool SameFacts(IReadOnlyList<TaskEvent> a, IReadOnlyList<TaskEvent> b)
+    {
+        bool same = a.Count == b.Count;
+        for (int i = 0; same && i < a.Count; i++)
+        {
+            same = ReferenceEquals(a[i], b[i]) || a[i] == b[i];
+        }
+        return same;
+    }
+
+    /// <summary>Another process may write the same file (a command with --store): then what is remembered here may be wrong.</summary>
+    void ForgetWhatOthersChanged()
+    {
+        Statement ask = _database.Prepare("PRAGMA data_version");
+        ask.Step();
+        long version = ask.Int64(0);
+        ask.Reset();
+        if (version != _version)
+        {
+            _version = version;
+            (_names, _keys, _open, _lastEnds, _surroundings) = Remember();
+        }
+    }
+
+    void RollBack()
+    {
+        try
+        {
+            _database.Execute("ROLLBACK");
+        }
+        catch (SqliteException)
+        {
+            // SQLite has rolled back already, as it does when the disk is full
+        }
+        _rollups.Clear();
+        _version = -1; // read everything again before the next group
+    }
+
+    (NameTable, KeySegments, OpenLives, LastEnds, Surroundings) Remember()
+    {
+        var names = new NameTable(_database);
+        var keys = new KeySegments(_database);
+        return (names, keys, new OpenLives(_database, keys, names, _livesKept), new LastEnds(_database), new Surroundings(_database, names));
+    }
+}

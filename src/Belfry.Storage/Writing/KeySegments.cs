@@ -1,0 +1,142 @@
+using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite;
+
+namespace Belfry.Storage.Writing;
+
+/// <summary>
+/// Finds ended runs by id. A random key per row in one index would halve the speed of the log, so keys are collected in memory and
+/// written sorted, a segment at a time; a look-up asks each segment. After a crash the last segment is read again from the runs themselves.
+/// </summary>
+sealed class KeySegments
+{
+    /// <summary>Keys of a segment in memory; more means fewer segments to ask and a longer tail to read at start.</summary>
+    public const int Size = 32_768;
+
+    readonly Database _database;
+    readonly Dictionary<long, long> _tail = new(Size); // low bits of the id → at; emptied when the segment is written
+    readonly List<(long Bits, long At)> _more = [];     // further rows with the same bits: attempts of one id
+    readonly SeenIds _seen = new();
+    long _segment, _from;
+
+    public KeySegments(Database database)
+    {
+        _database = database;
+        using (Statement last = database.PrepareOnce("SELECT id, from_at FROM segment ORDER BY id DESC LIMIT 1"))
+        {
+            (_segment, _from) = last.Step() ? (last.Int64(0), last.Int64(1)) : (1, long.MinValue);
+        }
+        using (Statement written = database.PrepareOnce("SELECT key FROM run_key"))
+        {
+            while (written.Step())
+            {
+                _seen.Add(RunKey.LowBitsOf(written.Int64(0)));
+            }
+        }
+        using Statement tail = database.PrepareOnce("SELECT at, uid FROM run WHERE at >= ?");
+        tail.Bind(1, _from);
+        while (tail.Step())
+        {
+            Keep(RunKey.Of(RunKey.Read(tail, 1)!, 0), tail.Int64(0));
+        }
+    }
+
+    /// <summary>Adds the key of a row just written.</summary>
+    public void Add(RunKey key, long at)
+    {
+        if (at >= _from)
+        {
+            Keep(key, at);
+        }
+        else
+        {
+            _seen.Add(key.LowBits);
+            Write(key.InSegment(_segment), at);
+        }
+    }
+
+    /// <summary>Forgets a row that goes away. A key already written stays: one without its row counts as absent.</summary>
+    public void Remove(RunKey key, long at)
+    {
+        if (_tail.TryGetValue(key.LowBits, out long first) && first == at)
+        {
+            int next = _more.FindIndex(item => item.Bits == key.LowBits);
+            if (next < 0)
+            {
+                _tail.Remove(key.LowBits);
+            }
+            else
+            {
+                _tail[key.LowBits] = _more[next].At;
+                _more.RemoveAt(next);
+            }
+            return;
+        }
+        _more.Remove((key.LowBits, at));
+    }
+
+    /// <summary>Where rows of an id may be; the caller compares the id itself. Empty, nearly always, for an id never seen.</summary>
+    public List<long> Find(RunKey key)
+    {
+        var places = new List<long>();
+        if (!_seen.MayHave(key.LowBits))
+        {
+            return places;
+        }
+        if (_tail.TryGetValue(key.LowBits, out long at))
+        {
+            places.Add(at);
+            places.AddRange(_more.Where(item => item.Bits == key.LowBits).Select(item => item.At));
+        }
+        AddWritten(_database, key, _segment, places);
+        return places;
+    }
+
+    /// <summary>Where rows of an id may be in the written segments, newest segment first.</summary>
+    public static void AddWritten(Database database, RunKey key, long newest, List<long> places)
+    {
+        Statement find = database.Prepare("SELECT at FROM run_key WHERE key = ?");
+        for (long segment = newest; segment > 0; segment--)
+        {
+            find.Reset();
+            find.Bind(1, key.InSegment(segment));
+            while (find.Step())
+            {
+                places.Add(find.Int64(0));
+            }
+        }
+        find.Reset();
+    }
+
+    /// <summary>Writes the segment when it is full; within the transaction of the group.</summary>
+    public void Flush()
+    {
+        if (_tail.Count + _more.Count < Size)
+        {
+            return;
+        }
+        (long Bits, long At)[] keys = [.. _tail.Select(item => (item.Key, item.Value)), .. _more];
+        Array.Sort(keys);
+        foreach ((long bits, long at) in keys)
+        {
+            Write(new RunKey((UInt128)bits, 0).InSegment(_segment), at);
+        }
+        long[] instants = [.. keys.Select(item => item.At).Order()];
+        // Not the greatest: one run from the future would make every later run a late one. What lies above is read again after a crash.
+        _from = instants[instants.Length * 3 / 4];
+        _segment++;
+        _database.Prepare("INSERT INTO segment(id, from_at) VALUES(?, ?)").Bind(1, _segment).Bind(2, _from).Run();
+        _tail.Clear();
+        _more.Clear();
+    }
+
+    void Keep(RunKey key, long at)
+    {
+        _seen.Add(key.LowBits);
+        if (!_tail.TryAdd(key.LowBits, at))
+        {
+            _more.Add((key.LowBits, at));
+        }
+    }
+
+    void Write(long key, long at) => _database.Prepare("INSERT OR IGNORE INTO run_key(key, at) VALUES(?, ?)").Bind(1, key).Bind(2, at).Run();
+}

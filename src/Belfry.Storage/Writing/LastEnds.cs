@@ -1,0 +1,93 @@
+using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite;
+
+namespace Belfry.Storage.Writing;
+
+/// <summary>Of each task and final state the run that ended last, so that "when did it last succeed?" never searches the log.</summary>
+sealed class LastEnds
+{
+    /// <summary>A run that Belfry's own limit ended counts apart from those that somebody cancelled: it is a failure.</summary>
+    public const int TimedOut = 16;
+
+    readonly Database _database;
+    readonly Dictionary<(long Name, long Source, int State), (long Ended, long At)> _last = []; // as many as tasks × states of the site
+    readonly HashSet<(long Name, long Source, int State)> _changed = [], _doubtful = [];
+
+    public LastEnds(Database database)
+    {
+        _database = database;
+        using Statement all = database.PrepareOnce("SELECT name, source, state, ended, at FROM last_end");
+        while (all.Step())
+        {
+            _last[(all.Int64(0), all.Int64(1), all.Int32(2))] = (all.Int64(3), all.Int64(4));
+        }
+    }
+
+    /// <summary>The number under which a run's end is kept.</summary>
+    public static int StateOf(TaskRun run) => run.State == RunState.Cancelled && run.Reason == "timeout" ? TimedOut : (int)run.State;
+
+    public void Add(TaskRun run, long at, NameTable names)
+    {
+        if (KeyOf(run, names) is { } key && run.Finished is { } end && (!_last.TryGetValue(key, out (long Ended, long At) last) || end.Micros >= last.Ended))
+        {
+            _last[key] = (end.Micros, at);
+            _changed.Add(key);
+        }
+    }
+
+    public void Remove(TaskRun run, long at, NameTable names)
+    {
+        if (KeyOf(run, names) is { } key && _last.TryGetValue(key, out (long Ended, long At) last) && last.At == at)
+        {
+            _last.Remove(key);
+            _changed.Add(key);
+            _doubtful.Add(key);
+        }
+    }
+
+    /// <summary>Writes what changed; within the transaction. A task whose last run went away is searched for the one before.</summary>
+    public void Write()
+    {
+        foreach ((long Name, long Source, int State) key in _doubtful)
+        {
+            Search(key);
+        }
+        Statement write = _database.Prepare("INSERT OR REPLACE INTO last_end(name, source, state, ended, at) VALUES(?, ?, ?, ?, ?)");
+        Statement delete = _database.Prepare("DELETE FROM last_end WHERE name = ? AND source = ? AND state = ?");
+        foreach ((long Name, long Source, int State) key in _changed)
+        {
+            bool has = _last.TryGetValue(key, out (long Ended, long At) last);
+            Statement statement = has ? write.Bind(4, last.Ended).Bind(5, last.At) : delete;
+            statement.Bind(1, key.Name).Bind(2, key.Source).Bind(3, key.State).Run();
+        }
+        _changed.Clear();
+        _doubtful.Clear();
+    }
+
+    static (long, long, int)? KeyOf(TaskRun run, NameTable names) =>
+        run.Task is null ? null : (names.Number(NameKind.Task, run.Task), names.Number(NameKind.Source, run.Source), StateOf(run));
+
+    void Search((long Name, long Source, int State) key)
+    {
+        int state = key.State == TimedOut ? (int)RunState.Cancelled : key.State;
+        Statement find = _database.Prepare($"SELECT at, {RowCodec.Columns} FROM run WHERE name = ? AND source = ? AND state = ?");
+        find.Bind(1, key.Name).Bind(2, key.Source).Bind(3, state);
+        var names = new NoNames();
+        while (find.Step())
+        {
+            long at = find.Int64(0);
+            TaskRun run = RowCodec.Read(find, 1, at, names);
+            bool later = !_last.TryGetValue(key, out (long Ended, long At) last) || run.Finished!.Value.Micros >= last.Ended;
+            if (later && StateOf(run) == key.State)
+            {
+                _last[key] = (run.Finished!.Value.Micros, at);
+            }
+        }
+        find.Reset();
+    }
+
+    sealed class NoNames : INames
+    {
+        public string? Text(long? number) => "";
+    }
+}

@@ -1,0 +1,124 @@
+using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite;
+
+namespace Belfry.Storage.Writing;
+
+/// <summary>What the log knows beside runs: workers, sources, gaps, and what was refused.</summary>
+sealed class Surroundings
+{
+    readonly Database _database;
+    readonly NameTable _names;
+    readonly Dictionary<(string Source, string Name), Seen> _workers = []; // as many as the site ever had
+    readonly Dictionary<string, Instant> _lastEvents = [];                 // by source; emptied by Write
+
+    public Surroundings(Database database, NameTable names)
+    {
+        (_database, _names) = (database, names);
+        using Statement all = database.PrepareOnce("SELECT source, name, online, beat, heard, pid, frequency, active, processed, software FROM worker");
+        while (all.Step())
+        {
+            var beat = new WorkerBeat((int?)all.Int64OrNull(5), all.DoubleOrNull(6), all.Int64OrNull(7), all.Int64OrNull(8), all.Text(9));
+            _workers[(names.Text(all.Int64(0))!, names.Text(all.Int64(1))!)] =
+                new Seen { Online = all.Int64(2) != 0, LastBeat = new Instant(all.Int64(3)), LastHeard = new Instant(all.Int64(4)), Beat = beat };
+        }
+    }
+
+    /// <summary>Notes who sent an event, and when.</summary>
+    public void Hear(TaskEvent item, Instant now)
+    {
+        _lastEvents[item.Source] = now;
+        if (item.Worker is null || item.Kind is EventKind.Lost || item.ClockOff)
+        {
+            return;
+        }
+        (string, string) key = (item.Source, item.Worker);
+        if (!_workers.TryGetValue(key, out Seen? worker))
+        {
+            _workers.Add(key, worker = new Seen { Online = true, Beat = new WorkerBeat(null, null, null, null, null) });
+        }
+        worker.LastBeat = Instant.Max(worker.LastBeat, item.Shown);
+        worker.LastHeard = now;
+        worker.Beat = item.Beat is { } beat ? Merge(worker.Beat, beat) : worker.Beat;
+        worker.Online = item.Kind == EventKind.WorkerOffline ? false : item.Kind.IsAboutWorker() || worker.Online;
+        worker.IsDirty = true;
+    }
+
+    /// <summary>Writes what changed; within the transaction.</summary>
+    public void Write(SideNotes notes, Instant now)
+    {
+        foreach (((string source, string name), bool online) in notes.Judged)
+        {
+            if (_workers.TryGetValue((source, name), out Seen? worker) && worker.Online != online)
+            {
+                (worker.Online, worker.IsDirty) = (online, true);
+            }
+        }
+        foreach (((string source, string name), Seen worker) in _workers)
+        {
+            if (worker.IsDirty)
+            {
+                worker.IsDirty = false;
+                Write(source, name, worker);
+            }
+        }
+        WriteSources(notes, now);
+        foreach (SourceGap gap in notes.Gaps)
+        {
+            _database.Prepare("INSERT OR REPLACE INTO gap(source, from_at, to_at, reason) VALUES(?, ?, ?, ?)")
+                .Bind(1, Source(gap.Source)).Bind(2, gap.From.Micros).Bind(3, gap.To!.Value.Micros).Bind(4, gap.Reason).Run();
+        }
+        foreach (((string source, string what), (long times, Instant last)) in notes.Refusals)
+        {
+            _database.Prepare("""
+                INSERT INTO refusal(source, what, times, last) VALUES(?, ?, ?, ?)
+                ON CONFLICT(source, what) DO UPDATE SET times = times + excluded.times, last = excluded.last
+                """).Bind(1, Source(source)).Bind(2, what).Bind(3, times).Bind(4, last.Micros).Run();
+        }
+    }
+
+    void WriteSources(SideNotes notes, Instant now)
+    {
+        foreach ((string source, ListenNote note) in notes.Listening)
+        {
+            _database.Prepare("""
+                INSERT INTO source(name, kind, misses, heard, listened, last_event, problem) VALUES(?1, ?2, ?3, ?4, ?4, NULL, ?6)
+                ON CONFLICT(name) DO UPDATE SET kind = ?2, misses = ?3, problem = ?6, listened = CASE WHEN ?5 THEN ?4 ELSE listened END
+                """).Bind(1, Source(source)).Bind(2, note.Kind).Bind(3, note.Misses ? 1 : 0).Bind(4, note.At.Micros)
+                .Bind(5, note.IsListening ? 1 : 0).Bind(6, note.Problem).Run();
+        }
+        foreach ((string source, Instant at) in _lastEvents)
+        {
+            _database.Prepare("""
+                INSERT INTO source(name, kind, misses, heard, listened, last_event) VALUES(?1, 'events', 0, ?2, ?2, ?2)
+                ON CONFLICT(name) DO UPDATE SET last_event = ?2
+                """).Bind(1, Source(source)).Bind(2, at.Micros).Run();
+        }
+        _lastEvents.Clear();
+    }
+
+    void Write(string source, string name, Seen worker) => _database.Prepare("""
+        INSERT OR REPLACE INTO worker(source, name, online, beat, heard, pid, frequency, active, processed, software)
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """).Bind(1, Source(source)).Bind(2, _names.Number(NameKind.Worker, name)).Bind(3, worker.Online ? 1 : 0)
+        .Bind(4, worker.LastBeat.Micros).Bind(5, worker.LastHeard.Micros).Bind(6, worker.Beat.Pid).Bind(7, worker.Beat.Frequency)
+        .Bind(8, worker.Beat.Active).Bind(9, worker.Beat.Processed).Bind(10, worker.Beat.Software).Run();
+
+    long Source(string source) => _names.Number(NameKind.Source, source);
+
+    /// <summary>A heartbeat that was asked for names less than an ordinary one: what was known stays.</summary>
+    static WorkerBeat Merge(WorkerBeat known, WorkerBeat now) => new(
+        now.Pid ?? known.Pid, now.Frequency ?? known.Frequency, now.Active ?? known.Active, now.Processed ?? known.Processed, now.Software ?? known.Software);
+
+    sealed class Seen
+    {
+        public bool Online { get; set; }
+
+        public Instant LastBeat { get; set; }
+
+        public Instant LastHeard { get; set; }
+
+        public required WorkerBeat Beat { get; set; }
+
+        public bool IsDirty { get; set; }
+    }
+}

@@ -1,0 +1,225 @@
+using Belfry.Tests.Folding;
+
+namespace Belfry.Storage.Tests;
+
+/// <summary>What is appended is what is found, in whatever order, batches and memory.</summary>
+public sealed class RunLogTests
+{
+    static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(1, 100_000)]
+    [InlineData(2, 3)]
+    [InlineData(3, 0)]
+    [Trait("row", "102")]
+    public async Task Any_shuffle_in_any_batches_with_the_map_cleared_at_random_gives_the_rows_of_the_pure_function(int seed, int livesInMemory)
+    {
+        using var folder = new LogFolder();
+        var random = new Random(seed);
+        List<List<TaskEvent>> lives = [.. Enumerable.Range(0, 150).Select(n => Lives.Random(random, IdOf(random, n)))];
+        List<TaskEvent> told = [.. lives.SelectMany(life => life), .. lives.SelectMany(life => life).Where(_ => random.Next(5) == 0)];
+        random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(told));
+        RunLog log = await folder.OpenAsync(options => options.OpenRunsInMemory = livesInMemory);
+        for (int at = 0; at < told.Count;)
+        {
+            int size = random.Next(1, 40);
+            await log.AppendAsync(told.GetRange(at, Math.Min(size, told.Count - at)), Cancel);
+            at += size;
+            if (random.Next(8) == 0)
+            {
+                await log.DisposeAsync();
+                log = await folder.OpenAsync(options => options.OpenRunsInMemory = livesInMemory);
+            }
+        }
+        foreach (List<TaskEvent> life in lives.Where(life => life.Count > 0))
+        {
+            IReadOnlyList<TaskRun> found = await log.Queries.FindAsync(life[0].Id, null, Cancel);
+            Assert.Equal(Fold.Rows(life), found);
+        }
+        await using (log)
+        {
+            await RollupsEqualRowsAsync(log, lives);
+        }
+    }
+
+    [Fact]
+    public async Task A_page_is_newest_first_and_walks_all_runs_once()
+    {
+        using var folder = new LogFolder();
+        await using RunLog log = await folder.OpenAsync();
+        var random = new Random(5);
+        List<List<TaskEvent>> lives = [.. Enumerable.Range(0, 80).Select(n => Lives.Random(random, IdOf(random, n)))];
+        await log.AppendAsync([.. lives.SelectMany(life => life)], Cancel);
+        TaskRun[] expected = [.. lives.SelectMany(Fold.Rows).OrderByDescending(run => run.At)];
+        var walked = new List<TaskRun>();
+        string? cursor = null;
+        do
+        {
+            RunPage page = await log.Queries.PageAsync(new RunFilter(), 7, cursor, null, Cancel);
+            walked.AddRange(page.Items);
+            cursor = page.Next;
+        }
+        while (cursor is not null);
+        Assert.Equal(expected.Length, walked.Count);
+        Assert.Equal(expected.Select(run => run.At).ToHashSet(), walked.Select(run => run.At).ToHashSet());
+        Assert.Equal(walked.Count, walked.Select(run => (run.Source, run.Id, run.Attempt)).Distinct().Count());
+        Assert.All(walked.Zip(walked.Skip(1)), pair => Assert.True(pair.First.At.Micros >= pair.Second.At.Micros - 1000));
+    }
+
+    [Theory]
+    [InlineData("task:report", 40)]
+    [InlineData("task:r*t", 40)]
+    [InlineData("task:nothing", 0)]
+    [InlineData("state:Failed", 4)]
+    [InlineData("state:Failed,Completed task:report", 40)]
+    [InlineData("worker:w2", 20)]
+    [InlineData("exception:ValueError", 4)]
+    [InlineData("q:NORTHGATE", 4)]
+    [InlineData("q:\"north gate\"", 0)]
+    [InlineData("q:id-3", 11)]
+    [InlineData("runtime:1.5", 19)]
+    public async Task A_filter_finds_what_it_says_and_its_count_agrees(string what, int expected)
+    {
+        using var folder = new LogFolder();
+        await using RunLog log = await folder.OpenAsync();
+        await log.AppendAsync([.. Enumerable.Range(0, 40).SelectMany(Plain)], Cancel);
+        RunFilter filter = FilterOf(what);
+        RunPage page = await log.Queries.PageAsync(filter, 1000, null, null, Cancel);
+        Assert.Equal(expected, page.Items.Count);
+        Assert.Equal(new RunCount(expected, false), await log.Queries.CountAsync(filter, 10_000, null, Cancel));
+        RunPage all = await log.Queries.PageAsync(new RunFilter(), 1000, null, null, Cancel);
+        Assert.Equal(page.Items, all.Items.Where(filter.Matches));
+    }
+
+    [Fact]
+    public async Task The_last_end_of_a_task_is_known_by_state_and_a_revoked_run_is_no_failure()
+    {
+        using var folder = new LogFolder();
+        await using RunLog log = await folder.OpenAsync();
+        TaskEvent End(string id, EventKind kind, long at, string? reason = null) =>
+            new() { Source = "s", Id = id, Kind = kind, At = new Instant(at), Task = "t", Reason = reason };
+        await log.AppendAsync([End("a", EventKind.Succeeded, 100), End("b", EventKind.Cancelled, 200, "timeout"), End("c", EventKind.Cancelled, 300, "revoked"), End("d", EventKind.Succeeded, 50)], Cancel);
+        Assert.Equal("a", (await log.Queries.LastEndAsync("t", null, [RunState.Completed], Cancel))!.Id);
+        Assert.Equal("b", (await log.Queries.LastEndAsync("t", null, [RunState.Completed, RunState.Failed, RunState.Lost, RunState.Cancelled], Cancel))!.Id);
+        Assert.Null(await log.Queries.LastEndAsync("t", "elsewhere", [RunState.Completed], Cancel));
+        Assert.Equal(["s"], await log.Queries.SourcesOfTaskAsync("t", Cancel));
+        await log.AppendAsync([End("b", EventKind.Succeeded, 400)], Cancel);
+        Assert.Equal("b", (await log.Queries.LastEndAsync("t", null, [RunState.Completed], Cancel))!.Id);
+        Assert.Null(await log.Queries.LastEndAsync("t", null, [RunState.Cancelled], Cancel));
+    }
+
+    [Fact]
+    public async Task Strange_events_are_kept_within_limits_and_counted()
+    {
+        using var folder = new LogFolder();
+        await using RunLog log = await folder.OpenAsync();
+        await log.AppendAsync(
+        [
+            new() { Source = "s", Id = "big", Kind = EventKind.Succeeded, At = new Instant(1), Task = "t", Args = new string('x', 10_000_000) },
+            new() { Source = "s", Id = "past", Kind = EventKind.Succeeded, At = new Instant(-5), Task = "t" },
+            new() { Source = "s", Id = "future", Kind = EventKind.Succeeded, At = Instant.From(new DateTimeOffset(2100, 1, 1, 0, 0, 0, TimeSpan.Zero)), Task = "t" },
+            new() { Source = "s", Id = new string('i', 5000), Kind = EventKind.Succeeded, At = new Instant(1), Task = "t" },
+        ],
+            Cancel);
+        Assert.Equal(1_000_000, (await log.Queries.FindAsync("big", null, Cancel)).Single().Args!.Length);
+        TaskRun future = (await log.Queries.FindAsync("future", null, Cancel)).Single();
+        Assert.True(future.ClockOff);
+        Assert.True(future.At <= Instant.Now(TimeProvider.System));
+        Assert.True((await log.Queries.FindAsync("past", null, Cancel)).Single().ClockOff);
+        Assert.Equal(4, (await log.Queries.RefusalsAsync(Cancel)).Count);
+        Assert.Equal(3, (await log.Queries.StatusAsync(Cancel)).EndedRuns);
+    }
+
+    [Fact]
+    public async Task What_changed_is_fed_after_the_commit_and_again_to_those_who_come_back()
+    {
+        using var folder = new LogFolder();
+        await using RunLog log = await folder.OpenAsync();
+        await using IAsyncEnumerator<RunChange> live = log.Feed.ReadAsync(null, Cancel).GetAsyncEnumerator(Cancel);
+        ValueTask<bool> next = live.MoveNextAsync();
+        await log.AppendAsync([.. Plain(1)], Cancel);
+        Assert.True(await next);
+        Assert.Equal("id-1", live.Current.Run!.Id);
+        await using IAsyncEnumerator<RunChange> back = log.Feed.ReadAsync(live.Current.Number - 1, Cancel).GetAsyncEnumerator(Cancel);
+        Assert.True(await back.MoveNextAsync());
+        Assert.Equal(live.Current, back.Current);
+        await using IAsyncEnumerator<RunChange> late = log.Feed.ReadAsync(5, Cancel).GetAsyncEnumerator(Cancel);
+        Assert.True(await late.MoveNextAsync());
+        Assert.True(late.Current.Gap);
+    }
+
+    [Fact]
+    public async Task Two_processes_may_write_the_same_file()
+    {
+        using var folder = new LogFolder();
+        await using RunLog one = await folder.OpenAsync(), other = await folder.OpenAsync();
+        for (int n = 0; n < 20; n++)
+        {
+            TaskEvent[] life = [.. Plain(n)];
+            await one.AppendAsync(life[..2], Cancel);
+            await other.AppendAsync(life[1..], Cancel);
+            await one.AppendAsync(life, Cancel);
+            Assert.Equal(Fold.Rows(life), await one.Queries.FindAsync(life[0].Id, null, Cancel));
+        }
+    }
+
+    [Fact]
+    public async Task A_store_in_memory_does_the_same()
+    {
+        await using RunLog log = await RunLog.OpenAsync(StoreUrl.Parse("memory:"), new RunLogOptions(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, Cancel);
+        TaskEvent[] life = [.. Plain(1)];
+        await log.AppendAsync(life, Cancel);
+        Assert.Equal(Fold.Rows(life), (await log.Queries.PageAsync(new RunFilter(), 10, null, null, Cancel)).Items);
+    }
+
+    static IEnumerable<TaskEvent> Plain(int n)
+    {
+        long at = 1_795_000_000_000_000 + (n * 1000);
+        string worker = n % 2 == 0 ? "w1" : "w2";
+        yield return new() { Source = "s", Id = $"id-{n}", Kind = EventKind.Submitted, At = new Instant(at), Task = "report", Queue = "celery", Args = "(1,)", Attempt = 1 };
+        yield return new() { Source = "s", Id = $"id-{n}", Kind = EventKind.Received, At = new Instant(at + 10), Task = "report", Worker = worker, Args = "(1,)", Attempt = 1 };
+        yield return new() { Source = "s", Id = $"id-{n}", Kind = EventKind.Started, At = new Instant(at + 20), Worker = worker };
+        yield return n % 10 == 0
+            ? new() { Source = "s", Id = $"id-{n}", Kind = EventKind.Failed, At = new Instant(at + 100), Worker = worker, Exception = "ValueError('Northgate')" }
+            : new() { Source = "s", Id = $"id-{n}", Kind = EventKind.Succeeded, At = new Instant(at + 100), Worker = worker, Result = "1", Runtime = n < 22 ? 2.0 : 0.5 };
+    }
+
+    static RunFilter FilterOf(string what)
+    {
+        var filter = new RunFilter();
+        foreach (string[] pair in what.Split(' ', what.Contains('"', StringComparison.Ordinal) ? 1 : 2).Select(part => part.Split(':', 2)))
+        {
+            filter = pair[0] switch
+            {
+                "task" => filter with { Tasks = pair[1].Split(',') },
+                "state" => filter with { States = [.. pair[1].Split(',').Select(RunStates.Parse)] },
+                "worker" => filter with { Workers = [pair[1]] },
+                "exception" => filter with { Exceptions = [pair[1]] },
+                "runtime" => filter with { MinRuntime = TimeSpan.FromSeconds(double.Parse(pair[1], System.Globalization.CultureInfo.InvariantCulture)) },
+                _ => filter with { Text = pair[1] },
+            };
+        }
+        return filter;
+    }
+
+    static string IdOf(Random random, int n) => n % 7 == 0 ? $"plain-{n}" : NewUuid(random);
+
+    static string NewUuid(Random random)
+    {
+        var bytes = new byte[16];
+        random.NextBytes(bytes);
+        return new Guid(bytes).ToString();
+    }
+
+    static async Task RollupsEqualRowsAsync(RunLog log, List<List<TaskEvent>> lives)
+    {
+        TaskRun[] rows = [.. lives.SelectMany(Fold.Rows)];
+        LogFigures figures = await log.Queries.FiguresAsync(new Instant(0), Instant.Now(TimeProvider.System) + TimeSpan.FromDays(1), [], Cancel);
+        foreach (RunState state in RunStates.All)
+        {
+            Assert.Equal(rows.LongCount(run => run.State == state), figures.States.GetValueOrDefault(state));
+        }
+        Assert.Equal(rows.Count(run => run.State.IsFinal()), figures.Buckets.Sum(bucket => bucket.Ended));
+        Assert.Equal(rows.Count(run => run.State.IsFinal() && run.Task is not null), figures.Tasks.Sum(task => task.Ended));
+    }
+}
