@@ -1,0 +1,80 @@
+namespace Belfry.Storage.Tests;
+
+/// <summary>What only shows when keys fill several segments.</summary>
+public sealed class LargeLogTests
+{
+    const int Runs = 70_000; // two written segments and a tail
+    static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Runs_are_found_by_id_and_changed_by_late_events_in_every_segment_before_and_after_a_restart()
+    {
+        using var folder = new LogFolder();
+        await using (RunLog log = await folder.OpenAsync())
+        {
+            foreach (int[] chunk in Enumerable.Range(0, Runs).Chunk(5000))
+            {
+                await log.AppendAsync([.. chunk.SelectMany(n => Ended(n))], Cancel);
+            }
+            await FindAsync(log, "1", Sample);
+        }
+        await using (RunLog log = await folder.OpenAsync())
+        {
+            await FindAsync(log, "1", Sample);
+            await log.AppendAsync([.. Sample.Select(n => Event(n, EventKind.Submitted, -50))], Cancel);
+            await log.AppendAsync([.. Sample.SelectMany(n => Ended(n))], Cancel); // all of it again
+            foreach (int n in Sample)
+            {
+                TaskRun run = (await log.Queries.FindAsync(IdOf(n), "s", Cancel)).Single();
+                Assert.Equal(new Instant(At(n) - 50), run.Submitted);
+                Assert.Equal(RunState.Completed, run.State);
+            }
+            Assert.Empty(await log.Queries.FindAsync(Guid.NewGuid().ToString(), null, Cancel));
+            Assert.Equal(Runs, (await log.Queries.StatusAsync(Cancel)).EndedRuns);
+            Assert.Equal(new RunCount(10_000, true), await log.Queries.CountAsync(new RunFilter(), 10_000, null, Cancel));
+        }
+    }
+
+    [Fact]
+    public async Task A_search_that_runs_out_of_time_says_how_far_it_looked_and_goes_on_from_there()
+    {
+        using var folder = new LogFolder();
+        await using RunLog log = await folder.OpenAsync();
+        await log.AppendAsync([.. Enumerable.Range(0, 5000).SelectMany(n => Ended(n))], Cancel);
+        var filter = new RunFilter { Text = IdOf(3) };
+        RunPage page = await log.Queries.PageAsync(filter, 10, null, TimeSpan.Zero, Cancel);
+        Assert.Empty(page.Items);
+        Assert.NotNull(page.ScannedTo);
+        int steps = 0;
+        while (page.Items.Count == 0 && page.Next is not null && steps++ < 100)
+        {
+            page = await log.Queries.PageAsync(filter, 10, page.Next, TimeSpan.Zero, Cancel);
+        }
+        Assert.Equal(IdOf(3), page.Items.Single().Id);
+        Assert.True(steps > 1);
+    }
+
+    static int[] Sample => [0, 1, 31_000, 32_767, 32_768, 50_000, 65_535, 65_536, Runs - 1];
+
+    static async Task FindAsync(RunLog log, string result, int[] numbers)
+    {
+        foreach (int n in numbers)
+        {
+            Assert.Equal(result, (await log.Queries.FindAsync(IdOf(n), null, Cancel)).Single().Result);
+        }
+    }
+
+    static long At(int n) => 1_795_000_000_000_000 + (n * 10);
+
+    static string IdOf(int n)
+    {
+        var bytes = new byte[16];
+        new Random(n).NextBytes(bytes);
+        return new Guid(bytes).ToString();
+    }
+
+    static IEnumerable<TaskEvent> Ended(int n) => [Event(n, EventKind.Started, 0), Event(n, EventKind.Succeeded, 5) with { Result = "1" }];
+
+    static TaskEvent Event(int n, EventKind kind, long after) =>
+        new() { Source = "s", Id = IdOf(n), Kind = kind, At = new Instant(At(n) + after), Task = "t" };
+}
