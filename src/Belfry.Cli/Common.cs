@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Belfry.Server;
+
+namespace Belfry.Cli;
+
+/// <summary>The options that every verb has.</summary>
+static class Common
+{
+    /// <summary>The settings file.</summary>
+    public static Option<string?> Config { get; } = new("--config")
+    {
+        Description = "The settings file (default: belfry.json in the working directory, where there is one)",
+        HelpName = "FILE",
+        Recursive = true,
+    };
+
+    /// <summary>The log.</summary>
+    public static Option<string?> Store { get; } = new("--store")
+    {
+        Description = "The log: sqlite://PATH, absolute with three slashes, or memory: (default: sqlite://belfry.db)",
+        HelpName = "URL",
+        Recursive = true,
+    };
+
+    /// <summary>Data as JSON instead of for people; a verb that has data adds it.</summary>
+    public static Option<bool> Json() => new("--json") { Description = "Print JSON" };
+
+    /// <summary>The settings in force for this line.</summary>
+    /// <exception cref="SettingsException">Values are wrong.</exception>
+    public static BelfrySettings Settings(ParseResult line, params (string Key, string? Value)[] options) => Settings(line, demo: false, options);
+
+    /// <summary>The settings in force for this line.</summary>
+    /// <exception cref="SettingsException">Values are wrong.</exception>
+    public static BelfrySettings Settings(ParseResult line, bool demo, params (string Key, string? Value)[] options)
+    {
+        IEnumerable<(string Key, string? Value)> all = [("Store", line.GetValue(Store)), .. options];
+        return BelfrySettings.Load(
+            line.GetValue(Config), all.Where(option => option.Value is not null).Select(option => KeyValuePair.Create(option.Key, option.Value)), demo);
+    }
+}

@@ -1,0 +1,29 @@
+using Belfry.Mail;
+
+namespace Belfry.Server.Alerts;
+
+/// <summary>Whom alerts reach. Its keys stand at the root of the settings.</summary>
+public sealed class AlertSettings
+{
+    /// <summary>Addresses that are told when nobody else is; none by default. A list, or separated by commas.</summary>
+    public List<string> Administrators { get; set; } = [];
+
+    /// <summary>The monitor verbs' own.</summary>
+    public MonitoringSettings Monitoring { get; set; } = new();
+
+    /// <summary>What is wrong with the values, each with its key.</summary>
+    public IEnumerable<(string Key, string Problem)> Problems() =>
+        [.. Problems("Administrators", Administrators), .. Problems("Monitoring:Recipients", Monitoring.Recipients)];
+
+    static IEnumerable<(string Key, string Problem)> Problems(string key, List<string> addresses) =>
+        from numbered in addresses.Index()
+        where !Mailbox.TryParse(numbered.Item, out _)
+        select ($"{key}:{numbered.Index}", $"'{numbered.Item}' is no address");
+}
+
+/// <summary>The section <c>Monitoring</c> of the settings.</summary>
+public sealed class MonitoringSettings
+{
+    /// <summary>Who gets the mails of <c>belfry monitor latest-run</c> when none is named; by default the administrators. A list, or separated by commas.</summary>
+    public List<string> Recipients { get; set; } = [];
+}

@@ -1,0 +1,90 @@
+using Belfry.Celery;
+
+namespace Belfry.Server.Sources;
+
+/// <summary>A Celery cluster to listen to: one entry of <c>Sources</c> in the configuration.</summary>
+public sealed class SourceSettings
+{
+    /// <summary>Its name in the log; <c>celery</c> by default. Names differ, and <c>local</c> is taken.</summary>
+    public string Name { get; set; } = "celery";
+
+    /// <summary>Its broker: <c>redis://[user:password@]host:port/db</c>, <c>rediss://…</c> or <c>redis+socket:///path?virtual_host=db</c>.</summary>
+    public string Broker { get; set; } = "";
+
+    /// <summary>Kombu's <c>global_keyprefix</c>; none by default.</summary>
+    public string KeyPrefix { get; set; } = "";
+
+    /// <summary>Kombu's <c>fanout_prefix</c> where it was set to a text; empty where it is off; its default <c>/{db}.</c> when null.</summary>
+    public string? FanoutPrefix { get; set; }
+
+    /// <summary>Celery's <c>event_exchange</c>; <c>celeryev</c> by default.</summary>
+    public string EventExchange { get; set; } = "celeryev";
+
+    /// <summary>Celery's <c>control_exchange</c>; <c>celery</c> by default.</summary>
+    public string ControlExchange { get; set; } = "celery";
+
+    /// <summary>Workers are asked to send events, so that they need no <c>-E</c>; true by default.</summary>
+    public bool EnableEvents { get; set; } = true;
+
+    /// <summary>What is wrong with these sources: the key within <c>Sources</c>, and a sentence.</summary>
+    public static IEnumerable<(string Key, string Problem)> Problems(IReadOnlyList<SourceSettings> sources)
+    {
+        for (int i = 0; i < sources.Count; i++)
+        {
+            SourceSettings source = sources[i];
+            foreach ((string key, string problem) in source.Problems())
+            {
+                yield return ($"{i}:{key}", problem);
+            }
+            if (sources.Take(i).Any(other => string.Equals(other.Name, source.Name, StringComparison.Ordinal)))
+            {
+                yield return ($"{i}:Name", $"two sources are called {source.Name}");
+            }
+        }
+    }
+
+    /// <summary>What is wrong with this source alone: its key, and a sentence.</summary>
+    public IEnumerable<(string Key, string Problem)> Problems()
+    {
+        const int longestName = 60;
+        if (string.IsNullOrWhiteSpace(Name) || Name.Length > longestName || Name.Any(char.IsControl))
+        {
+            yield return (nameof(Name), $"a source needs a name of 1 to {longestName} characters");
+        }
+        if (string.Equals(Name, "local", StringComparison.OrdinalIgnoreCase))
+        {
+            yield return (nameof(Name), "local is the name of this process itself");
+        }
+        if (BrokerProblem() is { } problem)
+        {
+            yield return (nameof(Broker), problem);
+        }
+        if (EventExchange.Length == 0)
+        {
+            yield return (nameof(EventExchange), "an exchange needs a name");
+        }
+        if (ControlExchange.Length == 0)
+        {
+            yield return (nameof(ControlExchange), "an exchange needs a name");
+        }
+    }
+
+    internal CeleryCluster ToCluster() => new()
+    {
+        Source = Name, Broker = BrokerUrl.Parse(Broker), KeyPrefix = KeyPrefix, FanoutPrefix = FanoutPrefix,
+        EventExchange = EventExchange, ControlExchange = ControlExchange,
+    };
+
+    string? BrokerProblem()
+    {
+        try
+        {
+            BrokerUrl.Parse(Broker);
+            return null;
+        }
+        catch (FormatException refused)
+        {
+            return refused.Message;
+        }
+    }
+}
