@@ -7,10 +7,14 @@ namespace Belfry.Celery.Events;
 /// <remarks>For one thread: it keeps the names it has seen.</remarks>
 sealed class EventReader(string source)
 {
-    /// <summary>Longer texts are cut there and counted. Celery itself cuts arguments and results at 1,024; traces and custom fields it does not.</summary>
-    public const int LongestText = 256 * 1024;
+    // What is left of an object that was cut is none: fields that go beyond are left out. Other texts are the log's to cut.
+    const int LongestExtra = 256 * 1024;
 
     const int LongestId = 1000;
+
+    // "()", "{}", "None", "True", small numbers.
+    const int LongestShort = 8;
+
     static readonly TimeSpan FarAhead = TimeSpan.FromHours(24);
 
     readonly NameCache _names = new(4096);
@@ -48,7 +52,7 @@ sealed class EventReader(string source)
 
     void AddWorkerEvent(scoped in EventFields fields, EventKind kind, Instant arrived, EventBatch into)
     {
-        if (Name(fields, EventField.Hostname, into) is not { Length: > 0 } worker)
+        if (Name(fields, EventField.Hostname) is not { Length: > 0 } worker)
         {
             into.Refuse("worker event without a hostname");
             return;
@@ -59,7 +63,7 @@ sealed class EventReader(string source)
             Source = source, Id = "", Kind = kind, At = at, Shown = Shown(at, arrived), Worker = worker,
             Beat = new WorkerBeat(
                 (int?)fields.Whole(EventField.Pid), Finite(fields.Number(EventField.Frequency)),
-                fields.Whole(EventField.Active), fields.Whole(EventField.Processed), Software(fields, into)),
+                fields.Whole(EventField.Active), fields.Whole(EventField.Processed), Software(fields)),
         });
     }
 
@@ -71,7 +75,7 @@ sealed class EventReader(string source)
             into.Refuse(idBytes.Length > LongestId ? $"id over {LongestId} bytes" : "task event without an id");
             return;
         }
-        string id = Text(fields, EventField.Uuid, into)!;
+        string id = Text(fields, EventField.Uuid)!;
         Instant at = At(fields, arrived, into);
         bool namesAttempt = kind is EventKind.Submitted or EventKind.Received;
         into.Add(new TaskEvent
@@ -79,23 +83,23 @@ sealed class EventReader(string source)
             Source = source, Id = id, Kind = kind, At = at, Shown = Shown(at, arrived),
             Attempt = namesAttempt && fields.Whole(EventField.Retries) is { } retries and >= 0 and < int.MaxValue ? (int)retries + 1 : null,
             // The hostname of a submission is its sender's, not the worker's.
-            Worker = kind == EventKind.Submitted ? null : Name(fields, EventField.Hostname, into),
-            Task = Name(fields, EventField.Name, into),
-            Queue = Name(fields, EventField.Queue, into),
-            Args = Text(fields, EventField.Args, into),
-            Kwargs = Text(fields, EventField.Kwargs, into),
-            Result = Text(fields, EventField.Result, into),
-            Exception = Text(fields, EventField.Exception, into),
-            Traceback = Text(fields, EventField.Traceback, into),
+            Worker = kind == EventKind.Submitted ? null : Name(fields, EventField.Hostname),
+            Task = Name(fields, EventField.Name),
+            Queue = Name(fields, EventField.Queue),
+            Args = Text(fields, EventField.Args),
+            Kwargs = Text(fields, EventField.Kwargs),
+            Result = Text(fields, EventField.Result),
+            Exception = Text(fields, EventField.Exception),
+            Traceback = Text(fields, EventField.Traceback),
             Reason = reason,
             Runtime = Finite(fields.Number(EventField.Runtime)),
             Percent = kind == EventKind.Progress ? Percent(fields) : null,
-            Text = Text(fields, EventField.Text, into),
+            Text = Text(fields, EventField.Text),
             Eta = Time(fields, EventField.Eta),
             Expires = Time(fields, EventField.Expires),
             // A retry names itself as its parent.
-            Parent = SameAsId(fields, EventField.ParentId) ? null : Text(fields, EventField.ParentId, into),
-            Root = SameAsId(fields, EventField.RootId) ? id : Text(fields, EventField.RootId, into),
+            Parent = SameAsId(fields, EventField.ParentId) ? null : Text(fields, EventField.ParentId),
+            Root = SameAsId(fields, EventField.RootId) ? id : Text(fields, EventField.RootId),
             Extra = Extra(json, fields, kind, into),
         });
     }
@@ -138,13 +142,13 @@ sealed class EventReader(string source)
 
     static bool SameAsId(scoped in EventFields fields, EventField field) => fields.Has(field) && fields.Bytes(field).SequenceEqual(fields.Bytes(EventField.Uuid));
 
-    string? Software(scoped in EventFields fields, EventBatch into) =>
-        fields.Has(EventField.Software) ? $"{Name(fields, EventField.Software, into)} {Name(fields, EventField.Version, into)}".TrimEnd() : null;
+    string? Software(scoped in EventFields fields) =>
+        fields.Has(EventField.Software) ? $"{Name(fields, EventField.Software)} {Name(fields, EventField.Version)}".TrimEnd() : null;
 
-    string? Name(scoped in EventFields fields, EventField field, EventBatch into) =>
-        fields.IsPlain(field) ? _names.Get(fields.Bytes(field)[..Math.Min(fields.Bytes(field).Length, LongestId)]) : Text(fields, field, into);
+    string? Name(scoped in EventFields fields, EventField field) =>
+        fields.IsPlain(field) ? _names.Get(fields.Bytes(field)[..Math.Min(fields.Bytes(field).Length, LongestId)]) : Text(fields, field);
 
-    string? Text(scoped in EventFields fields, EventField field, EventBatch into)
+    string? Text(scoped in EventFields fields, EventField field)
     {
         if (!fields.Has(field))
         {
@@ -152,28 +156,7 @@ sealed class EventReader(string source)
         }
         ReadOnlySpan<byte> bytes = fields.Bytes(field);
         bool escaped = fields.IsText(field) && !fields.IsPlain(field);
-        if (bytes.Length <= 8 && !escaped)
-        {
-            return _shortTexts.Get(bytes);
-        }
-        if (bytes.Length <= LongestText)
-        {
-            return JsonText.Decode(bytes, escaped);
-        }
-        into.Refuse($"text over {LongestText} bytes, cut");
-        return JsonText.Decode(Cut(bytes), escaped) + "…";
-    }
-
-    // Not within a character, nor within an escape: an escape is at most six bytes.
-    static ReadOnlySpan<byte> Cut(ReadOnlySpan<byte> bytes)
-    {
-        int end = LongestText;
-        while ((bytes[end] & 0xC0) == 0x80 && end > LongestText - 4)
-        {
-            end--;
-        }
-        int slash = bytes[(end - 6)..end].LastIndexOf((byte)'\\');
-        return bytes[..(slash < 0 ? end : end - 6 + slash)];
+        return bytes.Length <= LongestShort && !escaped ? _shortTexts.Get(bytes) : JsonText.Decode(bytes, escaped);
     }
 
     string? Extra(ReadOnlySpan<byte> json, scoped in EventFields fields, EventKind kind, EventBatch into)
@@ -195,9 +178,9 @@ sealed class EventReader(string source)
         }
         foreach (Range place in _unknown)
         {
-            if (text.Length + json[place].Length > LongestText)
+            if (text.Length + json[place].Length > LongestExtra)
             {
-                into.Refuse($"unknown fields over {LongestText} bytes, left out");
+                into.Refuse($"unknown fields over {LongestExtra} bytes, left out");
                 break;
             }
             text.Append(text.Length > 1 ? ", " : "").Append(Encoding.UTF8.GetString(json[place]));

@@ -55,6 +55,9 @@ public sealed class EventSubscription : IAsyncDisposable
         }
     }
 
+    /// <summary>Reads no more from the broker; what was read is still given out, and then <see cref="ReadAsync"/> ends.</summary>
+    public void Stop() => _reader.Stop();
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _reader.DisposeAsync();
 

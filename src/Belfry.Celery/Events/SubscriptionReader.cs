@@ -36,6 +36,9 @@ sealed partial class SubscriptionReader(
     /// <summary>Starts the thread.</summary>
     public void Start() => new Thread(Run) { Name = $"events of {cluster.Source}", IsBackground = true }.Start();
 
+    /// <summary>Closes the connection; the thread ends.</summary>
+    public void Stop() => _stopping.Cancel();
+
     /// <summary>Closes the connection and waits for the thread to end.</summary>
     public async ValueTask DisposeAsync()
     {

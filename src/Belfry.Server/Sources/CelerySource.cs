@@ -1,0 +1,182 @@
+using Belfry.Celery;
+using Belfry.Celery.Control;
+using Belfry.Celery.Events;
+using Belfry.Storage;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Belfry.Server.Sources;
+
+/// <summary>Listens to one Celery cluster and writes what it hears to the log. A broker that is down is waited for; the server never stops for it.</summary>
+public sealed partial class CelerySource(
+    SourceSettings settings, TimeSpan lostAfter, RunLog log, TimeProvider clock, Random random, ILoggerFactory loggers) : BackgroundService
+{
+    const string Kind = "celery-redis";
+
+    // Decoding goes on while so many batches wait for their commit; one more would only wait behind them.
+    const int AppendsInFlight = 4;
+
+    static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan Stall = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan TimeToFinish = TimeSpan.FromSeconds(1);
+
+    readonly ILogger _logger = loggers.CreateLogger<CelerySource>();
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // The host starts its services one after the other: the rest of the server does not wait for a broker.
+        await Task.Yield();
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await ListenAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception problem)
+            {
+                LogStumbled(settings.Name, problem);
+                await Task.Delay(Stall, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    async Task ListenAsync(CancellationToken cancel)
+    {
+        CeleryCluster cluster = settings.ToCluster();
+        var watch = new WorkerWatch(settings.Name, log, lostAfter);
+        watch.Learn(await log.Queries.WorkersAsync(cancel));
+        SourceStatus? before = (await log.Queries.SourcesAsync(cancel)).FirstOrDefault(source => string.Equals(source.Name, settings.Name, StringComparison.Ordinal));
+        await using var events = new EventSubscription(cluster, new SubscriptionOptions(), clock, random, loggers.CreateLogger<EventSubscription>());
+
+        using var deadline = new CancellationTokenSource();
+        using CancellationTokenRegistration stopping = cancel.Register(events.Stop);
+        using CancellationTokenRegistration finishing = cancel.Register(() => deadline.CancelAfter(TimeToFinish / 2));
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        Task ticking = TickAsync(events, watch, new RemoteControl(cluster, clock), ending.Token);
+        try
+        {
+            await WriteAsync(events, watch, before, deadline.Token);
+        }
+        finally
+        {
+            await ending.CancelAsync();
+            await ticking;
+        }
+        cancel.ThrowIfCancellationRequested();
+    }
+
+    async Task WriteAsync(EventSubscription events, WorkerWatch watch, SourceStatus? before, CancellationToken cancel)
+    {
+        var inFlight = new Queue<Task>();
+        await foreach (EventBatch batch in events.ReadAsync(cancel))
+        {
+            Note(batch, watch, ref before);
+            while (inFlight.Count >= AppendsInFlight)
+            {
+                await inFlight.Dequeue().WaitAsync(cancel);
+            }
+            if (batch.Events.Count > 0)
+            {
+                inFlight.Enqueue(AppendAsync(batch.Events));
+            }
+        }
+        await Task.WhenAll(inFlight).WaitAsync(TimeToFinish, clock, CancellationToken.None);
+    }
+
+    void Note(EventBatch batch, WorkerWatch watch, ref SourceStatus? before)
+    {
+        foreach ((string what, long times) in batch.Refused)
+        {
+            log.Refuse(settings.Name, what, times);
+        }
+        if (batch.Gap is { } gap)
+        {
+            log.Miss(settings.Name, gap.From, gap.To, gap.Reason);
+        }
+        if (batch.UnbrokenSince is { } since)
+        {
+            if (before is { Misses: true } && before.ListenedTo < since)
+            {
+                log.Miss(settings.Name, before.ListenedTo, since, "Belfry was not listening");
+            }
+            before = null;
+            watch.Break(since);
+        }
+        watch.Hear(batch.Events, batch.ReadUntil);
+    }
+
+    // Not cancelled with the rest: what was read is finished, and the log itself says when it cannot.
+    async Task AppendAsync(IReadOnlyList<TaskEvent> batch)
+    {
+        try
+        {
+            await log.AppendAsync(batch, CancellationToken.None);
+        }
+        catch (Exception problem)
+        {
+            LogRefusedByLog(settings.Name, batch.Count, problem);
+            log.Refuse(settings.Name, "event that the log did not take", batch.Count);
+        }
+    }
+
+    async Task TickAsync(EventSubscription events, WorkerWatch watch, RemoteControl control, CancellationToken cancel)
+    {
+        using var timer = new PeriodicTimer(Tick, clock);
+        var asker = new EventsAsker(settings, control, clock, _logger);
+        Instant last = Instant.Now(clock);
+        bool listening = false;
+        while (!cancel.IsCancellationRequested)
+        {
+            SubscriptionStatus status = events.Status;
+            log.Listen(settings.Name, Kind, misses: true, status.Listening, status.Problem);
+            await asker.AskAsync(watch.TakeNewcomers(), status.Listening, cancel);
+            Instant now = Instant.Now(clock);
+            if (now - last > Stall || (listening && !status.Listening))
+            {
+                // Either we slept or the stream broke: silence until here proves nothing.
+                watch.Break(status.Listening ? now : null);
+            }
+            (last, listening) = (now, status.Listening);
+            await JudgeAsync(watch, events.ReadUntil, cancel);
+            try
+            {
+                await timer.WaitForNextTickAsync(cancel);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    async Task JudgeAsync(WorkerWatch watch, Instant now, CancellationToken cancel)
+    {
+        try
+        {
+            await watch.JudgeAsync(now, cancel);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // The loop sees it.
+        }
+        catch (Exception problem)
+        {
+            // Judged again at the next tick.
+            LogNotJudged(settings.Name, problem);
+        }
+    }
+
+    [LoggerMessage(2101, LogLevel.Error, "Listening to {Source} stopped unexpectedly and begins again")]
+    partial void LogStumbled(string source, Exception problem);
+
+    [LoggerMessage(2102, LogLevel.Error, "The log did not take {Count} events of {Source}")]
+    partial void LogRefusedByLog(string source, int count, Exception problem);
+
+    [LoggerMessage(2103, LogLevel.Warning, "The workers of {Source} could not be judged; trying again")]
+    partial void LogNotJudged(string source, Exception problem);
+}

@@ -1,0 +1,48 @@
+using Belfry.Celery.Control;
+using Belfry.Celery.Redis;
+using Microsoft.Extensions.Logging;
+
+namespace Belfry.Server.Sources;
+
+/// <summary>Asks workers to send the events of their tasks: all of them when listening begins, each one that comes later.</summary>
+/// <remarks>A worker forgets it when it restarts. Those that were started with <c>-E</c> are asked too: nobody can see from here who was.</remarks>
+sealed partial class EventsAsker(SourceSettings settings, RemoteControl control, TimeProvider clock, ILogger logger)
+{
+    // Many workers come at once after a deployment; they are asked together.
+    static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
+
+    readonly HashSet<string> _waiting = new(StringComparer.Ordinal);
+    bool _wasListening, _askAll;
+    Instant _next = new(long.MinValue);
+
+    /// <summary>Notes who came, and asks those who wait unless that was done a moment ago.</summary>
+    public async Task AskAsync(IReadOnlyCollection<string> newcomers, bool listening, CancellationToken cancel)
+    {
+        _askAll |= listening && !_wasListening;
+        _wasListening = listening;
+        _waiting.UnionWith(newcomers);
+        Instant now = Instant.Now(clock);
+        if (!settings.EnableEvents || !listening || now < _next || (!_askAll && _waiting.Count == 0))
+        {
+            return;
+        }
+        _next = now + Pause;
+        try
+        {
+            await control.EnableEventsAsync(_askAll ? [] : [.. _waiting], cancel);
+            _askAll = false;
+            _waiting.Clear();
+        }
+        catch (Exception problem) when (problem is IOException or RedisException)
+        {
+            LogNotAsked(settings.Name, problem.Message);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // Asked to stop.
+        }
+    }
+
+    [LoggerMessage(2111, LogLevel.Warning, "The workers of {Source} could not be asked for events: {Problem}. Trying again.")]
+    partial void LogNotAsked(string source, string problem);
+}

@@ -1,0 +1,180 @@
+using Belfry.Storage;
+
+namespace Belfry.Server.Sources;
+
+/// <summary>Watches the workers of one source: hears every event, and from time to time judges who is gone.</summary>
+/// <param name="source">The source.</param>
+/// <param name="log">Takes the verdicts and what they mean for runs.</param>
+/// <param name="lostAfter">How long an offline worker may be silent before its runs are lost.</param>
+public sealed class WorkerWatch(string source, RunLog log, TimeSpan lostAfter)
+{
+    // Names of workers are input from outside; beyond this many the one that has been silent longest is forgotten.
+    const int MostProcesses = 20_000;
+
+    static readonly TimeSpan Forgotten = TimeSpan.FromDays(1);
+
+    // Events come on one thread, judgements on another.
+    readonly Lock _lock = new();
+    readonly Dictionary<string, List<Process>> _workers = new(StringComparer.Ordinal);
+    readonly HashSet<string> _unasked = new(StringComparer.Ordinal);
+    Instant? _unbrokenSince;
+    int _processes;
+
+    /// <summary>Learns the workers that the log knows from before.</summary>
+    public void Learn(IEnumerable<WorkerStatus> known)
+    {
+        lock (_lock)
+        {
+            foreach (WorkerStatus worker in known.Where(worker => string.Equals(worker.Source, source, StringComparison.Ordinal)))
+            {
+                var signs = new WorkerSigns(worker.Name, worker.Beat.Pid, worker.Beat.Frequency, worker.LastBeat, worker.LastBeat, worker.LastHeard);
+                Add(new Process { Signs = signs, Verdict = WorkerVerdict.Unknown });
+            }
+        }
+    }
+
+    /// <summary>The stream stands since then, and counting begins anew; null while it does not stand.</summary>
+    public void Break(Instant? unbrokenSince)
+    {
+        lock (_lock)
+        {
+            _unbrokenSince = unbrokenSince;
+        }
+    }
+
+    /// <summary>Hears events, in the order of their arrival.</summary>
+    public void Hear(IReadOnlyList<TaskEvent> events, Instant arrived)
+    {
+        lock (_lock)
+        {
+            foreach (TaskEvent item in events)
+            {
+                if (item.Worker is not null && item.Kind is not EventKind.Submitted)
+                {
+                    Hear(item, arrived);
+                }
+            }
+        }
+    }
+
+    /// <summary>Workers that came, or were heard for the first time, since this was last asked.</summary>
+    public IReadOnlyCollection<string> TakeNewcomers()
+    {
+        lock (_lock)
+        {
+            string[] workers = [.. _unasked];
+            _unasked.Clear();
+            return workers;
+        }
+    }
+
+    /// <summary>Judges all workers as of now, and logs what changed: who is online, and what happened to the runs of those who are gone.</summary>
+    /// <param name="now">Everything that arrived until then was read.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task JudgeAsync(Instant now, CancellationToken cancel)
+    {
+        foreach (Change change in Changes(now))
+        {
+            if (change.IsNewest)
+            {
+                log.JudgeWorker(source, change.Signs.Worker, change.Verdict == WorkerVerdict.Alive);
+            }
+            if (change.Verdict >= WorkerVerdict.Left)
+            {
+                IReadOnlyList<TaskRun> open = await log.OpenRunsOfAsync(source, change.Signs.Worker, cancel);
+                TaskEvent[] inferred = [.. Liveness.Consequences(change.Signs, change.Verdict, change.Successor, open)];
+                if (inferred.Length > 0)
+                {
+                    await log.AppendAsync(inferred, cancel);
+                }
+            }
+            Settle(change);
+        }
+    }
+
+    void Hear(TaskEvent item, Instant arrived)
+    {
+        // Only beats carry a pid; other signs are of whoever beat last.
+        int? pid = item.Beat?.Pid;
+        Process? process = _workers.TryGetValue(item.Worker!, out List<Process>? all) ? all.FindLast(one => pid is null || one.Signs.Pid is null || one.Signs.Pid == pid) : null;
+        if (process is null)
+        {
+            process = new Process { Signs = new WorkerSigns(item.Worker!, pid, null, item.Shown, item.Shown, arrived) };
+            Add(process);
+            _unasked.Add(item.Worker!);
+        }
+        if (item.Kind == EventKind.WorkerOnline)
+        {
+            _unasked.Add(item.Worker!);
+        }
+        process.Signs = process.Signs.With(item, arrived);
+    }
+
+    void Add(Process process)
+    {
+        if (_processes >= MostProcesses)
+        {
+            Forget(_workers.Values.MinBy(all => all[^1].Signs.LastHeard)!);
+        }
+        if (!_workers.TryGetValue(process.Signs.Worker, out List<Process>? all))
+        {
+            _workers[process.Signs.Worker] = all = [];
+        }
+        all.Add(process);
+        _processes++;
+    }
+
+    void Forget(List<Process> all)
+    {
+        _workers.Remove(all[0].Signs.Worker);
+        _processes -= all.Count;
+    }
+
+    List<Change> Changes(Instant now)
+    {
+        lock (_lock)
+        {
+            var changes = new List<Change>();
+            foreach (List<Process> all in _workers.Values.ToArray())
+            {
+                if (now - all[^1].Signs.LastHeard > Forgotten && all[^1].Verdict == WorkerVerdict.Gone)
+                {
+                    Forget(all);
+                    continue;
+                }
+                for (int i = 0; i < all.Count; i++)
+                {
+                    WorkerVerdict verdict = Liveness.Judge(all[i].Signs, _unbrokenSince, now, lostAfter);
+                    if (verdict != WorkerVerdict.Unknown && verdict != all[i].Verdict)
+                    {
+                        bool newest = i == all.Count - 1;
+                        changes.Add(new Change(all[i], all[i].Signs, verdict, newest ? null : all[i + 1].Signs.FirstSent, newest));
+                    }
+                }
+            }
+            return changes;
+        }
+    }
+
+    // Only now, so that what failed half-way is judged again.
+    void Settle(Change change)
+    {
+        lock (_lock)
+        {
+            change.Process.Verdict = change.Verdict;
+            if (change is { Verdict: WorkerVerdict.Gone, IsNewest: false } && _workers.TryGetValue(change.Signs.Worker, out List<Process>? all))
+            {
+                _processes -= all.Remove(change.Process) ? 1 : 0;
+            }
+        }
+    }
+
+    sealed class Process
+    {
+        public required WorkerSigns Signs { get; set; }
+
+        public WorkerVerdict Verdict { get; set; }
+    }
+
+    sealed record Change(Process Process, WorkerSigns Signs, WorkerVerdict Verdict, Instant? Successor, bool IsNewest);
+}
