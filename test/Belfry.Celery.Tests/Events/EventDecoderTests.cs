@@ -241,7 +241,7 @@ public sealed class EventDecoderTests
         Assert.Equal(text.AsEnumerable(), read);
         Assert.Equal((string?)sent["uuid"] ?? "", actual.Id);
         Assert.Equal(type == "task-sent" ? null : (string?)sent["hostname"], actual.Worker);
-        Assert.Equal((double?)sent["runtime"], actual.Runtime);
+        Assert.Equal((double?)sent["runtime"] ?? -1, actual.Runtime ?? -1, tolerance: 1e-6);
         Assert.Equal(type is "task-sent" or "task-received" ? (int)sent["retries"]! + 1 : null, actual.Attempt);
         if (type.StartsWith("worker", StringComparison.Ordinal))
         {
