@@ -51,30 +51,29 @@ sealed class RollupWriter(Database database)
             return;
         }
         long name = names.NumberOrNull(NameKind.Task, run.Task) ?? 0;
-        Count(run.First, name, cell => cell.First += times);
+        foreach ((Dictionary<long, Cell> cells, long width) in (ReadOnlySpan<(Dictionary<long, Cell>, long)>)[(_minutes, MinuteMicros), (_hours, HourMicros)])
+        {
+            Count(cells, width, All, run, times);
+            if (name < All)
+            {
+                Count(cells, width, name, run, times);
+            }
+        }
+    }
+
+    static void Count(Dictionary<long, Cell> cells, long width, long name, TaskRun run, int times)
+    {
+        Of(cells, run.First, width, name).First += times;
         if (run.State.IsFinal() && run.Finished is { } end)
         {
-            long? micros = run.Runtime is { } runtime && run.State is RunState.Completed or RunState.Failed
-                ? (long)Math.Round(run.Runtime!.Value * 1e6)
-                : null;
-            Count(end, name, cell => cell.Add(run.State, micros, times));
+            bool timed = run.State is RunState.Completed or RunState.Failed;
+            Of(cells, end, width, name).Add(run.State, timed && run.Runtime is { } seconds ? (long)Math.Round(seconds * 1e6) : null, times);
         }
     }
 
-    void Count(Instant at, long name, Action<Cell> change)
+    static Cell Of(Dictionary<long, Cell> cells, Instant at, long width, long name)
     {
-        long instant = Math.Clamp(at.Micros, 0, long.MaxValue >> 24); // beyond, a cell's key would not fit; such instants are shown as arrivals
-        if (name < All)
-        {
-            change(Of(_minutes, instant / MinuteMicros, name));
-            change(Of(_hours, instant / HourMicros, name));
-        }
-        change(Of(_minutes, instant / MinuteMicros, All));
-        change(Of(_hours, instant / HourMicros, All));
-    }
-
-    static Cell Of(Dictionary<long, Cell> cells, long bucket, long name)
-    {
+        long bucket = Math.Clamp(at.Micros, 0, long.MaxValue >> 24) / width; // beyond, a cell's key would not fit; such instants are shown as arrivals
         ref Cell? cell = ref CollectionsMarshal.GetValueRefOrAddDefault(cells, (bucket << 20) | name, out _);
         return cell ??= new Cell();
     }

@@ -9,6 +9,8 @@ sealed class NameTable : INames
     readonly Database _database;
     readonly Dictionary<string, int>[] _numbers = new Dictionary<string, int>[7];
     readonly Dictionary<int, string> _texts = [];
+    readonly string?[] _lastText = new string?[7];
+    readonly int[] _lastNumber = new int[7];
 
     public NameTable(Database database)
     {
@@ -26,6 +28,21 @@ sealed class NameTable : INames
 
     public int Number(NameKind kind, string text)
     {
+        if (ReferenceEquals(text, _lastText[(int)kind]))
+        {
+            return _lastNumber[(int)kind]; // runs of one task, and all events of one source, come in rows
+        }
+        int number = Find(kind, text);
+        (_lastText[(int)kind], _lastNumber[(int)kind]) = (text, number);
+        return number;
+    }
+
+    public long? NumberOrNull(NameKind kind, string? text) => text is null ? null : Number(kind, text);
+
+    public string? Text(long? number) => number is { } known ? _texts[(int)known] : null;
+
+    int Find(NameKind kind, string text)
+    {
         if (_numbers[(int)kind].TryGetValue(text, out int number))
         {
             return number;
@@ -37,10 +54,6 @@ sealed class NameTable : INames
         Learn(number, (int)kind, text);
         return number;
     }
-
-    public long? NumberOrNull(NameKind kind, string? text) => text is null ? null : Number(kind, text);
-
-    public string? Text(long? number) => number is { } known ? _texts[(int)known] : null;
 
     void Learn(int number, int kind, string text)
     {

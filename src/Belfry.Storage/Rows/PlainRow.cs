@@ -54,7 +54,7 @@ static class PlainRow
             | (run.State == RunState.Retried && outcome is null ? RowFlags.EndInferred : RowFlags.None);
         plain = plain && run.Submitted == submitted?.At && run.Received == received?.At && run.Started == started?.At
             && (outcome is null ? run.Finished is null || run.State == RunState.Retried : run.Finished == outcome.At)
-            && row.Facts.All(fact => Agrees(fact, run)) && Sets(row.Facts, run);
+            && Agree(row.Facts, run);
         return plain ? flags : flags | RowFlags.Listed;
     }
 
@@ -65,12 +65,12 @@ static class PlainRow
         if (run.Submitted is { } submitted)
         {
             told = true;
-            yield return Told(run, EventKind.Submitted, submitted, flags.HasFlag(RowFlags.SubmittedNamed)) with { Worker = null };
+            yield return Whole(run, EventKind.Submitted, submitted, flags.HasFlag(RowFlags.SubmittedNamed)) with { Worker = null };
         }
         if (run.Received is { } received)
         {
             told = true;
-            yield return Told(run, EventKind.Received, received, flags.HasFlag(RowFlags.ReceivedNamed));
+            yield return Whole(run, EventKind.Received, received, flags.HasFlag(RowFlags.ReceivedNamed));
         }
         if (run.Started is { } started)
         {
@@ -94,7 +94,7 @@ static class PlainRow
         Source = run.Source, Id = run.Id, Kind = kind, At = at, Attempt = named ? run.Attempt : null, Worker = run.Worker,
     };
 
-    static TaskEvent Told(TaskRun run, EventKind kind, Instant at, bool named) => Telling(Bare(run, kind, at, named), run);
+    static TaskEvent Whole(TaskRun run, EventKind kind, Instant at, bool named) => Telling(Bare(run, kind, at, named), run);
 
     static TaskEvent Telling(TaskEvent fact, TaskRun run) => fact with
     {
@@ -120,26 +120,34 @@ static class PlainRow
 
     static bool Named(TaskEvent? fact) => fact?.Attempt is not null;
 
-    /// <summary>The fact says nothing that the row does not.</summary>
-    static bool Agrees(TaskEvent fact, TaskRun run)
+    /// <summary>The facts say nothing that the row does not, and the row nothing that none of them says: it took nothing from the attempt below.</summary>
+    static bool Agree(IReadOnlyList<TaskEvent> facts, TaskRun run)
     {
-        bool isOutcome = fact.Kind.IsOutcome();
-        return (fact.Task ?? run.Task) == run.Task && (fact.Args ?? run.Args) == run.Args && (fact.Kwargs ?? run.Kwargs) == run.Kwargs
-            && (fact.Queue ?? run.Queue) == run.Queue && (fact.App ?? run.App) == run.App
-            && (fact.Parent ?? run.Parent) == run.Parent && (fact.Root ?? run.Root) == run.Root
-            && (fact.Eta ?? run.Eta) == run.Eta && (fact.Expires ?? run.Expires) == run.Expires
-            && (fact.Priority ?? run.Priority) == run.Priority && (fact.Attempt ?? run.Attempt) == run.Attempt
-            && (isOutcome || (fact.Result ?? fact.Exception ?? fact.Traceback ?? fact.Reason ?? fact.Text) is null)
-            && (isOutcome || fact.Runtime is null) && fact.Text is null && fact.Percent is null;
+        bool task = run.Task is null, args = run.Args is null, kwargs = run.Kwargs is null, queue = run.Queue is null;
+        bool app = run.App is null, parent = run.Parent is null, root = run.Root is null;
+        for (int i = 0; i < facts.Count; i++)
+        {
+            TaskEvent fact = facts[i];
+            bool agrees = Told(fact.Task, run.Task, ref task) && Told(fact.Args, run.Args, ref args) && Told(fact.Kwargs, run.Kwargs, ref kwargs)
+                && Told(fact.Queue, run.Queue, ref queue) && Told(fact.App, run.App, ref app) && Told(fact.Parent, run.Parent, ref parent)
+                && Told(fact.Root, run.Root, ref root) && AgreesInNumbers(fact, run)
+                && (fact.Kind.IsOutcome() || (fact.Result ?? fact.Exception ?? fact.Traceback ?? fact.Reason) is null);
+            if (!agrees)
+            {
+                return false;
+            }
+        }
+        return task && args && kwargs && queue && app && parent && root;
     }
 
-    /// <summary>The row says nothing that one of its own facts does not: it took nothing from the attempt below.</summary>
-    static bool Sets(IReadOnlyList<TaskEvent> facts, TaskRun run) =>
-        (run.Task is null || facts.Any(fact => fact.Task is not null))
-        && (run.Args is null || facts.Any(fact => fact.Args is not null))
-        && (run.Kwargs is null || facts.Any(fact => fact.Kwargs is not null))
-        && (run.Queue is null || facts.Any(fact => fact.Queue is not null))
-        && (run.App is null || facts.Any(fact => fact.App is not null))
-        && (run.Parent is null || facts.Any(fact => fact.Parent is not null))
-        && (run.Root is null || facts.Any(fact => fact.Root is not null));
+    static bool Told(string? byFact, string? byRow, ref bool told)
+    {
+        told |= byFact is not null;
+        return byFact is null || ReferenceEquals(byFact, byRow) || byFact == byRow;
+    }
+
+    static bool AgreesInNumbers(TaskEvent fact, TaskRun run) =>
+        (fact.Eta is null || fact.Eta == run.Eta) && (fact.Expires is null || fact.Expires == run.Expires)
+        && (fact.Priority is null || fact.Priority == run.Priority) && (fact.Attempt is null || fact.Attempt == run.Attempt)
+        && (fact.Runtime is null || fact.Kind.IsOutcome()) && fact.Text is null && fact.Percent is null;
 }

@@ -95,13 +95,13 @@ sealed class GroupWriter
             {
                 life.Rows.RemoveAt(known);
             }
-            stored.Add(Store(before, row));
+            stored.Add(Store(life.Key, before, row));
         }
         foreach (StoredRow gone in life.Rows)
         {
             if (gone.Row.Run.Attempt > oldest)
             {
-                Delete(gone);
+                Delete(life.Key, gone);
                 _rollups.Change(gone.Row.Run, null, _names);
                 _changes.Add(new RunChange(0, null, gone.Row.Run, Gap: false));
             }
@@ -109,7 +109,7 @@ sealed class GroupWriter
         life.Rows = stored;
     }
 
-    StoredRow Store(StoredRow? before, FoldedRun row)
+    StoredRow Store(RunKey key, StoredRow? before, FoldedRun row)
     {
         if (before is { } old)
         {
@@ -124,14 +124,14 @@ sealed class GroupWriter
             {
                 return PutOpen(old.Place, row);
             }
-            Delete(old);
+            Delete(key, old);
         }
         else
         {
             _rollups.Change(null, row.Run, _names);
             _changes.Add(new RunChange(0, row.Run, null, Gap: false));
         }
-        return row.Run.State.IsFinal() ? PutEnded(row) : PutOpen(++_open.LastPlace, row);
+        return row.Run.State.IsFinal() ? PutEnded(key, row) : PutOpen(++_open.LastPlace, row);
     }
 
     StoredRow PutOpen(long place, FoldedRun row)
@@ -144,7 +144,7 @@ sealed class GroupWriter
         return new StoredRow(place, IsOpen: true, row);
     }
 
-    StoredRow PutEnded(FoldedRun row)
+    StoredRow PutEnded(RunKey key, FoldedRun row)
     {
         Statement put = _database.Prepare(
             $"INSERT INTO run(at, {RowCodec.Columns}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -155,12 +155,12 @@ sealed class GroupWriter
             _codec.Bind(put, 2, at, row, _names);
         }
         while (!put.TryRun() && ++at != 0); // another run has this instant: the next microsecond is free sooner or later
-        _keys.Add(RunKey.Of(row.Run.Id, 0), at);
+        _keys.Add(key, at);
         _lastEnds.Add(row.Run, at, _names);
         return new StoredRow(at, IsOpen: false, row);
     }
 
-    void Delete(StoredRow row)
+    void Delete(RunKey key, StoredRow row)
     {
         if (row.IsOpen)
         {
@@ -168,7 +168,7 @@ sealed class GroupWriter
             return;
         }
         _database.Prepare("DELETE FROM run WHERE at = ?").Bind(1, row.Place).Run();
-        _keys.Remove(RunKey.Of(row.Row.Run.Id, 0), row.Place);
+        _keys.Remove(key, row.Place);
         _lastEnds.Remove(row.Row.Run, row.Place, _names);
     }
 

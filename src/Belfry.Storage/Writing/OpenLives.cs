@@ -10,8 +10,10 @@ namespace Belfry.Storage.Writing;
 readonly record struct StoredRow(long Place, bool IsOpen, FoldedRun Row);
 
 /// <summary>An id with its facts and the rows it has in the store.</summary>
-sealed class TrackedLife(Life life)
+sealed class TrackedLife(RunKey key, Life life)
 {
+    public RunKey Key { get; } = key;
+
     public Life Life { get; } = life;
 
     public List<StoredRow> Rows { get; set; } = [];
@@ -64,7 +66,7 @@ sealed class OpenLives
         {
             return life;
         }
-        life = new TrackedLife(new Life(source, id));
+        life = new TrackedLife(key, new Life(source, id));
         if (_elsewhere.Remove(key, out List<long>? places))
         {
             places.ForEach(place => Load(life, place, isOpen: true));
@@ -82,20 +84,18 @@ sealed class OpenLives
             life.IsTouched = false;
             if (!life.IsOpen)
             {
-                _lives.Remove(KeyOf(life));
+                _lives.Remove(life.Key);
             }
         }
         if (_lives.Count > _limit)
         {
             foreach (TrackedLife life in _lives.Values)
             {
-                Elsewhere(KeyOf(life)).AddRange(life.Rows.Where(row => row.IsOpen).Select(row => row.Place));
+                Elsewhere(life.Key).AddRange(life.Rows.Where(row => row.IsOpen).Select(row => row.Place));
             }
             _lives.Clear();
         }
     }
-
-    RunKey KeyOf(TrackedLife life) => RunKey.Of(life.Life.Id, _names.Number(NameKind.Source, life.Life.Source));
 
     List<long> Elsewhere(RunKey key)
     {

@@ -10,6 +10,8 @@ sealed class Surroundings
     readonly NameTable _names;
     readonly Dictionary<(string Source, string Name), Seen> _workers = []; // as many as the site ever had
     readonly Dictionary<string, Instant> _lastEvents = [];                 // by source; emptied by Write
+    (string Source, string Name, Seen Worker) _lastHeard; // events come in rows of one source and worker
+    string? _lastSource;
 
     public Surroundings(Database database, NameTable names)
     {
@@ -26,16 +28,16 @@ sealed class Surroundings
     /// <summary>Notes who sent an event, and when.</summary>
     public void Hear(TaskEvent item, Instant now)
     {
-        _lastEvents[item.Source] = now;
+        if (!ReferenceEquals(item.Source, _lastSource) || _lastEvents.Count == 0)
+        {
+            _lastEvents[item.Source] = now;
+            _lastSource = item.Source;
+        }
         if (item.Worker is null || item.Kind is EventKind.Lost || item.ClockOff)
         {
             return;
         }
-        (string, string) key = (item.Source, item.Worker);
-        if (!_workers.TryGetValue(key, out Seen? worker))
-        {
-            _workers.Add(key, worker = new Seen { Online = true, Beat = new WorkerBeat(null, null, null, null, null) });
-        }
+        Seen worker = WorkerOf(item.Source, item.Worker);
         worker.LastBeat = Instant.Max(worker.LastBeat, item.Shown);
         worker.LastHeard = now;
         worker.Beat = item.Beat is { } beat ? Merge(worker.Beat, beat) : worker.Beat;
@@ -74,6 +76,20 @@ sealed class Surroundings
                 ON CONFLICT(source, what) DO UPDATE SET times = times + excluded.times, last = excluded.last
                 """).Bind(1, Source(source)).Bind(2, what).Bind(3, times).Bind(4, last.Micros).Run();
         }
+    }
+
+    Seen WorkerOf(string source, string name)
+    {
+        if (ReferenceEquals(source, _lastHeard.Source) && ReferenceEquals(name, _lastHeard.Name))
+        {
+            return _lastHeard.Worker;
+        }
+        if (!_workers.TryGetValue((source, name), out Seen? worker))
+        {
+            _workers.Add((source, name), worker = new Seen { Online = true, Beat = new WorkerBeat(null, null, null, null, null) });
+        }
+        _lastHeard = (source, name, worker);
+        return worker;
     }
 
     void WriteSources(SideNotes notes, Instant now)
