@@ -12,17 +12,20 @@ public sealed partial class ChildProcess : IAsyncDisposable
     readonly StringBuilder _output = new(), _errors = new();
     readonly List<(Func<string, bool> Wanted, TaskCompletionSource<string> Found)> _waiting = [];
     readonly List<string> _lines = [];
+    readonly Action<string>? _heard;
     bool _disposed;
 
-    ChildProcess(Process process) => _process = process;
+    ChildProcess(Process process, Action<string>? heard) => (_process, _heard) = (process, heard);
 
     /// <summary>Starts a program.</summary>
     /// <param name="file">The program.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="folder">Where it works; here when null.</param>
     /// <param name="environment">Variables to set, or with null to take away.</param>
+    /// <param name="heard">Gets each line of stdout and stderr as it comes.</param>
     public static ChildProcess Start(
-        string file, IEnumerable<string> arguments, string? folder = null, IReadOnlyDictionary<string, string?>? environment = null)
+        string file, IEnumerable<string> arguments, string? folder = null, IReadOnlyDictionary<string, string?>? environment = null,
+        Action<string>? heard = null)
     {
         var start = new ProcessStartInfo(file, arguments)
         {
@@ -36,7 +39,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
         {
             start.Environment[name] = value;
         }
-        var child = new ChildProcess(new Process { StartInfo = start, EnableRaisingEvents = true });
+        var child = new ChildProcess(new Process { StartInfo = start, EnableRaisingEvents = true }, heard);
         child._process.OutputDataReceived += (_, line) => child.Keep(child._output, line.Data);
         child._process.ErrorDataReceived += (_, line) => child.Keep(child._errors, line.Data);
         child._process.Start();
@@ -110,6 +113,9 @@ public sealed partial class ChildProcess : IAsyncDisposable
         await _process.StandardInput.FlushAsync();
     }
 
+    /// <summary>Ends its stdin.</summary>
+    public void EndInput() => _process.StandardInput.Close();
+
     /// <summary>Sends a signal: 2 INT, 9 KILL, 15 TERM, 18 CONT, 19 STOP.</summary>
     public void Signal(int number)
     {
@@ -159,6 +165,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
         {
             return;
         }
+        _heard?.Invoke(line);
         lock (_lock)
         {
             where.Append(line).Append('\n');

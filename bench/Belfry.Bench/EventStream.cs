@@ -1,0 +1,127 @@
+using System.Text;
+
+namespace Belfry.Bench;
+
+/// <summary>Commands of Redis that publish events, ready to be sent, and how many events they carry.</summary>
+readonly record struct Publication(byte[] Bytes, int Messages, int Events);
+
+/// <summary>The events of a busy cluster, byte for byte as Celery's workers and clients publish them on Redis.</summary>
+/// <remarks>
+/// Four events a run: sent by a client, each alone; received, started and ended by one of four workers, in arrays of 1 to 24 as their
+/// buffers happen to be. 200 tasks, 20 % of the runs with parent and root, 2 % fail, 1 % take seconds. Arguments and result of a
+/// run are 186 bytes together. The same seed gives the same stream.
+/// </remarks>
+sealed class EventStream(int runs, double runsPerSecond, Instant begin)
+{
+    const int BytesOfPublication = 64 * 1024;
+    static readonly int[] BufferSizes = [1, 2, 4, 8, 16, 24];
+
+    readonly Random _random = new(20261121);
+    readonly PriorityQueue<(SyntheticRun Run, EventKind Kind), long> _coming = new();
+    readonly WorkerBuffer[] _workers = [.. Enumerable.Range(1, 4).Select(number => new WorkerBuffer($"w{number}@lab", 30_000 + number))];
+    readonly MemoryStream _bytes = new();
+    readonly List<string> _ids = [];
+    int _begun, _messages, _events, _clock;
+
+    /// <summary>Everything, in the order in which it would happen.</summary>
+    public IEnumerable<Publication> Publications()
+    {
+        while (Next() is { } next)
+        {
+            Publish(next.Run, next.Kind, next.At);
+            if (_bytes.Length >= BytesOfPublication)
+            {
+                yield return Take();
+            }
+        }
+        foreach (WorkerBuffer worker in _workers)
+        {
+            Flush(worker);
+        }
+        yield return Take();
+    }
+
+    (SyntheticRun Run, EventKind Kind, Instant At)? Next()
+    {
+        // A run begins when its turn comes before everything that is still to come of the others.
+        while (_begun < runs && (_coming.Count == 0 || BeginOf(_begun).Micros <= At(_coming)))
+        {
+            Begin();
+        }
+        return _coming.TryDequeue(out (SyntheticRun Run, EventKind Kind) next, out long micros) ? (next.Run, next.Kind, new Instant(micros)) : null;
+    }
+
+    static long At(PriorityQueue<(SyntheticRun Run, EventKind Kind), long> coming) => coming.TryPeek(out _, out long micros) ? micros : long.MaxValue;
+
+    Instant BeginOf(int run) => begin + TimeSpan.FromSeconds(run / runsPerSecond);
+
+    void Begin()
+    {
+        long micros = BeginOf(_begun).Micros;
+        var run = new SyntheticRun(_random, _begun, _ids);
+        _ids.Add(run.Id);
+        _begun++;
+        _coming.Enqueue((run, EventKind.Submitted), micros);
+        _coming.Enqueue((run, EventKind.Received), micros += 300 + _random.Next(2_000));
+        _coming.Enqueue((run, EventKind.Started), micros += 100 + _random.Next(20_000));
+        _coming.Enqueue((run, run.Fails ? EventKind.Failed : EventKind.Succeeded), micros + (long)(run.Runtime * 1e6));
+    }
+
+    void Publish(SyntheticRun run, EventKind kind, Instant at)
+    {
+        double seconds = at.Micros / 1e6;
+        if (kind == EventKind.Submitted)
+        {
+            Write("task.sent", "gen30644@vm", run.Sent(seconds, ++_clock), 1);
+            return;
+        }
+        WorkerBuffer worker = _workers[run.Number % _workers.Length];
+        worker.Events.Add(run.ByWorker(kind, seconds, worker, ++_clock));
+        if (worker.Events.Count >= worker.Size)
+        {
+            Flush(worker);
+        }
+    }
+
+    void Flush(WorkerBuffer worker)
+    {
+        if (worker.Events.Count > 0)
+        {
+            Write("task.multi", worker.Name, $"[{string.Join(", ", worker.Events)}]", worker.Events.Count);
+        }
+        worker.Events.Clear();
+        worker.Size = BufferSizes[_random.Next(BufferSizes.Length)];
+    }
+
+    void Write(string routingKey, string hostname, string body, int events)
+    {
+        string message =
+            $$"""{"body": "{{Convert.ToBase64String(Encoding.UTF8.GetBytes(body))}}", "content-encoding": "utf-8", "content-type": "application/json", """
+            + $$$"""{"headers": {"hostname": "{{{hostname}}}"}, "properties": {"delivery_mode": 1, "delivery_info": {"exchange": "celeryev", """[1..]
+            + $$$""""routing_key": "{{{routingKey}}}"}, "priority": 0, "body_encoding": "base64", "delivery_tag": "{{{SyntheticRun.NewId(_random)}}}"}}""";
+        string channel = $"/0.celeryev/{routingKey}";
+        _bytes.Write(Encoding.UTF8.GetBytes($"*3\r\n$7\r\nPUBLISH\r\n${channel.Length}\r\n{channel}\r\n${message.Length}\r\n{message}\r\n"));
+        _messages++;
+        _events += events;
+    }
+
+    Publication Take()
+    {
+        var taken = new Publication(_bytes.ToArray(), _messages, _events);
+        _bytes.SetLength(0);
+        (_messages, _events) = (0, 0);
+        return taken;
+    }
+}
+
+/// <summary>A worker and the events that it will send together.</summary>
+sealed class WorkerBuffer(string name, int pid)
+{
+    public string Name { get; } = name;
+
+    public int Pid { get; } = pid;
+
+    public List<string> Events { get; } = [];
+
+    public int Size { get; set; } = 1;
+}

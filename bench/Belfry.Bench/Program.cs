@@ -1,0 +1,30 @@
+using System.Diagnostics;
+using Belfry.Bench;
+
+if (args is ["consume", var broker, var file])
+{
+    await Consumer.RunAsync(broker, file);
+    return 0;
+}
+var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
+{
+    ["ingest-redis"] = IngestRows.FlatOutAsync,
+    ["ingest-steady"] = IngestRows.SteadyAsync,
+};
+string[] named = [.. args.Where(argument => !argument.StartsWith("--", StringComparison.Ordinal))];
+string[] unknown = [.. named.Except(rows.Keys), .. args.Except(named).Except(["--small", "--json"])];
+if (unknown.Length > 0)
+{
+    Console.Error.WriteLine($"bench/run: unknown {string.Join(", ", unknown)}; rows are {string.Join(", ", rows.Keys)}; options are --small and --json");
+    return 2;
+}
+foreach (string row in named.Length > 0 ? named : [.. rows.Keys])
+{
+    long begin = Stopwatch.GetTimestamp();
+    foreach (Figure figure in await rows[row](args.Contains("--small")))
+    {
+        Console.WriteLine(args.Contains("--json") ? figure.ToJson() : figure.ToString());
+    }
+    Console.Error.WriteLine($"{row} took {Stopwatch.GetElapsedTime(begin).TotalSeconds:0} s");
+}
+return 0;
