@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Belfry.Bench;
@@ -19,7 +20,7 @@ sealed class EventStream(int runs, double runsPerSecond, Instant begin)
     readonly Random _random = new(20261121);
     readonly PriorityQueue<(SyntheticRun Run, EventKind Kind), long> _coming = new();
     readonly WorkerBuffer[] _workers = [.. Enumerable.Range(1, 4).Select(number => new WorkerBuffer($"w{number}@lab", 30_000 + number))];
-    readonly MemoryStream _bytes = new();
+    readonly ArrayBufferWriter<byte> _bytes = new(2 * BytesOfPublication);
     readonly List<string> _ids = [];
     int _begun, _messages, _events, _clock;
 
@@ -29,7 +30,7 @@ sealed class EventStream(int runs, double runsPerSecond, Instant begin)
         while (Next() is { } next)
         {
             Publish(next.Run, next.Kind, next.At);
-            if (_bytes.Length >= BytesOfPublication)
+            if (_bytes.WrittenCount >= BytesOfPublication)
             {
                 yield return Take();
             }
@@ -95,10 +96,10 @@ sealed class EventStream(int runs, double runsPerSecond, Instant begin)
 
     void Write(string routingKey, string hostname, string body, int events)
     {
-        string message =
-            $$"""{"body": "{{Convert.ToBase64String(Encoding.UTF8.GetBytes(body))}}", "content-encoding": "utf-8", "content-type": "application/json", """
-            + $$$"""{"headers": {"hostname": "{{{hostname}}}"}, "properties": {"delivery_mode": 1, "delivery_info": {"exchange": "celeryev", """[1..]
-            + $$$""""routing_key": "{{{routingKey}}}"}, "priority": 0, "body_encoding": "base64", "delivery_tag": "{{{SyntheticRun.NewId(_random)}}}"}}""";
+        string encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(body));
+        string message = $$$"""
+            {"body": "{{{encoded}}}", "content-encoding": "utf-8", "content-type": "application/json", "headers": {"hostname": "{{{hostname}}}"}, "properties": {"delivery_mode": 1, "delivery_info": {"exchange": "celeryev", "routing_key": "{{{routingKey}}}"}, "priority": 0, "body_encoding": "base64", "delivery_tag": "{{{SyntheticRun.NewId(_random)}}}"}}
+            """;
         string channel = $"/0.celeryev/{routingKey}";
         _bytes.Write(Encoding.UTF8.GetBytes($"*3\r\n$7\r\nPUBLISH\r\n${channel.Length}\r\n{channel}\r\n${message.Length}\r\n{message}\r\n"));
         _messages++;
@@ -107,8 +108,8 @@ sealed class EventStream(int runs, double runsPerSecond, Instant begin)
 
     Publication Take()
     {
-        var taken = new Publication(_bytes.ToArray(), _messages, _events);
-        _bytes.SetLength(0);
+        var taken = new Publication(_bytes.WrittenSpan.ToArray(), _messages, _events);
+        _bytes.ResetWrittenCount();
         (_messages, _events) = (0, 0);
         return taken;
     }

@@ -21,13 +21,13 @@ static class IngestRows
     {
         int runs = small ? 10_000 : 100_000;
         List<Publication> stream = [.. new EventStream(runs, 20_000, Now).Publications()];
+        (Measured peer, string name) = await PeerAsync(stream);
         var ours = new List<Measured>();
         for (int repetition = 0; repetition < (small ? 1 : 3); repetition++)
         {
             ours.Add(await BelfryAsync(runs, (publisher, reader) => publisher.SendAsync(stream, () => reader.Committed, Window)));
         }
         Measured median = ours.OrderBy(one => one.Seconds).ElementAt(ours.Count / 2);
-        (Measured peer, string name) = await PeerAsync(stream);
         return
         [
             new Figure("ingest-redis", median.PerSecond, "events/s", 80_000, AtLeast: true, name, peer.PerSecond),

@@ -50,16 +50,23 @@ sealed class SyntheticRun
 
     public string ByWorker(EventKind kind, double at, WorkerBuffer worker, int clock)
     {
-        string begin = $$"""{"hostname": "{{worker.Name}}", "utcoffset": 0, "pid": {{worker.Pid}}, "clock": {{clock}}, "uuid": "{{Id}}", """;
-        string end = $$""""timestamp": {{Text(at)}}, "type": "{{Name(kind)}}"}""";
-        return begin + kind switch
+        string own = kind switch
         {
-            EventKind.Received =>
-                $$""""name": "{{_task}}", "args": "{{_args}}", "kwargs": "{{_kwargs}}", {{_family}}, "retries": 0, "eta": null, "expires": null, """,
-            EventKind.Succeeded => $$""""result": "{{_result}}", "runtime": {{Text(Runtime)}}, """,
-            EventKind.Failed => $$""""exception": "ValueError('order {{Number}} is closed')", "traceback": "{{Trace}}ValueError: order {{Number}} is closed\n", """,
+            EventKind.Received => $$"""
+                "name": "{{_task}}", "args": "{{_args}}", "kwargs": "{{_kwargs}}", {{_family}}, "retries": 0, "eta": null, "expires": null
+                """,
+            EventKind.Succeeded => $$"""
+                "result": "{{_result}}", "runtime": {{Text(Runtime)}}
+                """,
+            EventKind.Failed => $$"""
+                "exception": "ValueError('order {{Number}} is closed')", "traceback": "{{Trace}}ValueError: order {{Number}} is closed\n"
+                """,
             _ => "",
-        } + end;
+        };
+        string fields = own.Length > 0 ? $"{own}, " : "";
+        return $$"""
+            {"hostname": "{{worker.Name}}", "utcoffset": 0, "pid": {{worker.Pid}}, "clock": {{clock}}, "uuid": "{{Id}}", {{fields}}"timestamp": {{Text(at)}}, "type": "{{Name(kind)}}"}
+            """;
     }
 
     const string Trace =
