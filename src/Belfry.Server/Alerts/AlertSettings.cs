@@ -13,7 +13,10 @@ public sealed class AlertSettings
 
     /// <summary>What is wrong with the values, each with its key.</summary>
     public IEnumerable<(string Key, string Problem)> Problems() =>
-        [.. Problems("Administrators", Administrators), .. Problems("Monitoring:Recipients", Monitoring.Recipients)];
+    [
+        .. Problems("Administrators", Administrators), .. Problems("Monitoring:Recipients", Monitoring.Recipients),
+        .. AlertTemplates.Problems(Monitoring.Templates).Select(problem => ("Monitoring:Templates", problem)),
+    ];
 
     static IEnumerable<(string Key, string Problem)> Problems(string key, List<string> addresses) =>
         from numbered in addresses.Index()
@@ -26,4 +29,10 @@ public sealed class MonitoringSettings
 {
     /// <summary>Who gets the mails of <c>belfry monitor latest-run</c> when none is named; by default the administrators. A list, or separated by commas.</summary>
     public List<string> Recipients { get; set; } = [];
+
+    /// <summary>
+    /// A folder with mail templates of one's own; empty by default. A file in it that is named as the one that comes with Belfry
+    /// (<c>task_status_alert.html</c>, <c>task_status_alert.txt</c>) takes its place.
+    /// </summary>
+    public string Templates { get; set; } = "";
 }
