@@ -1,0 +1,120 @@
+using System.Diagnostics.CodeAnalysis;
+using Belfry.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Belfry.Server.Admin;
+
+/// <summary>The pages: each is an endpoint that binds its address, makes one read and renders a component.</summary>
+static class AdminEndpoints
+{
+    // Nothing inline, nothing from elsewhere: what a task sends can never run in a reader's browser.
+    const string Policy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+    public static IServiceCollection AddAdmin(this IServiceCollection services)
+    {
+        services.AddRazorComponents();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<AdminSettings>();
+        services.TryAddSingleton<AdminAssets>();
+        services.TryAddSingleton<LogReader>();
+        services.TryAddSingleton<LiveRows>();
+        services.TryAddSingleton<PageFrames>();
+        return services;
+    }
+
+    public static void MapAdmin(this IEndpointRouteBuilder routes)
+    {
+        RouteGroupBuilder pages = routes.MapGroup("");
+        pages.AddEndpointFilter((context, next) =>
+        {
+            SetHeaders(context.HttpContext.Response.Headers);
+            return next(context);
+        });
+        pages.MapGet("/", (HttpContext context, PageFrames frames) => TypedResults.LocalRedirect(frames.Root(context) + "/log"));
+        pages.MapGet("/log", LogAsync).WithName(PageFrames.LogEndpoint);
+        pages.MapGet("/log/live", Live);
+        pages.MapGet("/runs/{**id}", RunAsync);
+        pages.MapGet("/health", HealthAsync);
+        pages.MapGet("/pulse", PulseAsync);
+        pages.MapPost("/theme", ThemeAsync).DisableAntiforgery();
+        // Files of style and script tell nothing; the page that asks for a password needs them, too.
+        routes.MapGet("/assets/{version}/{file}", (HttpContext context, AdminAssets assets, string version, string file, CancellationToken cancel) =>
+            assets.SendAsync(context, version, file, cancel)).AllowAnonymous();
+    }
+
+    static void SetHeaders(IHeaderDictionary headers)
+    {
+        headers.ContentSecurityPolicy = Policy;
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "same-origin";
+        headers.CacheControl = "no-store";
+    }
+
+    static async Task<IResult> LogAsync(HttpContext context, PageFrames frames, [FromServices] LogReader reader, CancellationToken cancel)
+    {
+        PageFrame frame = await frames.ForAsync(context, cancel);
+        LogView view = await reader.ReadAsync(LogQuery.Read(context.Request.Query), frame, cancel);
+        return Page<LogPage>(new { View = view }, view.Page is not null ? StatusCodes.Status200OK
+            : view.Understood ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status400BadRequest);
+    }
+
+    static async Task<IResult> Live(HttpContext context, PageFrames frames, [FromServices] LiveRows live, CancellationToken cancel)
+    {
+        PageFrame frame = await frames.ForAsync(context, cancel);
+        LogQuery query = LogQuery.Read(context.Request.Query);
+        return TypedResults.ServerSentEvents(live.ReadAsync(query, frame, context.Request.Headers["Last-Event-ID"], cancel));
+    }
+
+    static Task<IResult> RunAsync(
+        HttpContext context, PageFrames frames, [FromServices] RunQueries queries, string id, string? source, int? attempt, CancellationToken cancel) =>
+        GuardAsync(context, frames, "Run", "log", async frame =>
+        {
+            // Routing leaves an encoded slash as it is; ids may have one.
+            string wanted = id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+            (RunView? view, IReadOnlyList<TaskRun> choices) = await RunView.ReadAsync(queries, frame, wanted, string.IsNullOrEmpty(source) ? null : source, attempt, cancel);
+            return view is not null
+                ? Page<RunDetail>(new { View = view })
+                : Page<RunChooser>(new { Frame = frame, Id = wanted, Source = source, Choices = choices },
+                    choices.Count == 0 ? StatusCodes.Status404NotFound : StatusCodes.Status300MultipleChoices);
+        }, cancel);
+
+    static Task<IResult> HealthAsync(HttpContext context, PageFrames frames, [FromServices] RunQueries queries, CancellationToken cancel) =>
+        GuardAsync(context, frames, "Health", "health", async frame => Page<HealthPage>(new { View = await HealthView.ReadAsync(queries, frame, cancel) }), cancel);
+
+    static async Task<IResult> PulseAsync(HttpContext context, PageFrames frames, CancellationToken cancel) =>
+        Page<PulseWord>(new { Frame = await frames.ForAsync(context, cancel) });
+
+    static async Task<IResult> ThemeAsync(HttpContext context, PageFrames frames, CancellationToken cancel)
+    {
+        IFormCollection form = await context.Request.ReadFormAsync(cancel);
+        string root = frames.Root(context);
+        frames.KeepTheme(context, form["theme"].ToString());
+        bool back = Uri.TryCreate(context.Request.Headers.Referer, UriKind.Absolute, out Uri? from) && from.Authority == context.Request.Host.Value
+            && from.AbsolutePath.StartsWith(root + "/", StringComparison.Ordinal);
+        context.Response.Headers.Location = back ? from!.PathAndQuery : root + "/log";
+        return TypedResults.StatusCode(StatusCodes.Status303SeeOther);
+    }
+
+    static async Task<IResult> GuardAsync(
+        HttpContext context, PageFrames frames, string title, string section, Func<PageFrame, Task<IResult>> read, CancellationToken cancel)
+    {
+        PageFrame frame = await frames.ForAsync(context, cancel);
+        try
+        {
+            return await read(frame);
+        }
+        catch (StoreException error)
+        {
+            return Page<ProblemPage>(new { Frame = frame, Title = title, Section = section, Problem = $"The log cannot be read: {error.Message}" }, StatusCodes.Status503ServiceUnavailable);
+        }
+    }
+
+    static RazorComponentResult<T> Page<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>(object parameters, int status = StatusCodes.Status200OK)
+        where T : Microsoft.AspNetCore.Components.IComponent => new(parameters) { PreventStreamingRendering = true, StatusCode = status };
+}

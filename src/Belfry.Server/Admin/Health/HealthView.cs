@@ -1,0 +1,49 @@
+using Belfry.Storage;
+
+namespace Belfry.Server.Admin;
+
+/// <summary>All that the health page shows.</summary>
+/// <param name="Frame">Where the page stands.</param>
+/// <param name="Sources">Sources.</param>
+/// <param name="Workers">Workers, silent ones first.</param>
+/// <param name="Gaps">Stretches of the last week in which a source was not listened to, newest first.</param>
+/// <param name="Refusals">What was refused, dropped or unknown, latest first.</param>
+/// <param name="Store">The store.</param>
+public sealed record HealthView(
+    PageFrame Frame, IReadOnlyList<SourceStatus> Sources, IReadOnlyList<WorkerStatus> Workers,
+    IReadOnlyList<SourceGap> Gaps, IReadOnlyList<Refusal> Refusals, StoreStatus Store)
+{
+    /// <summary>How far back gaps are listed.</summary>
+    public static readonly TimeSpan GapsOf = TimeSpan.FromDays(7);
+
+    /// <summary>Rows of a table; each can grow without end.</summary>
+    public const int MostRows = 200;
+
+    /// <summary>What is wrong, in a sentence.</summary>
+    public string Verdict
+    {
+        get
+        {
+            string[] wrong =
+            [
+                .. Sources.Where(source => source.Problem is not null).Select(source => $"{source.Name}: {source.Problem}"),
+                .. Workers.Count(worker => !worker.Online) is > 0 and var silent ? [$"{silent} of {Workers.Count} workers silent"] : Array.Empty<string>(),
+            ];
+            return wrong.Length > 0 ? string.Join(" · ", wrong)
+                : Sources.Count == 0 ? "no source is connected" : $"{Sources.Count} {(Sources.Count == 1 ? "source" : "sources")}, {Workers.Count} {(Workers.Count == 1 ? "worker" : "workers")}, all well";
+        }
+    }
+
+    /// <summary>Reads it.</summary>
+    public static async Task<HealthView> ReadAsync(RunQueries queries, PageFrame frame, CancellationToken cancel)
+    {
+        Instant now = frame.Clock.Now;
+        return new HealthView(
+            frame,
+            await queries.SourcesAsync(cancel),
+            await queries.WorkersAsync(cancel),
+            [.. (await queries.GapsAsync(now - GapsOf, now, cancel)).OrderByDescending(gap => gap.From.Micros)],
+            [.. (await queries.RefusalsAsync(cancel)).OrderByDescending(refusal => refusal.Last.Micros)],
+            await queries.StatusAsync(cancel));
+    }
+}

@@ -1,0 +1,49 @@
+using Belfry.Storage;
+
+namespace Belfry.Server.Admin;
+
+/// <summary>All that the page of a run shows.</summary>
+/// <param name="Frame">Where the page stands.</param>
+/// <param name="Attempts">All attempts, oldest first.</param>
+/// <param name="Run">The attempt shown.</param>
+/// <param name="Parent">The run that called it; null where none is known.</param>
+/// <param name="Children">Runs that it called.</param>
+public sealed record RunView(PageFrame Frame, IReadOnlyList<TaskRun> Attempts, TaskRun Run, TaskRun? Parent, IReadOnlyList<TaskRun> Children)
+{
+    /// <summary>The children shown; a run can call thousands.</summary>
+    public const int MostChildren = 50;
+
+    /// <summary>The last attempt.</summary>
+    public TaskRun Newest => Attempts[^1];
+
+    /// <summary>Seconds from the beginning of the first attempt to the end of the last, or to now.</summary>
+    public double Total
+    {
+        get
+        {
+            Instant begin = Attempts.Select(run => Instant.Min(run.First, run.Submitted ?? run.First)).MinBy(at => at.Micros);
+            Instant end = Newest.Finished ?? (Newest.State.IsFinal() ? Newest.Updated : Instant.Max(Frame.Clock.Now, Newest.Updated));
+            return Math.Max(0, (end - begin).TotalSeconds);
+        }
+    }
+
+    /// <summary>Seconds that the attempt has run: as measured, or so far.</summary>
+    public double? Ran => Run.Runtime ?? (Run is { State: RunState.Running, Started: { } start } ? Math.Max(0, (Frame.Clock.Now - start).TotalSeconds) : null);
+
+    /// <summary>Reads a run; null when the log does not know it, several sources when it is not clear which.</summary>
+    public static async Task<(RunView? View, IReadOnlyList<TaskRun> Choices)> ReadAsync(
+        RunQueries queries, PageFrame frame, string id, string? source, int? attempt, CancellationToken cancel)
+    {
+        IReadOnlyList<TaskRun> found = await queries.FindAsync(id, source, cancel);
+        TaskRun[] newest = [.. found.GroupBy(run => run.Source, StringComparer.Ordinal).Select(runs => runs.MaxBy(run => run.Attempt)!)];
+        if (newest.Length != 1)
+        {
+            return (null, newest);
+        }
+        TaskRun[] attempts = [.. found.OrderBy(run => run.Attempt)];
+        TaskRun run = attempts.FirstOrDefault(run => run.Attempt == attempt) ?? attempts[^1];
+        IReadOnlyList<TaskRun> parents = run.Parent is { Length: > 0 } parent ? await queries.FindAsync(parent, run.Source, cancel) : [];
+        IReadOnlyList<TaskRun> children = await queries.ChildrenAsync(run.Source, id, MostChildren + 1, cancel);
+        return (new RunView(frame, attempts, run, parents.MaxBy(run => run.Attempt), children), []);
+    }
+}
