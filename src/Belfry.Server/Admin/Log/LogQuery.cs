@@ -18,7 +18,7 @@ public sealed record LogQuery
     const int LongestTrail = 40;
 
     /// <summary>Spans offered, with their words.</summary>
-    public static IReadOnlyList<(string Last, string Words, TimeSpan? Span)> Spans { get; } =
+    public static IReadOnlyList<(string Last, string Words, TimeSpan? Length)> Spans { get; } =
     [
         ("1h", "1 h", TimeSpan.FromHours(1)), ("24h", "24 h", TimeSpan.FromHours(24)),
         ("7d", "7 d", TimeSpan.FromDays(7)), ("30d", "30 d", TimeSpan.FromDays(30)), ("all", "All time", null),
@@ -109,7 +109,7 @@ public sealed record LogQuery
             wrong ??= known ? null : $"state: there is no '{text}'; there are {string.Join(", ", RunStates.All)}";
             return known ? state : null;
         }
-        TimeSpan? span = Spans.FirstOrDefault(span => span.Last == Last).Span;
+        TimeSpan? span = Spans.FirstOrDefault(span => span.Last == Last).Length;
         wrong ??= Last is null || Spans.Any(known => known.Last == Last) ? null : $"last: '{Last}' is not one of {string.Join(", ", Spans.Select(known => known.Last))}";
         TimeSpan? least = null;
         if (MinRuntime is not null)
