@@ -131,6 +131,20 @@ public sealed class RunLogTests
     }
 
     [Fact]
+    [Trait("row", "105")]
+    public async Task A_secret_is_hidden_before_it_is_stored()
+    {
+        using var folder = new LogFolder();
+        await using (RunLog log = await folder.OpenAsync())
+        {
+            await log.AppendAsync([new() { Source = "s", Id = "i", Kind = EventKind.Failed, At = new Instant(1), Task = "t", Kwargs = "{'password': 'hunter2'}", Exception = "Denied(token='hunter2')" }], Cancel);
+            Assert.Equal("{'password': '‹hidden›'}", (await log.Queries.FindAsync("i", null, Cancel)).Single().Kwargs);
+        }
+        byte[] file = await File.ReadAllBytesAsync(folder.File, Cancel);
+        Assert.Equal(-1, file.AsSpan().IndexOf("hunter2"u8));
+    }
+
+    [Fact]
     public async Task What_changed_is_fed_after_the_commit_and_again_to_those_who_come_back()
     {
         using var folder = new LogFolder();

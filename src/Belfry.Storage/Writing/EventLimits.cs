@@ -1,7 +1,12 @@
+using Belfry.Storage.Payloads;
+
 namespace Belfry.Storage.Writing;
 
-/// <summary>What one event may be: longer texts are cut, impossible ids refused, clocks that are far off marked. All of it is counted.</summary>
-static class EventLimits
+/// <summary>
+/// What one event may be: impossible ids are refused, clocks that are far off marked, longer texts cut, all of it counted;
+/// secrets are hidden, and nested data emptied if so wished.
+/// </summary>
+sealed class EventLimits(SecretMask mask, bool truncateNested)
 {
     /// <summary>The longest text kept of arguments, results and traces, in characters.</summary>
     public const int LongestText = 1_000_000;
@@ -12,7 +17,7 @@ static class EventLimits
     static readonly TimeSpan Ahead = TimeSpan.FromHours(24);
 
     /// <summary>The event as it may be stored; null when it is refused.</summary>
-    public static TaskEvent? Apply(TaskEvent item, Instant now, Action<string, string> refuse)
+    public TaskEvent? Apply(TaskEvent item, Instant now, Action<string, string> refuse)
     {
         if (item.Id.Length > LongestName || (item.Id.Length == 0 && !item.Kind.IsAboutWorker()))
         {
@@ -24,8 +29,20 @@ static class EventLimits
             refuse(item.Source, item.At.Micros < 0 ? "instant before 1970, shown as its arrival" : "instant more than 24 h ahead, shown as its arrival");
             item = item with { Shown = now };
         }
-        return IsShort(item) ? item : Cut(item, refuse);
+        return Tidy(IsShort(item) ? item : Cut(item, refuse));
     }
+
+    TaskEvent Tidy(TaskEvent item)
+    {
+        string? args = TidyArguments(item.Args), kwargs = TidyArguments(item.Kwargs), extra = mask.Apply(item.Extra);
+        string? result = mask.Apply(truncateNested ? Truncation.OfResult(item.Result) : item.Result);
+        string? exception = mask.Apply(item.Exception), traceback = mask.Apply(item.Traceback, onlyQuoted: true);
+        bool same = ReferenceEquals(args, item.Args) && ReferenceEquals(kwargs, item.Kwargs) && ReferenceEquals(result, item.Result)
+            && ReferenceEquals(exception, item.Exception) && ReferenceEquals(traceback, item.Traceback) && ReferenceEquals(extra, item.Extra);
+        return same ? item : item with { Args = args, Kwargs = kwargs, Result = result, Exception = exception, Traceback = traceback, Extra = extra };
+    }
+
+    string? TidyArguments(string? text) => mask.Apply(truncateNested ? Truncation.OfArguments(text) : text);
 
     static bool IsShort(TaskEvent item) =>
         Length(item.Task) <= LongestName && Length(item.Worker) <= LongestName && Length(item.Queue) <= LongestName

@@ -1,3 +1,4 @@
+using Belfry.Storage.Payloads;
 using Belfry.Storage.Sqlite;
 using Belfry.Storage.Writing;
 using Microsoft.Extensions.Logging;
@@ -21,6 +22,7 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly ILogger _logger;
     readonly SideNotes _notes = new();
     readonly AppendQueue _queue;
+    readonly EventLimits _limits;
     readonly GroupWriter _writer;
     readonly Thread _thread;
     readonly CancellationTokenSource _stopping = new();
@@ -30,6 +32,7 @@ public sealed partial class RunLog : IAsyncDisposable
     {
         (_store, _options, _clock, _logger) = (store, options, clock, logger);
         _queue = new AppendQueue(options.QueueLimit);
+        _limits = new EventLimits(new SecretMask(options.HiddenKeys), options.TruncateNested);
         _writer = new GroupWriter(store.Writer!, options.OpenRunsInMemory);
         Queries = new RunQueries(store, clock);
         Feed = new RunFeed(Instant.Now(clock));
@@ -76,7 +79,7 @@ public sealed partial class RunLog : IAsyncDisposable
         var allowed = new List<TaskEvent>(events.Count);
         foreach (TaskEvent item in events)
         {
-            if (EventLimits.Apply(item, now, (source, what) => Refuse(source, what)) is { } kept)
+            if (_limits.Apply(item, now, (source, what) => Refuse(source, what)) is { } kept)
             {
                 allowed.Add(kept);
             }
@@ -241,4 +244,10 @@ public sealed class RunLogOptions
 
     /// <summary>Wait for the disk at every commit (SQLite's FULL): survives a power cut as well, and costs throughput. Off by default.</summary>
     public bool SyncEveryCommit { get; set; }
+
+    /// <summary>Values of keys that contain one of these, in any case, are hidden before anything is stored; <see cref="SecretMask.DefaultKeys"/> by default.</summary>
+    public IReadOnlyCollection<string> HiddenKeys { get; set; } = SecretMask.DefaultKeys;
+
+    /// <summary>Empty the containers within arguments and results, as aa-taskmonitor does. Off by default: whoever looks for a fault wants them.</summary>
+    public bool TruncateNested { get; set; }
 }

@@ -1,0 +1,67 @@
+using Belfry.Storage.Payloads;
+
+namespace Belfry.Storage.Tests;
+
+/// <summary>What is shortened and hidden before it is stored.</summary>
+public sealed class PayloadTests
+{
+    static readonly SecretMask Mask = new(SecretMask.DefaultKeys);
+
+    [Theory]
+    [InlineData("[1,[2,3],4]", "[1,[],4]")]
+    [InlineData("[1, [2, 3], 4]", "[1, [], 4]")]
+    [InlineData("(1, (2, 3), {'a': [1]}, 'x')", "(1, (), {}, 'x')")]
+    [InlineData("{\"a\":[1,2],\"b\":3}", "{\"a\":[],\"b\":3}")]
+    [InlineData("{'a': {'b': 1}, 'c': 'has [brackets] in it'}", "{'a': {}, 'c': 'has [brackets] in it'}")]
+    [InlineData("[0,0]", "[0,0]")]
+    [InlineData("(1, [2, 3...", "(1, [2, 3...")]
+    [InlineData("'just text [1]'", "'just text [1]'")]
+    [InlineData(null, null)]
+    [Trait("row", "104")]
+    public void Arguments_lose_what_is_nested(string? text, string? expected) => Assert.Equal(expected, Truncation.OfArguments(text));
+
+    [Theory]
+    [InlineData("[[],[],[]]", "[]")]
+    [InlineData("[[1],[2]]", "[]")]
+    [InlineData("[0,0]", "[0,0]")]
+    [InlineData("['', '']", "['', '']")]
+    [InlineData("[None, None]", "[None, None]")]
+    [InlineData("{'a': [1]}", "{'a': []}")]
+    [InlineData("[]", "[]")]
+    [Trait("row", "104")]
+    public void Results_that_are_lists_of_nothing_become_an_empty_list(string text, string expected) => Assert.Equal(expected, Truncation.OfResult(text));
+
+    [Theory]
+    [InlineData("{'user': 'ann', 'password': 'hunter2'}", "{'user': 'ann', 'password': '‹hidden›'}")]
+    [InlineData("{\"auth_token\": \"abc\", \"n\": 1}", "{\"auth_token\": \"‹hidden›\", \"n\": 1}")]
+    [InlineData("{'token': ['a', 'b'], 'n': 1}", "{'token': '‹hidden›', 'n': 1}")]
+    [InlineData("{'Authorization': 'Bearer x y', 'n': 1}", "{'Authorization': '‹hidden›', 'n': 1}")]
+    [InlineData("{'secret': 'it\\'s, long', 'n': 1}", "{'secret': '‹hidden›', 'n': 1}")]
+    [InlineData("{'n': 1, 'password': 'hunter2 and then Celery cut it of...", "{'n': 1, 'password': '‹hidden›'")]
+    [InlineData("<Login password='x' user='y'>", "<Login password='‹hidden›' user='y'>")]
+    [InlineData("connect(api_key=123, retries=2)", "connect(api_key='‹hidden›', retries=2)")]
+    [InlineData("redis://user:hunter2@host:6379/0 failed", "redis://user:‹hidden›@host:6379/0 failed")]
+    [InlineData("no secret here, a token was read", "no secret here, a token was read")]
+    [InlineData("{'tokens': 5, 'password': ''}", "{'tokens': '‹hidden›', 'password': '‹hidden›'}")]
+    [Trait("row", "105")]
+    public void Values_of_keys_that_sound_secret_are_hidden(string text, string expected) => Assert.Equal(expected, Mask.Apply(text));
+
+    [Fact]
+    public void In_a_trace_only_quoted_values_are_hidden()
+    {
+        Assert.Equal("  token = read()\n  password='‹hidden›'", Mask.Apply("  token = read()\n  password='hunter2'", onlyQuoted: true));
+    }
+
+    [Fact]
+    public void No_text_however_broken_is_too_much()
+    {
+        var random = new Random(3);
+        const string letters = "{}[]()'\"\\:=, token password redis://a:b@ \n";
+        for (int i = 0; i < 20_000; i++)
+        {
+            string text = string.Concat(Enumerable.Range(0, random.Next(60)).Select(_ => letters[random.Next(letters.Length)]));
+            Mask.Apply(text);
+            Truncation.OfResult(text);
+        }
+    }
+}
