@@ -8,7 +8,7 @@ for line in sys.stdin:
     ask = json.loads(line)
     try:
         if ask["do"] == "send":
-            sent = app.send_task(ask["task"], ask.get("args"), ask.get("kwargs"), **ask.get("options", {}))
+            sent = app.send_task(ask["task"], tuple(ask.get("args") or ()), ask.get("kwargs"), **ask.get("options", {}))
             answer = {"id": sent.id}
         elif ask["do"] == "revoke":
             app.control.revoke(ask["id"], terminate=ask.get("terminate", False), signal=ask.get("signal", "SIGTERM"))

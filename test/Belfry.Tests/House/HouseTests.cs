@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Belfry.Testing;
@@ -42,6 +43,25 @@ public sealed partial class HouseTests
             from package in Included(file, "PackageReference")
             where !page.Contains($"| {package} |", StringComparison.Ordinal)
             select package);
+        Assert.Empty(
+            from file in Repository.Files
+            where Path.GetFileName(file) == "package.json"
+            from package in JsonDocument.Parse(Repository.Read(file)).RootElement.GetProperty("dependencies").EnumerateObject()
+            where !page.Contains($"| {package.Name} |", StringComparison.Ordinal)
+            select package.Name);
+    }
+
+    [Fact]
+    public void Links_between_pages_lead_somewhere()
+    {
+        Assert.Empty(
+            from page in Repository.Files
+            where page.EndsWith(".md", StringComparison.Ordinal)
+            from Match link in PageLink().Matches(Repository.Read(page))
+            let target = link.Groups["target"].Value
+            where !target.Contains("://", StringComparison.Ordinal)
+            where !Path.Exists(Path.Combine(Machine.Root, Path.GetDirectoryName(page)!, target))
+            select $"{target} in {page}");
     }
 
     [Theory]
@@ -69,7 +89,7 @@ public sealed partial class HouseTests
         string[] above = [.. Repository.Files.Where(IsServerRoot).SelectMany(file => TypeNames(Repository.ReadCode(file)))];
         Assert.Empty(
             from file in RoomFiles()
-            let words = Word().Matches(Repository.ReadCode(file)).Select(match => match.Value).ToHashSet()
+            let words = TypeUsed().Matches(Repository.ReadCode(file)).Select(match => match.Groups["name"].Value).ToHashSet()
             from name in above
             where words.Contains(name)
             select $"{Room(file)} → {name} in {file}");
@@ -166,6 +186,10 @@ public sealed partial class HouseTests
     [GeneratedRegex(@"^global using ", RegexOptions.Multiline, 1000)]
     private static partial Regex GlobalUsing();
 
-    [GeneratedRegex(@"\w+", RegexOptions.None, 1000)]
-    private static partial Regex Word();
+    [GeneratedRegex(@"\]\((?<target>[^)#]+)\)", RegexOptions.None, 1000)]
+    private static partial Regex PageLink();
+
+    // Neither a member nor a call, unless it is made anew.
+    [GeneratedRegex(@"(?<![\w.])(?<name>[A-Z]\w*)\b(?!\s*\()|\bnew (?<name>[A-Z]\w*)", RegexOptions.None, 1000)]
+    private static partial Regex TypeUsed();
 }
