@@ -18,9 +18,12 @@ public sealed class AlertSettings
         .. AlertTemplates.Problems(Monitoring.Templates).Select(problem => ("Monitoring:Templates", problem)),
     ];
 
+    /// <summary>A mail can be sent to it.</summary>
+    public static bool IsAddress(string text) => Mailbox.TryParse(text, out _);
+
     static IEnumerable<(string Key, string Problem)> Problems(string key, List<string> addresses) =>
         from numbered in addresses.Index()
-        where !Mailbox.TryParse(numbered.Item, out _)
+        where !IsAddress(numbered.Item)
         select ($"{key}:{numbered.Index}", $"'{numbered.Item}' is no address");
 }
 
