@@ -10,7 +10,7 @@ namespace Belfry.Celery.Control;
 /// <param name="clock">The clock.</param>
 public sealed class RemoteControl(CeleryCluster cluster, TimeProvider clock)
 {
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     /// <summary>Asks workers to send the events of their tasks, as a worker started with <c>-E</c> does. Nobody answers.</summary>
     /// <param name="workers">Their node names; empty for all.</param>

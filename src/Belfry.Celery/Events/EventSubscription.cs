@@ -123,6 +123,10 @@ public sealed class SubscriptionOptions
 }
 
 /// <summary>How a connection does.</summary>
-/// <param name="Listening">Subscribed, and the broker answers.</param>
+/// <param name="ListeningSince">Since when it is subscribed and the broker answers; null while it is not.</param>
 /// <param name="Problem">What is wrong, in a sentence for an operator; null when all is well, or before the first attempt.</param>
-public sealed record SubscriptionStatus(bool Listening, string? Problem);
+public sealed record SubscriptionStatus(Instant? ListeningSince, string? Problem)
+{
+    /// <summary>Subscribed, and the broker answers.</summary>
+    public bool Listening => ListeningSince is not null;
+}

@@ -31,7 +31,7 @@ sealed partial class SubscriptionReader(
     bool _heardBefore;
 
     /// <summary>How the connection does now.</summary>
-    public SubscriptionStatus Status { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); } = new(false, null);
+    public SubscriptionStatus Status { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); } = new(null, null);
 
     /// <summary>Starts the thread.</summary>
     public void Start() => new Thread(Run) { Name = $"events of {cluster.Source}", IsBackground = true }.Start();
@@ -78,7 +78,7 @@ sealed partial class SubscriptionReader(
         {
             Log.Lost(logger, cluster.Source, problem);
         }
-        Status = new SubscriptionStatus(false, problem);
+        Status = new SubscriptionStatus(null, problem);
     }
 
     void Listen()
@@ -177,7 +177,7 @@ sealed partial class SubscriptionReader(
         else if (frame.Kind.SequenceEqual("psubscribe"u8))
         {
             _subscriptions++;
-            Status = new SubscriptionStatus(true, null);
+            Status = new SubscriptionStatus(now, null);
             _break ??= new StreamBreak(_heardBefore ? "the connection to the broker was lost" : null, 0, _lastRead);
             _heardBefore = true;
             Log.Listening(logger, cluster.Source, cluster.Broker.ToString(), now);

@@ -129,20 +129,19 @@ public sealed partial class CelerySource(
         using var timer = new PeriodicTimer(Tick, clock);
         var asker = new EventsAsker(settings, control, clock, _logger);
         Instant last = Instant.Now(clock);
-        bool listening = false;
         while (!cancel.IsCancellationRequested)
         {
             SubscriptionStatus status = events.Status;
             log.Listen(settings.Name, Kind, misses: true, status.Listening, status.Problem);
             await asker.AskAsync(watch.TakeNewcomers(), status.Listening, cancel);
             Instant now = Instant.Now(clock);
-            if (now - last > Stall || (listening && !status.Listening))
+            if (now - last > Stall)
             {
-                // Either we slept or the stream broke: silence until here proves nothing.
-                watch.Break(status.Listening ? now : null);
+                // We slept, and so perhaps did the thread that reads: silence until here proves nothing.
+                watch.Break(now);
             }
-            (last, listening) = (now, status.Listening);
-            await JudgeAsync(watch, events.ReadUntil, cancel);
+            last = now;
+            await JudgeAsync(watch, status.ListeningSince, events.ReadUntil, cancel);
             try
             {
                 await timer.WaitForNextTickAsync(cancel);
@@ -154,11 +153,11 @@ public sealed partial class CelerySource(
         }
     }
 
-    async Task JudgeAsync(WorkerWatch watch, Instant now, CancellationToken cancel)
+    async Task JudgeAsync(WorkerWatch watch, Instant? listeningSince, Instant now, CancellationToken cancel)
     {
         try
         {
-            await watch.JudgeAsync(now, cancel);
+            await watch.JudgeAsync(listeningSince, now, cancel);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {

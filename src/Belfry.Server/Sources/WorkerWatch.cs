@@ -33,8 +33,8 @@ public sealed class WorkerWatch(string source, RunLog log, TimeSpan lostAfter)
         }
     }
 
-    /// <summary>The stream stands since then, and counting begins anew; null while it does not stand.</summary>
-    public void Break(Instant? unbrokenSince)
+    /// <summary>Something may have been missed until then: counting begins anew.</summary>
+    public void Break(Instant unbrokenSince)
     {
         lock (_lock)
         {
@@ -69,11 +69,12 @@ public sealed class WorkerWatch(string source, RunLog log, TimeSpan lostAfter)
     }
 
     /// <summary>Judges all workers as of now, and logs what changed: who is online, and what happened to the runs of those who are gone.</summary>
+    /// <param name="listeningSince">Since when the source is listened to; null while it is not, and then nothing is judged.</param>
     /// <param name="now">Everything that arrived until then was read.</param>
     /// <param name="cancel">Stops it.</param>
-    public async Task JudgeAsync(Instant now, CancellationToken cancel)
+    public async Task JudgeAsync(Instant? listeningSince, Instant now, CancellationToken cancel)
     {
-        foreach (Change change in Changes(now))
+        foreach (Change change in Changes(listeningSince, now))
         {
             if (change.IsNewest)
             {
@@ -130,11 +131,13 @@ public sealed class WorkerWatch(string source, RunLog log, TimeSpan lostAfter)
         _processes -= all.Count;
     }
 
-    List<Change> Changes(Instant now)
+    List<Change> Changes(Instant? listeningSince, Instant now)
     {
         lock (_lock)
         {
             var changes = new List<Change>();
+            // After a reconnection its break is still on its way to us, behind the events that came before it.
+            Instant? unbroken = _unbrokenSince >= listeningSince ? _unbrokenSince : null;
             foreach (List<Process> all in _workers.Values.ToArray())
             {
                 if (now - all[^1].Signs.LastHeard > Forgotten && all[^1].Verdict == WorkerVerdict.Gone)
@@ -144,7 +147,7 @@ public sealed class WorkerWatch(string source, RunLog log, TimeSpan lostAfter)
                 }
                 for (int i = 0; i < all.Count; i++)
                 {
-                    WorkerVerdict verdict = Liveness.Judge(all[i].Signs, _unbrokenSince, now, lostAfter);
+                    WorkerVerdict verdict = Liveness.Judge(all[i].Signs, unbroken, now, lostAfter);
                     if (verdict != WorkerVerdict.Unknown && verdict != all[i].Verdict)
                     {
                         bool newest = i == all.Count - 1;
