@@ -1,5 +1,5 @@
-using Belfry.Storage.Reading;
 using Belfry.Storage.Rollups;
+using Belfry.Storage.Search;
 
 namespace Belfry.Storage.Tests;
 
@@ -56,13 +56,6 @@ public sealed class PartsTests
     [InlineData("a*b*c", "aXcYb", false)]
     [InlineData("plain", "Plain", false)]
     public void A_star_stands_for_anything(string pattern, string text, bool expected) => Assert.Equal(expected, Glob.Matches(pattern, text));
-
-    [Theory]
-    [InlineData("one two", 2)]
-    [InlineData("\"one two\" three", 2)]
-    [InlineData("\"never closed", 1)]
-    [InlineData("   ", 0)]
-    public void Words_are_parted_by_spaces_and_phrases_stay_together(string text, int words) => Assert.Equal(words, Words.Split(text).Count);
 
     [Theory]
     [InlineData("NORTH", "the northgate", true)]

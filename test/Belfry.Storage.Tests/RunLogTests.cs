@@ -77,6 +77,15 @@ public sealed class RunLogTests
     [InlineData("q:NORTHGATE", 4)]
     [InlineData("q:\"north gate\"", 0)]
     [InlineData("q:id-3", 11)]
+    [InlineData("q:state:failed id-3", 1)]
+    [InlineData("q:state:failed OR id-39", 5)]
+    [InlineData("q:NOT (worker:w1 OR id-39)", 19)]
+    [InlineData("q:-state:failed", 36)]
+    [InlineData("q:runtime>1500ms", 19)]
+    [InlineData("q:attempt>1", 0)]
+    [InlineData("q:args:\"(1\" queue:cel*", 40)]
+    [InlineData("q:started<2026-11-01", 0)]
+    [InlineData("q:task:report,other exception:Value*", 4)]
     [InlineData("runtime:1.5", 19)]
     public async Task A_filter_finds_what_it_says_and_its_count_agrees(string what, int expected)
     {
@@ -88,7 +97,7 @@ public sealed class RunLogTests
         Assert.Equal(expected, page.Items.Count);
         Assert.Equal(new RunCount(expected, false), await log.Queries.CountAsync(filter, 10_000, null, Cancel));
         RunPage all = await log.Queries.PageAsync(new RunFilter(), 1000, null, null, Cancel);
-        Assert.Equal(page.Items, all.Items.Where(filter.Matches));
+        Assert.Equal(page.Items, all.Items.Where(filter.ToPredicate()));
     }
 
     [Fact]
@@ -201,7 +210,7 @@ public sealed class RunLogTests
     static RunFilter FilterOf(string what)
     {
         var filter = new RunFilter();
-        foreach (string[] pair in what.Split(' ', what.Contains('"', StringComparison.Ordinal) ? 1 : 2).Select(part => part.Split(':', 2)))
+        foreach (string[] pair in what.Split(' ', what.StartsWith("q:", StringComparison.Ordinal) ? 1 : 2).Select(part => part.Split(':', 2)))
         {
             filter = pair[0] switch
             {

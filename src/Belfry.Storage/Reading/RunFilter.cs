@@ -1,11 +1,14 @@
-using Belfry.Storage.Reading;
+using Belfry.Storage.Search;
 
 namespace Belfry.Storage;
 
 /// <summary>Which runs are wanted. An empty list or null does not restrict; all that is given must hold.</summary>
 public sealed record RunFilter
 {
-    /// <summary>Words that must all occur, in any case, in task, id, exception, arguments, result, trace or reason; "quoted words" stay together.</summary>
+    /// <summary>
+    /// A search: words and "phrases" that occur, in any case, in task, id, exception, arguments, result, trace or reason; terms as
+    /// <c>state:failed,lost</c>, <c>task:shop.*</c>, <c>-queue:mail</c>, <c>runtime&gt;5s</c>; AND unless OR, NOT, parentheses.
+    /// </summary>
     public string? Text { get; init; }
 
     /// <summary>Names of tasks; <c>*</c> stands for anything.</summary>
@@ -38,21 +41,57 @@ public sealed record RunFilter
     /// <summary>Ran at least that long.</summary>
     public TimeSpan? MinRuntime { get; init; }
 
-    /// <summary>A run of the feed is wanted; the same meaning as in a search.</summary>
-    public bool Matches(TaskRun run) =>
-        (States.Count == 0 || States.Contains(run.State))
-        && Has(Tasks, run.Task) && Has(Sources, run.Source) && Has(Workers, run.Worker) && Has(Queues, run.Queue)
-        && Has(Exceptions, run.ExceptionClass) && Has(Apps, run.App)
-        && (From is null || run.At >= From) && (To is null || run.At < To)
-        && (MinRuntime is null || run.Runtime >= MinRuntime.Value.TotalSeconds)
-        && Words.Split(Text).All(word => HasWord(run, new Needle(word)));
+    /// <summary>Whether the text is a search that is understood; null when it is, else what is wrong with it.</summary>
+    public static SearchException? MistakeIn(string? text)
+    {
+        try
+        {
+            SearchParser.Parse(text);
+            return null;
+        }
+        catch (SearchException mistake)
+        {
+            return mistake;
+        }
+    }
 
-    static bool Has(IReadOnlyList<string> wanted, string? name) =>
-        wanted.Count == 0 || (name is not null && wanted.Any(pattern => Glob.Matches(pattern, name)));
+    /// <summary>Makes the question whether a run of the feed is wanted; the same meaning as in a search of the log.</summary>
+    /// <exception cref="SearchException">The text is not understood.</exception>
+    public Func<TaskRun, bool> ToPredicate()
+    {
+        SearchNode search = ToSearch();
+        return run => (From is null || run.At >= From) && (To is null || run.At < To) && search.Holds(new Searchable(run));
+    }
 
-    static bool HasWord(TaskRun run, Needle word) =>
-        word.IsIn(run.Task) || word.IsIn(run.Id) || word.IsIn(run.Args) || word.IsIn(run.Kwargs) || word.IsIn(run.Result)
-        || word.IsIn(run.Exception) || word.IsIn(run.Traceback) || word.IsIn(run.Reason) || word.IsIn(run.Text) || word.IsIn(run.Extra);
+    /// <summary>All but the time, as a search.</summary>
+    internal SearchNode ToSearch()
+    {
+        var nodes = new List<SearchNode>(); // the cheap ones first
+        AddNames(nodes, SearchField.Task, Tasks);
+        if (States.Count > 0)
+        {
+            nodes.Add(new StateIs(States.ToHashSet()));
+        }
+        AddNames(nodes, SearchField.Source, Sources);
+        AddNames(nodes, SearchField.Worker, Workers);
+        AddNames(nodes, SearchField.Queue, Queues);
+        AddNames(nodes, SearchField.Exception, Exceptions);
+        AddNames(nodes, SearchField.App, Apps);
+        nodes.AddRange(SearchParser.Parse(Text).Conjuncts);
+        if (MinRuntime is { } least)
+        {
+            nodes.Add(new Compares(SearchField.Runtime, Comparison.AtLeast, least.TotalSeconds));
+        }
+        return new AllOf(nodes);
+    }
+
+    static void AddNames(List<SearchNode> nodes, SearchField field, IReadOnlyList<string> names)
+    {
+        if (names.Count > 0)
+        {
+            nodes.Add(new NameIs(field, names));
+        }
+    }
 }
 
 /// <summary>A page of the log, newest first.</summary>

@@ -31,7 +31,7 @@ sealed class RunScan : IDisposable
         {
             _lanes.Add(Lane.OfEnded(database, match, after, index, condition));
         }
-        if (match.States.Count == 0 || match.States.Any(state => !state.IsFinal()))
+        if (match.States is null || match.States.Any(state => !state.IsFinal()))
         {
             _lanes.Add(Lane.OfOpen(database, match, after));
         }
@@ -89,16 +89,16 @@ sealed class RunScan : IDisposable
 
     static IEnumerable<(string Index, string Condition)> Lanes(RunMatch match)
     {
-        if (match.States.Count > 0 && match.States.All(state => !state.IsFinal()))
+        RunState[] ends = [.. (match.States ?? RunStates.All.ToHashSet()).Where(state => state.IsFinal())];
+        if (ends.Length == 0)
         {
             return [];
         }
-        RunState[] ends = [.. match.States.Where(state => state.IsFinal())];
-        bool onlyTroubles = ends.Length > 0 && !ends.Contains(RunState.Completed);
+        bool onlyTroubles = !ends.Contains(RunState.Completed);
         int tasks = match.Tasks?.Count ?? 0;
         if (onlyTroubles && tasks > 0 && tasks * ends.Length <= MostLanes)
         {
-            return from task in match.Tasks from state in ends select ("INDEXED BY run_bad", $"name = {task} AND state = {(int)state} AND state <> 1 AND ");
+            return from task in match.Tasks! from state in ends select ("INDEXED BY run_bad", $"name = {task} AND state = {(int)state} AND state <> 1 AND ");
         }
         if (tasks is > 0 and <= MostLanes)
         {

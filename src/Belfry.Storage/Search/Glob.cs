@@ -1,4 +1,4 @@
-namespace Belfry.Storage.Reading;
+namespace Belfry.Storage.Search;
 
 /// <summary>Patterns in which <c>*</c> stands for anything.</summary>
 static class Glob

@@ -1,42 +1,6 @@
 using System.Text;
 
-namespace Belfry.Storage.Reading;
-
-/// <summary>Words to look for, in any case, and where they are.</summary>
-static class Words
-{
-    /// <summary>Splits what a person typed: words, and "phrases" that stay together.</summary>
-    public static IReadOnlyList<string> Split(string? text)
-    {
-        var words = new List<string>();
-        var word = new StringBuilder();
-        bool quoted = false;
-        foreach (char c in (text ?? "").Append(' '))
-        {
-            if (c == '"')
-            {
-                quoted = !quoted;
-            }
-            else if (!quoted && char.IsWhiteSpace(c))
-            {
-                if (word.Length > 0)
-                {
-                    words.Add(word.ToString());
-                    word.Clear();
-                }
-            }
-            else
-            {
-                word.Append(c);
-            }
-        }
-        if (word.ToString().Trim() is { Length: > 0 } open)
-        {
-            words.Add(open); // a quote that was never closed
-        }
-        return words;
-    }
-}
+namespace Belfry.Storage.Search;
 
 /// <summary>One word, ready to be looked for in UTF-8.</summary>
 sealed class Needle
