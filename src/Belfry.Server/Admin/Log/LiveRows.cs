@@ -113,6 +113,7 @@ sealed class LiveBatch(RunFilter filter)
     const int Most = 1000;
     const int Kept = 4 * LogQuery.PageSize;
 
+    readonly Func<TaskRun, bool> _wanted = filter.ToPredicate();
     readonly Dictionary<string, TaskRun> _rows = new(StringComparer.Ordinal);
     readonly HashSet<string> _gone = new(StringComparer.Ordinal);
 
@@ -145,7 +146,7 @@ sealed class LiveBatch(RunFilter filter)
         if (change.Run is { } run)
         {
             // A run that no longer matches leaves the page.
-            if (filter.Matches(run))
+            if (_wanted(run))
             {
                 _rows[RunRow.Key(run)] = run;
                 _gone.Remove(RunRow.Key(run));
