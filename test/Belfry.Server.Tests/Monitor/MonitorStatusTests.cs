@@ -7,7 +7,7 @@ namespace Belfry.Server.Tests.Monitor;
 public sealed class MonitorStatusTests
 {
     [Fact]
-    [Trait("row", "93")]
+    [Trait("row", "94")]
     [Trait("row", "97")]
     public async Task A_task_that_failed_is_told_by_mail_with_all_nine_values()
     {
@@ -190,6 +190,7 @@ public sealed class MonitorStatusTests
     }
 
     [Fact]
+    [Trait("row", "22")]
     public async Task A_store_that_is_not_there_is_told_and_not_made()
     {
         await using MonitorLab lab = await MonitorLab.StartAsync();
@@ -203,6 +204,7 @@ public sealed class MonitorStatusTests
     }
 
     [Fact]
+    [Trait("row", "94")]
     public async Task Templates_of_ones_own_take_the_place_of_ours()
     {
         await using MonitorLab lab = await MonitorLab.StartAsync();
