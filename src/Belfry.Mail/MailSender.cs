@@ -43,8 +43,9 @@ public sealed class MailSender(MailSettings settings, TimeProvider clock)
 
     static string FileName(OutgoingMail mail, DateTimeOffset now)
     {
-        string subject = string.Concat(mail.Subject.Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' ? c : '-').Take(60));
+        string[] words = string.Concat(mail.Subject.Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' ? c : ' ')).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string subject = string.Join('-', words);
         string id = MailHeader.Token(mail.Id);
-        return string.Create(CultureInfo.InvariantCulture, $"{now.UtcDateTime:yyyyMMdd-HHmmss}-{subject.Trim('-', '.')}-{id[..Math.Min(8, id.Length)]}.eml");
+        return string.Create(CultureInfo.InvariantCulture, $"{now.UtcDateTime:yyyyMMdd-HHmmss}-{subject[..Math.Min(60, subject.Length)]}-{id[..Math.Min(8, id.Length)]}.eml");
     }
 }

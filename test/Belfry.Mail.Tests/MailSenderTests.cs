@@ -68,6 +68,51 @@ public sealed class MailSenderTests
     }
 
     [Fact]
+    public async Task TLS_to_a_port_that_does_not_speak_it_says_which_settings_to_look_at()
+    {
+        await using SmtpSink sink = await SmtpSink.StartAsync();
+        MailSettings settings = Settings(sink);
+        settings.Tls = MailTls.Implicit;
+        MailException failure = await Assert.ThrowsAsync<MailException>(() => SendAsync(settings, Mail));
+        Assert.Contains("does not speak TLS", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("Mail:Tls", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_says_nothing_is_given_up_and_worth_a_retry()
+    {
+        using var silent = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        silent.Start();
+        int port = ((System.Net.IPEndPoint)silent.LocalEndpoint).Port;
+        MailException failure = await Assert.ThrowsAsync<MailException>(
+            () => SendAsync(new MailSettings { Host = "127.0.0.1", Port = port, Timeout = TimeSpan.FromMilliseconds(200) }, Mail));
+        Assert.False(failure.Permanent);
+        Assert.Contains("did not answer within 0.2 s", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak SMTP: 'HTTP/1.1 400 Bad Request'", true)]
+    [InlineData("220-one\r\n220-two\r\n220 three\r\n421 4.3.2 too busy\r\n", "refuses the greeting: 421 4.3.2 too busy", false)]
+    [InlineData("554-no\r\n554 service here\r\n", "refuses the connection: 554 no service here", true)]
+    [InlineData("220 hello\r\n250-hi\r\n250 AUTH=CRAM-MD5\r\n", "only offers CRAM-MD5 without TLS", true)]
+    [InlineData("220 hello\r\n250-hi\r\n250 AUTH PLAIN\r\n535 not AHVzZXIAc2VzYW1l with sesame\r\n", "refuses the login as 'user': 535 not *** with ***", true)]
+    [InlineData("220 hello\r\n250-hi\r\n250 AUTH PLAIN\r\n454 later\r\n", "refuses the login as 'user': 454 later", false)]
+    public async Task What_a_strange_server_says_is_read_and_told(string script, string words, bool permanent)
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        Task talking = TalkAsync(listener, script);
+        var settings = new MailSettings
+        {
+            Host = "127.0.0.1", Port = ((System.Net.IPEndPoint)listener.LocalEndpoint).Port, User = "user", Password = "sesame", Timeout = TimeSpan.FromSeconds(5),
+        };
+        MailException failure = await Assert.ThrowsAsync<MailException>(() => SendAsync(settings, Mail));
+        await talking;
+        Assert.Contains(words, failure.Message, StringComparison.Ordinal);
+        Assert.Equal(permanent, failure.Permanent);
+    }
+
+    [Fact]
     public async Task Without_STARTTLS_on_offer_nothing_is_sent_in_the_clear()
     {
         await using SmtpSink sink = await SmtpSink.StartAsync();
@@ -194,6 +239,19 @@ public sealed class MailSenderTests
 
     static Task<MailReceipt> SendAsync(MailSettings settings, OutgoingMail mail) =>
         new MailSender(settings, TimeProvider.System).SendAsync(mail, TestContext.Current.CancellationToken);
+
+    /// <summary>Says all its lines at once, then listens until the other side hangs up.</summary>
+    static async Task TalkAsync(System.Net.Sockets.TcpListener listener, string script)
+    {
+        using System.Net.Sockets.TcpClient client = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+        System.Net.Sockets.NetworkStream stream = client.GetStream();
+        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(script), TestContext.Current.CancellationToken);
+        byte[] heard = new byte[4096];
+        while (await stream.ReadAsync(heard, TestContext.Current.CancellationToken) > 0)
+        {
+            // Whatever is said, the answers were given.
+        }
+    }
 
     static MailSettings Settings(SmtpSink sink) =>
         new() { Host = "127.0.0.1", Port = sink.Port, From = "Belfry <bell@example.com>", Timeout = TimeSpan.FromSeconds(10) };

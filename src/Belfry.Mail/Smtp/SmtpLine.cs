@@ -18,6 +18,7 @@ sealed class SmtpLine(MailSettings settings) : IAsyncDisposable
     Stream _stream = Stream.Null;
     int _begin;
     int _end;
+    bool _certificateRefused;
 
     /// <summary>The server as messages name it.</summary>
     public string Name { get; } = $"{(settings.Tls == MailTls.Implicit ? "smtps" : "smtp")}://{settings.Host}:{settings.EffectivePort}";
@@ -46,7 +47,7 @@ sealed class SmtpLine(MailSettings settings) : IAsyncDisposable
         var options = new SslClientAuthenticationOptions
         {
             TargetHost = settings.Host,
-            RemoteCertificateValidationCallback = (_, _, _, errors) => errors == SslPolicyErrors.None || !settings.VerifyCertificate,
+            RemoteCertificateValidationCallback = (_, _, _, errors) => !(_certificateRefused = errors != SslPolicyErrors.None && settings.VerifyCertificate),
         };
         var tls = new SslStream(_stream, leaveInnerStreamOpen: false);
         _stream = tls;
@@ -139,7 +140,8 @@ sealed class SmtpLine(MailSettings settings) : IAsyncDisposable
         }
         catch (AuthenticationException e)
         {
-            throw Failure($"cannot be trusted: {MailHeader.Clean(e.Message)} (a certificate of one's own needs Mail:VerifyCertificate false)", permanent: true, e);
+            string hint = _certificateRefused ? "a certificate of one's own needs Mail:VerifyCertificate false" : "are Mail:Port and Mail:Tls right?";
+            throw Failure($"{(_certificateRefused ? "cannot be trusted" : "does not speak TLS")}: {MailHeader.Clean(e.Message)} ({hint})", permanent: true, e);
         }
         catch (Exception e) when (e is SocketException or IOException)
         {

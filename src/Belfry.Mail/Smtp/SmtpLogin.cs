@@ -47,7 +47,7 @@ static class SmtpLogin
     static string Scrubbed(SmtpReply reply, MailSettings settings)
     {
         string text = reply.ToString();
-        foreach (string secret in new[] { settings.Password, Base64(settings.Password), Base64($"\0{settings.User}\0{settings.Password}") })
+        foreach (string secret in new[] { Base64($"\0{settings.User}\0{settings.Password}"), Base64(settings.Password), settings.Password })
         {
             text = text.Replace(secret, "***", StringComparison.OrdinalIgnoreCase);
         }

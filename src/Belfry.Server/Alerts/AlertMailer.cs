@@ -28,7 +28,7 @@ public sealed partial class AlertMailer(MailSettings settings, TimeProvider cloc
         {
             return Told(alert, await _sender.SendAsync(mail, cancel));
         }
-        catch (MailException e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             LogNotSent(alert.Task, e.Message, alert.Subject, alert.Text);
             return new AlertDelivery([], $"the mail about task '{alert.Task}' was not sent: {e.Message}");

@@ -46,7 +46,7 @@ public sealed class MonitorCall(Func<CancellationToken, Task<RunQueries>> open, 
         {
             return (await open(cancel), "");
         }
-        catch (StoreException e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             return (null, e.Message);
         }
@@ -59,8 +59,9 @@ public sealed class MonitorCall(Func<CancellationToken, Task<RunQueries>> open, 
             CheckHistory history = await new CheckHistoryReader(queries).ReadAsync(check, now, cancel);
             return CheckEvaluator.Evaluate(check, history, now);
         }
-        catch (StoreException e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
+            // Whatever it is, the other tasks are still to be checked.
             return Verdict.Unreachable(e.Message, now);
         }
     }

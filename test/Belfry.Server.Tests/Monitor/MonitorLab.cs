@@ -55,12 +55,19 @@ sealed class MonitorLab : IAsyncDisposable
     /// <summary>Writes the log, then calls <c>belfry monitor</c>.</summary>
     public async Task<Finished> MonitorAsync(params string[] arguments)
     {
-        await using (RunLog log = await RunLog.OpenAsync(StoreUrl.Parse(Store), new RunLogOptions(), TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None))
-        {
-            await log.AppendAsync(_events, CancellationToken.None);
-        }
+        await (await OpenAsync()).DisposeAsync();
         return await MonitorWithoutLogAsync(arguments);
     }
+
+    /// <summary>Opens the log as a server does, with all that ran so far in it.</summary>
+    public async Task<RunLog> OpenAsync()
+    {
+        RunLog log = await RunLog.OpenAsync(StoreUrl.Parse(Store), new RunLogOptions(), TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
+        await AppendAsync(log);
+        return log;
+    }
+
+    public Task AppendAsync(RunLog log) => log.AppendAsync(_events, CancellationToken.None);
 
     public async Task<Finished> MonitorWithoutLogAsync(params string[] arguments)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Belfry.Storage;
 using Belfry.Testing;
 
 namespace Belfry.Server.Tests.Monitor;
@@ -201,6 +202,49 @@ public sealed class MonitorStatusTests
         Assert.Equal("[ALERT] data_collection Could Not Be Checked", mails[0].Subject);
         Assert.All(MonitorLab.Results(call).Values, result => Assert.Equal(("alerted", "unreachable"), ((string)result["outcome"]!, (string)result["reason"]!)));
         Assert.False(System.IO.File.Exists(lab.Store["sqlite://".Length..]));
+    }
+
+    [Fact]
+    [Trait("row", "22")]
+    public async Task A_store_that_is_damaged_is_told_too()
+    {
+        await using MonitorLab lab = await MonitorLab.StartAsync();
+        lab.Write("log.db", new string('x', 100_000));
+        Finished call = await lab.MonitorWithoutLogAsync("status", MonitorLab.Example2, "--json");
+        Assert.Equal(3, call.Code);
+        Assert.Equal("[ALERT] data_collection Could Not Be Checked", Assert.Single(await lab.Sink.ArrivedAsync()).Subject);
+        Assert.All(MonitorLab.Results(call).Values, result => Assert.Equal("unreachable", (string)result["reason"]!));
+    }
+
+    [Fact]
+    public async Task It_reads_beside_a_server_that_has_the_log_open()
+    {
+        await using MonitorLab lab = await MonitorLab.StartAsync();
+        lab.Ran("data_collection", 20).Ran("data_processing", 30).Ran("data_export", 100);
+        await using RunLog server = await lab.OpenAsync();
+        Finished first = await lab.MonitorWithoutLogAsync("status", MonitorLab.Example2);
+        lab.Ran("data_export", 5, EventKind.Failed);
+        await lab.AppendAsync(server);
+        Finished second = await lab.MonitorWithoutLogAsync("status", MonitorLab.Example2, "--dry-run");
+        Assert.Equal((0, 2), (first.Code, second.Code));
+    }
+
+    [Fact]
+    public async Task A_time_in_which_nobody_listened_makes_what_is_missing_unknown()
+    {
+        await using MonitorLab lab = await MonitorLab.StartAsync();
+        lab.Ran("data_collection", 90).Ran("data_processing", 30, EventKind.Failed).Ran("data_export", 100);
+        await using (RunLog server = await lab.OpenAsync())
+        {
+            server.Listen("lab", "celery-redis", misses: true, listening: true, null);
+            server.Miss("lab", lab.Now - TimeSpan.FromMinutes(50), lab.Now - TimeSpan.FromMinutes(40), "the server was down");
+        }
+        lab.Settings["Administrators"] = "admin@example.com";
+        Finished call = await lab.MonitorWithoutLogAsync("status", MonitorLab.Example2, "--json");
+        Assert.Equal(2, call.Code);
+        Assert.Equal(["gap", "status", ""], MonitorLab.Results(call).Values.Select(result => (string)result["reason"]!));
+        Assert.Equal(
+            ["[ALERT] data_collection Could Not Be Checked", "[ALERT] data_processing Status Check Failed"], (await lab.Sink.ArrivedAsync(2)).Select(mail => mail.Subject));
     }
 
     [Fact]
