@@ -1,14 +1,21 @@
 using System.CommandLine;
 using Belfry.Server;
+using Belfry.Storage;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Belfry.Cli;
 
 /// <summary><c>belfry serve</c>: the server.</summary>
 static class ServeVerb
 {
+    // Sources get this long to finish what they have in hand; the log then commits what waits.
+    static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(5);
+
     static readonly Option<bool> Demo = new("--demo") { Description = "Run sample tasks in a fresh log, on this machine only and without a login" };
     static readonly Option<string[]> Broker = new("--broker") { Description = "Read a Celery cluster: redis://HOST:PORT/DB (repeatable)", HelpName = "URL" };
     static readonly Option<string?> Urls = new("--urls") { Description = "Where to listen (default: http://127.0.0.1:2355)", HelpName = "URL" };
@@ -20,16 +27,82 @@ static class ServeVerb
 
     static async Task<int> ServeAsync(ParseResult line, CancellationToken cancel)
     {
-        BelfrySettings settings = Common.Settings(line, line.GetValue(Demo), [("Urls", line.GetValue(Urls)), .. Brokers(line)]);
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls(settings.Urls);
-        builder.Services.AddBelfryServer(settings);
-        await using WebApplication app = builder.Build();
-        app.MapBelfry();
-        await app.StartAsync(cancel);
-        Console.Error.WriteLine($"Belfry listens on {string.Join(", ", app.Urls)}");
-        await app.WaitForShutdownAsync(cancel);
+        bool demo = line.GetValue(Demo);
+        BelfrySettings settings = Common.Settings(line, demo, [("Urls", line.GetValue(Urls)), .. Brokers(line), .. demo ? DemoFolders(line) : []]);
+        await using WebApplication app = Build(settings);
+        try
+        {
+            await app.StartAsync(cancel);
+        }
+        catch (IOException e)
+        {
+            // Somebody else has that address, or it is none of this machine's.
+            throw new UnreachableException(e.Message);
+        }
+        Greet(app, settings);
+        // The token is cancelled by Ctrl-C and SIGTERM, and stopping is what both ask for.
+        await Task.Delay(Timeout.Infinite, CancellationTokenSource.CreateLinkedTokenSource(cancel, app.Lifetime.ApplicationStopping).Token)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Console.Error.WriteLineAsync("Belfry stops");
+        await app.StopAsync(CancellationToken.None);
         return Exits.Done;
+    }
+
+    static WebApplication Build(BelfrySettings settings)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls(settings.Addresses).UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.Logging.ClearProviders().AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat) = (true, "yyyy-MM-dd HH:mm:ss "))
+            .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopWithin);
+        builder.Services.AddBelfryServer(settings);
+        if (KeysOf(settings) is { } keys)
+        {
+            builder.Services.AddDataProtection().SetApplicationName("Belfry").PersistKeysToFileSystem(keys);
+        }
+        WebApplication app = builder.Build();
+        app.MapBelfry();
+        return app;
+    }
+
+    /// <summary>Sessions survive a restart, so their keys lie beside the log, for its owner's eyes only.</summary>
+    static DirectoryInfo? KeysOf(BelfrySettings settings)
+    {
+        if (StoreUrl.Parse(settings.Store).Path is not { } path || !settings.Access.IsGuarded)
+        {
+            return null;
+        }
+        string folder = Path.GetFullPath(path) + ".keys";
+        return OperatingSystem.IsWindows()
+            ? Directory.CreateDirectory(folder)
+            : Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    static void Greet(WebApplication app, BelfrySettings settings)
+    {
+        Console.Error.WriteLine($"Belfry listens on {string.Join(", ", app.Urls)}");
+        Console.Error.WriteLine($"  log   {settings.Store}");
+        if (settings.Mail.Folder.Length > 0)
+        {
+            Console.Error.WriteLine($"  mail  {settings.Mail.Folder}");
+        }
+        if (!settings.Access.IsGuarded)
+        {
+            Console.Error.WriteLine(settings.Demo
+                ? "  No login is asked for: the demo is open to everybody on this machine, and to nobody else."
+                : "  Nobody is set up, so only this machine is served, without a login. Next: belfry user add NAME");
+        }
+    }
+
+    /// <summary>A fresh log, unless one is named; and mails never leave the machine.</summary>
+    static IEnumerable<(string Key, string? Value)> DemoFolders(ParseResult line)
+    {
+        string folder = Directory.CreateTempSubdirectory("belfry-demo-").FullName;
+        if (line.GetValue(Common.Store) is null)
+        {
+            yield return ("Store", $"sqlite://{Path.Combine(folder, "log.db")}");
+        }
+        yield return ("Mail:Folder", Path.Combine(folder, "mail"));
     }
 
     /// <summary>Their keys are no numbers, so they stand behind the clusters of the settings file and replace none.</summary>

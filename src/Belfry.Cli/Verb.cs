@@ -53,7 +53,7 @@ sealed class Verb(string name, string description, params string[] examples) : C
             Console.Error.WriteLine($"belfry: {e.Message}");
             return plugin ? Exits.Unknown : Exits.Wrong;
         }
-        catch (StoreException e)
+        catch (Exception e) when (e is StoreException or UnreachableException)
         {
             Console.Error.WriteLine($"belfry: {e.Message}");
             return plugin ? Exits.Unknown : Exits.Unreachable;
@@ -62,7 +62,7 @@ sealed class Verb(string name, string description, params string[] examples) : C
         {
             return plugin ? Exits.Unknown : Exits.No;
         }
-        catch (Exception e) when (plugin || e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (plugin || e is DeclinedException or IOException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine($"belfry: {e.Message}");
             return plugin ? Exits.Unknown : Exits.No;
@@ -112,6 +112,12 @@ sealed class Verb(string name, string description, params string[] examples) : C
 
 /// <summary>The command was called with something that cannot be done; the message says what would be right.</summary>
 sealed class UsageException(string message) : Exception(message);
+
+/// <summary>The answer is "no"; the message says why.</summary>
+sealed class DeclinedException(string message) : Exception(message);
+
+/// <summary>Something outside cannot be reached, or an address cannot be had.</summary>
+sealed class UnreachableException(string message) : Exception(message);
 
 /// <summary>The exit codes of the command.</summary>
 static class Exits

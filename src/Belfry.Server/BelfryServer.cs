@@ -1,17 +1,42 @@
+using Belfry.Server.Access;
+using Belfry.Server.Admin;
+using Belfry.Server.Alerts;
+using Belfry.Server.Api;
+using Belfry.Server.Sources;
+using Belfry.Server.Sources.Demo;
+using Belfry.Storage;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace Belfry.Server;
 
 /// <summary>Puts Belfry's server into an application.</summary>
 public static class BelfryServer
 {
-    /// <summary>Adds what the server needs.</summary>
+    /// <summary>Adds what the server needs. The log is opened when the host starts, before it listens.</summary>
+    /// <param name="services">The application's services.</param>
+    /// <param name="settings">Settings without problems.</param>
     public static IServiceCollection AddBelfryServer(this IServiceCollection services, BelfrySettings settings)
     {
+        services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(settings);
+        services.AddSingleton(OpenLog);
+        services.AddSingleton(provider => provider.GetRequiredService<RunLog>().Queries);
+        services.AddSingleton(provider => provider.GetRequiredService<RunLog>().Feed);
+        services.AddHostedService<LogDiary>();
+        services.AddAccess(settings.Access);
+        services.AddSingleton(settings.Admin).AddAdmin();
+        services.AddCelerySources(settings.Sources, settings.LostAfter);
+        if (settings.Demo)
+        {
+            services.AddSingleton(Random.Shared);
+            services.AddHostedService<DemoSource>();
+            services.AddSingleton(provider => ActivatorUtilities.CreateInstance<AlertMailer>(provider, settings.Mail));
+            services.AddHostedService<DemoWatch>();
+        }
         return services;
     }
 
@@ -21,7 +46,19 @@ public static class BelfryServer
     public static IEndpointRouteBuilder MapBelfry(this IEndpointRouteBuilder routes, string path = "")
     {
         RouteGroupBuilder group = routes.MapGroup(path);
-        group.MapGet("/health/live", () => Results.NoContent());
+        Guard.Protect(group);
+        LoginEndpoints.Map(group);
+        group.MapApi();
+        group.MapAdmin();
         return routes;
+    }
+
+    /// <summary>The container wants it at once, and whoever asks for it needs it open: waiting here is what keeps the server from listening too early.</summary>
+    static RunLog OpenLog(IServiceProvider provider)
+    {
+        var settings = provider.GetRequiredService<BelfrySettings>();
+        return RunLog.OpenAsync(
+            StoreUrl.Parse(settings.Store), new RunLogOptions(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>(), CancellationToken.None)
+            .GetAwaiter().GetResult();
     }
 }

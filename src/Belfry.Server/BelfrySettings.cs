@@ -1,6 +1,7 @@
 using System.Net;
 using Belfry.Mail;
 using Belfry.Server.Access;
+using Belfry.Server.Admin;
 using Belfry.Server.Alerts;
 using Belfry.Server.Sources;
 using Belfry.Storage;
@@ -42,6 +43,9 @@ public sealed class BelfrySettings
     /// <summary>Who may come in.</summary>
     public AccessSettings Access { get; set; } = new();
 
+    /// <summary>How the pages tell the time.</summary>
+    public AdminSettings Admin { get; set; } = new();
+
     /// <summary>Sample tasks run in this process and no login is asked for; only on loopback. Set by <c>--demo</c>, never by a file.</summary>
     public bool Demo { get; private set; }
 
@@ -55,6 +59,7 @@ public sealed class BelfrySettings
         var settings = new BelfrySettings { Demo = demo };
         IConfigurationRoot keys = SettingsFile.Build(file ?? FileName, required: file is not null, options);
         List<SettingProblem> problems = [.. SettingsReader.Read(keys, settings, settings.Alerts)];
+        (settings.Access.Open, settings.Access.Site, settings.Admin.Site) = (demo, settings.Site, settings.Site);
         foreach ((string key, string problem) in settings.Problems().Where(found => !problems.Any(known => Covers(known.Key, found.Key))))
         {
             problems.Add(new SettingProblem(key, problem));
@@ -67,7 +72,7 @@ public sealed class BelfrySettings
     [
         .. StoreProblems(), .. AddressProblems(),
         .. LostAfter <= TimeSpan.Zero ? [("LostAfter", "must be longer than nothing, e.g. 60s")] : Array.Empty<(string, string)>(),
-        .. SourceSettings.Problems(Sources).Select(found => ("Sources:" + found.Key, found.Problem)), .. Mail.Problems(), .. Alerts.Problems(), .. Access.Problems(),
+        .. SourceSettings.Problems(Sources).Select(found => ("Sources:" + found.Key, found.Problem)), .. Mail.Problems(), .. Alerts.Problems(), .. Access.Problems(), .. Admin.Problems(),
     ];
 
     IEnumerable<(string Key, string Problem)> StoreProblems()

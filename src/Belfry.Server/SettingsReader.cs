@@ -143,7 +143,7 @@ static class SettingsReader
             : bare == typeof(int) ? int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int whole) ? whole : null
             : bare == typeof(double) ? double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) ? number : null
             : bare == typeof(bool) ? bool.TryParse(text, out bool yes) ? yes : null
-            : bare == typeof(TimeSpan) ? Span.TryParse(text, out TimeSpan span) ? span : null
+            : bare == typeof(TimeSpan) ? TimeText.TryParse(text, out TimeSpan span) ? span : null
             : bare.IsEnum ? !text.Any(char.IsDigit) && Enum.TryParse(bare, text, ignoreCase: true, out object? named) ? named : null
             : throw new NotSupportedException($"no setting can be a {bare}");
         return converted is not null;
@@ -166,7 +166,7 @@ static class SettingsReader
 }
 
 /// <summary>Reads spans of time as people write them: <c>90s</c>, <c>30 min</c>, <c>24h</c>, <c>7d</c>, <c>00:01:30</c>; a bare number is seconds.</summary>
-static class Span
+static class TimeText
 {
     public static bool TryParse(string? text, out TimeSpan span)
     {

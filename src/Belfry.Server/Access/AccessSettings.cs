@@ -10,7 +10,13 @@ public sealed class AccessSettings
     public List<TokenSettings> Tokens { get; set; } = [];
 
     /// <summary>Somebody can log in, so everybody has to.</summary>
-    public bool IsGuarded => Users.Count > 0 || Tokens.Count > 0;
+    public bool IsGuarded => !Open && (Users.Count > 0 || Tokens.Count > 0);
+
+    /// <summary>Nobody is asked for a login, whoever is set up: the sample tasks are for everybody on this machine.</summary>
+    internal bool Open { get; set; }
+
+    /// <summary>The installation's name, shown at the login.</summary>
+    internal string Site { get; set; } = "";
 
     /// <summary>What is wrong with the values, each with its key.</summary>
     public IEnumerable<(string Key, string Problem)> Problems() =>

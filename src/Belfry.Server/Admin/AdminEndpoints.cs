@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Belfry.Server.Access;
 using Belfry.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -30,7 +31,7 @@ static class AdminEndpoints
 
     public static void MapAdmin(this IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder pages = routes.MapGroup("");
+        RouteGroupBuilder pages = routes.MapGroup("").RequireRight(Right.View);
         pages.AddEndpointFilter((context, next) =>
         {
             SetHeaders(context.HttpContext.Response.Headers);

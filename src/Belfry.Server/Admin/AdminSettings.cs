@@ -4,7 +4,7 @@ namespace Belfry.Server.Admin;
 public sealed class AdminSettings
 {
     /// <summary>The name of this installation, beside the mark; empty by default.</summary>
-    public string Site { get; set; } = "";
+    public string Site { get; internal set; } = "";
 
     /// <summary>The zone in which the pages show instants, e.g. <c>Europe/Berlin</c>; the machine's own by default.</summary>
     public string TimeZone { get; set; } = "";

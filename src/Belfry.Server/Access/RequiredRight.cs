@@ -1,0 +1,30 @@
+using Microsoft.AspNetCore.Builder;
+
+namespace Belfry.Server.Access;
+
+/// <summary>What an endpoint needs. One without it, and not open to all, answers nobody.</summary>
+/// <param name="Right">The right.</param>
+/// <param name="For">Who calls it: it decides how a refusal looks, and which proof counts.</param>
+sealed record RequiredRight(Right Right, Caller For);
+
+/// <summary>Who calls an endpoint.</summary>
+enum Caller
+{
+    /// <summary>A person with a browser: proof is the session, and a refusal leads to the login.</summary>
+    Browser,
+
+    /// <summary>A program: proof is a bearer token, for a GET also a session; a refusal is a problem in JSON.</summary>
+    Program,
+}
+
+/// <summary>States the right that an endpoint needs.</summary>
+static class RequiredRights
+{
+    /// <summary>A page for people with this right.</summary>
+    public static T RequireRight<T>(this T endpoints, Right right)
+        where T : IEndpointConventionBuilder => endpoints.WithMetadata(new RequiredRight(right, Caller.Browser));
+
+    /// <summary>A route for programs with this right.</summary>
+    public static T RequireScope<T>(this T endpoints, Right right)
+        where T : IEndpointConventionBuilder => endpoints.WithMetadata(new RequiredRight(right, Caller.Program));
+}

@@ -1,0 +1,40 @@
+using Belfry.Server.Access;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Belfry.Server.Api;
+
+/// <summary>The routes for programs.</summary>
+static class ApiEndpoints
+{
+    public static void MapApi(this RouteGroupBuilder routes)
+    {
+        RouteGroupBuilder api = routes.MapGroup("/api/v1").RequireScope(Right.View);
+        api.MapGet("/runs", RunEndpoints.ListAsync);
+        api.MapGet("/runs.csv", RunExports.CsvAsync);
+        api.MapGet("/runs.jsonl", RunExports.JsonLinesAsync);
+        api.MapGet("/runs/{**id}", RunEndpoints.FindAsync);
+        api.MapGet("/events", LiveEvents.SendAsync);
+        api.MapGet("/workers", WorkerEndpoints.ListAsync);
+        api.MapFallback(() => Problems.NotFound("There is no such route."));
+        routes.MapGet("/health/live", () => Results.Text("alive")).AllowAnonymous();
+        routes.MapGet("/health/ready", Readiness.AnswerAsync).AllowAnonymous();
+    }
+}
+
+/// <summary>Refusals as <c>application/problem+json</c>.</summary>
+static class Problems
+{
+    /// <summary>A value that is not understood, with the name of its field.</summary>
+    public static IResult Bad(FieldProblem wrong) =>
+        Results.Problem(wrong.Problem, statusCode: StatusCodes.Status400BadRequest, extensions: new Dictionary<string, object?> { ["field"] = wrong.Field });
+
+    public static IResult NotFound(string detail) => Results.Problem(detail, statusCode: StatusCodes.Status404NotFound);
+
+    /// <summary>The store does not answer; its message is for operators, who are the ones with a token.</summary>
+    public static IResult Unavailable(string detail) => Results.Problem(detail, statusCode: StatusCodes.Status503ServiceUnavailable);
+}
+
+/// <summary>A wrong value of a request.</summary>
+sealed record FieldProblem(string Field, string Problem);

@@ -1,0 +1,30 @@
+using Belfry.Storage;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Belfry.Server.Api;
+
+/// <summary><c>GET /health/ready</c>: the log can be read and written. It says no more, because it is open to all.</summary>
+static class Readiness
+{
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    public static async Task<IResult> AnswerAsync([FromServices] RunLog log, [FromServices] TimeProvider clock, CancellationToken cancel)
+    {
+        bool ready = log.Problem is null && await AnswersAsync(log.Queries, clock, cancel);
+        return Results.Text(ready ? "ready" : "not ready", statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+    }
+
+    static async Task<bool> AnswersAsync(RunQueries queries, TimeProvider clock, CancellationToken cancel)
+    {
+        try
+        {
+            await queries.NamesAsync(NameKind.Source, cancel).WaitAsync(Patience, clock, cancel);
+            return true;
+        }
+        catch (Exception e) when (e is StoreException or TimeoutException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using Belfry.Storage;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Belfry.Server.Api;
+
+/// <summary>Runs: pages of them, and one in full.</summary>
+static class RunEndpoints
+{
+    const int MostChildren = 200;
+    static readonly TimeSpan SearchTime = TimeSpan.FromSeconds(5);
+
+    /// <summary><c>GET /runs</c>.</summary>
+    public static async Task<IResult> ListAsync(HttpRequest request, [FromServices] RunQueries queries, CancellationToken cancel)
+    {
+        if (!RunQuery.TryRead(request.Query, paged: true, out RunQuery? query, out FieldProblem? problem))
+        {
+            return Problems.Bad(problem);
+        }
+        RunPage page;
+        try
+        {
+            page = await queries.PageAsync(query.Filter, query.Limit, query.Cursor, SearchTime, cancel);
+        }
+        catch (FormatException)
+        {
+            return Problems.Bad(new FieldProblem("cursor", "This is no cursor; take 'next' of the page before."));
+        }
+        catch (StoreException e)
+        {
+            return Problems.Unavailable(e.Message);
+        }
+        return new JsonResult(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("items");
+            foreach (TaskRun run in page.Items)
+            {
+                RunJson.Write(json, run);
+            }
+            json.WriteEndArray();
+            json.WriteString("next", page.Next);
+            // The search ran out of time: there may be fewer than asked for, and 'next' goes on.
+            RunJson.At(json, "scanned_to", page.ScannedTo);
+            json.WriteEndObject();
+        });
+    }
+
+    /// <summary><c>GET /runs/{id}</c>.</summary>
+    public static async Task<IResult> FindAsync(HttpRequest request, [FromServices] RunQueries queries, string id, CancellationToken cancel)
+    {
+        if (request.Query.Keys.FirstOrDefault(key => key != "source") is { } unknown)
+        {
+            return Problems.Bad(new FieldProblem(unknown, $"'{unknown}' is not known; known is source."));
+        }
+        // Routing leaves an encoded slash as it is; ids may have one.
+        string wanted = id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+        string source = request.Query["source"].ToString();
+        try
+        {
+            IReadOnlyList<TaskRun> attempts = await queries.FindAsync(wanted, source.Length == 0 ? null : source, cancel);
+            string[] sources = [.. attempts.Select(run => run.Source).Distinct()];
+            return sources.Length switch
+            {
+                0 => Problems.NotFound(source.Length == 0 ? $"No run '{wanted}' is known." : $"No run '{wanted}' of '{source}' is known."),
+                1 => await InFullAsync(queries, attempts, cancel),
+                _ => Choices(request, wanted, attempts, sources),
+            };
+        }
+        catch (StoreException e)
+        {
+            return Problems.Unavailable(e.Message);
+        }
+    }
+
+    static async Task<IResult> InFullAsync(RunQueries queries, IReadOnlyList<TaskRun> attempts, CancellationToken cancel)
+    {
+        TaskRun newest = attempts.MaxBy(run => run.Attempt)!;
+        IReadOnlyList<TaskRun> parents = newest.Parent is null ? [] : await queries.FindAsync(newest.Parent, newest.Source, cancel);
+        IReadOnlyList<TaskRun> children = await queries.ChildrenAsync(newest.Source, newest.Id, MostChildren, cancel);
+        return new JsonResult(json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("id", newest.Id);
+            json.WriteString("source", newest.Source);
+            Write(json, "attempts", attempts.OrderBy(run => run.Attempt));
+            if (parents.MaxBy(run => run.Attempt) is { } parent)
+            {
+                json.WritePropertyName("parent");
+                RunJson.Write(json, parent);
+            }
+            Write(json, "children", children);
+            json.WriteEndObject();
+        });
+    }
+
+    static JsonResult Choices(HttpRequest request, string id, IReadOnlyList<TaskRun> attempts, string[] sources) => new(
+        json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("detail", $"Several sources know a run '{id}': name one with source=.");
+            json.WriteStartArray("choices");
+            foreach (string source in sources)
+            {
+                TaskRun newest = attempts.Where(run => run.Source == source).MaxBy(run => run.Attempt)!;
+                json.WriteStartObject();
+                json.WriteString("source", source);
+                RunJson.Text(json, "task", newest.Task);
+                json.WriteString("state", newest.State.ToString());
+                json.WriteString("url", $"{request.PathBase}{request.Path}{QueryString.Create("source", source)}");
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        },
+        StatusCodes.Status300MultipleChoices);
+
+    static void Write(System.Text.Json.Utf8JsonWriter json, string name, IEnumerable<TaskRun> runs)
+    {
+        json.WriteStartArray(name);
+        foreach (TaskRun run in runs)
+        {
+            RunJson.Write(json, run);
+        }
+        json.WriteEndArray();
+    }
+}

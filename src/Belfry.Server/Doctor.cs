@@ -1,0 +1,200 @@
+using Belfry.Celery;
+using Belfry.Mail;
+using Belfry.Server.Sources;
+using Belfry.Storage;
+
+namespace Belfry.Server;
+
+/// <summary>Looks at everything a server needs, and tells what is wrong and how to mend it. It changes nothing, and works beside a running server.</summary>
+public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
+{
+    const long LittleSpace = 1L << 30;
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan LongClock = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan LookBack = TimeSpan.FromHours(24);
+
+    readonly List<Finding> _findings = [];
+    readonly List<(string Source, TimeSpan Offset)> _clocks = [];
+
+    /// <summary>Everything found, in the order of the way of an event.</summary>
+    public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancel)
+    {
+        using RunQueries? log = await OpenAsync(cancel);
+        foreach (SourceSettings source in settings.Sources)
+        {
+            await ExamineAsync(source, log, cancel);
+        }
+        if (log is not null)
+        {
+            await ExamineEventsAsync(log, cancel);
+            await ExamineWorkersAsync(log, cancel);
+        }
+        await ExamineMailAsync(cancel);
+        ExamineAccess();
+        ExamineClock();
+        return _findings;
+    }
+
+    async Task<RunQueries?> OpenAsync(CancellationToken cancel)
+    {
+        try
+        {
+            RunQueries log = await RunQueries.OpenAsync(StoreUrl.Parse(settings.Store), clock, cancel);
+            StoreStatus store = await log.StatusAsync(cancel);
+            string facts = $"{store.Engine}, schema {store.Schema}, {FigureText.Bytes(store.Bytes)}, {store.EndedRuns + store.OpenRuns:N0} runs"
+                + (store.FreeBytes is { } free ? $", {FigureText.Bytes(free)} free" : "");
+            bool full = store.FreeBytes < LittleSpace;
+            Add(full ? FindingLevel.Problem : FindingLevel.Well, "store", store.Url, facts, full ? "Make room on that disk: a log that cannot be written keeps its sources waiting" : null);
+            return log;
+        }
+        catch (StoreException e)
+        {
+            Add(FindingLevel.Problem, "store", settings.Store, e.Message, "'belfry serve' creates the log; name another with --store");
+            return null;
+        }
+    }
+
+    async Task ExamineAsync(SourceSettings source, RunQueries? log, CancellationToken cancel)
+    {
+        SourceStatus? known = log is null ? null : (await log.SourcesAsync(cancel)).FirstOrDefault(status => status.Name == source.Name);
+        string heard = known?.LastEvent is { } last ? $"last event {FigureText.Age(Instant.Now(clock) - last)} ago" : "no event yet";
+        BrokerUrl url = BrokerUrl.Parse(source.Broker);
+        try
+        {
+            BrokerAnswer answer = await BrokerProbe.AskAsync(url, Patience, clock, cancel);
+            if (answer.ClockOffset is { } offset)
+            {
+                _clocks.Add((source.Name, offset));
+            }
+            Add(known?.Problem is null ? FindingLevel.Well : FindingLevel.Problem, "broker", $"{source.Name} {url}", $"{answer.Server}, {known?.Problem ?? heard}", null);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Add(FindingLevel.Problem, "broker", $"{source.Name} {url}", e.Message, $"Start the broker, or mend the address of source {source.Name} ({heard})");
+        }
+    }
+
+    async Task ExamineEventsAsync(RunQueries log, CancellationToken cancel)
+    {
+        Instant now = Instant.Now(clock);
+        foreach (SourceStatus source in (await log.SourcesAsync(cancel)).Where(known => settings.Sources.TrueForAll(set => set.Name != known.Name)))
+        {
+            Add(FindingLevel.Well, "source", $"{source.Name} ({source.Kind})", source.LastEvent is { } last ? $"last event {FigureText.Age(now - last)} ago" : "no event yet", null);
+        }
+        foreach (IGrouping<string, SourceGap> gaps in (await log.GapsAsync(now - LookBack, now, cancel)).GroupBy(gap => gap.Source))
+        {
+            SourceGap last = gaps.MaxBy(gap => gap.From)!;
+            TimeSpan missed = gaps.Aggregate(TimeSpan.Zero, (sum, gap) => sum + ((gap.To ?? now) - Instant.Max(gap.From, now - LookBack)));
+            Add(FindingLevel.Note, "gaps", gaps.Key, $"{gaps.Count()} in 24 h, {FigureText.Age(missed)} in all; last: {last.Reason}" + (last.To is null ? ", and it lasts" : ""), null);
+        }
+        foreach (Refusal refusal in await log.RefusalsAsync(cancel))
+        {
+            Add(FindingLevel.Note, "refused", refusal.Source, $"{refusal.What}: {refusal.Times:N0} times, last {FigureText.Age(now - refusal.Last)} ago", null);
+        }
+    }
+
+    async Task ExamineWorkersAsync(RunQueries log, CancellationToken cancel)
+    {
+        Instant now = Instant.Now(clock);
+        // One that has been silent for a day was taken away, not lost.
+        WorkerStatus[] workers = [.. (await log.WorkersAsync(cancel)).Where(worker => worker.Online || now - worker.LastHeard < LookBack)];
+        WorkerStatus[] offline = [.. workers.Where(worker => !worker.Online)];
+        foreach (WorkerStatus worker in offline)
+        {
+            Add(FindingLevel.Problem, "worker", $"{worker.Source} {worker.Name}", $"offline, last heard {FigureText.Age(now - worker.LastHeard)} ago, {worker.OpenRuns:N0} open runs", "Start it again, if it was not stopped on purpose");
+        }
+        if (workers.Length > offline.Length)
+        {
+            Add(FindingLevel.Well, "workers", $"{workers.Length - offline.Length} of {workers.Length} online", "", null);
+        }
+    }
+
+    async Task ExamineMailAsync(CancellationToken cancel)
+    {
+        if (!settings.Mail.CanSend)
+        {
+            Add(FindingLevel.Note, "mail", "not set up", "alerts go to the error log only", "Set Mail:Host, or Mail:Folder to write files");
+            return;
+        }
+        string place = settings.Mail.Folder.Length > 0 ? settings.Mail.Folder : $"{settings.Mail.Host}";
+        try
+        {
+            string way = await MailProbe.TryAsync(settings.Mail, cancel).WaitAsync(settings.Mail.Timeout, clock, cancel);
+            bool nobody = settings.Alerts.Administrators.Count == 0;
+            Add(nobody ? FindingLevel.Note : FindingLevel.Well, "mail", way, nobody ? "nobody to tell when a check names nobody" : $"administrators: {string.Join(", ", settings.Alerts.Administrators)}", nobody ? "Set Administrators to your address" : null);
+        }
+        catch (Exception e) when (e is MailException or TimeoutException)
+        {
+            Add(FindingLevel.Problem, "mail", place, e is TimeoutException ? "no answer" : e.Message, "Mend the section Mail of the settings");
+        }
+    }
+
+    void ExamineAccess()
+    {
+        bool guarded = settings.Access.IsGuarded;
+        Add(guarded ? FindingLevel.Well : FindingLevel.Note, "access", guarded ? $"{settings.Access.Users.Count} users, {settings.Access.Tokens.Count} tokens" : "nobody is set up",
+            guarded ? "" : "only this machine is served", guarded ? null : "belfry user add NAME");
+    }
+
+    void ExamineClock()
+    {
+        if (_clocks.Count == 0)
+        {
+            Add(FindingLevel.Well, "clock", Instant.Now(clock).ToString(), "no broker to compare with", null);
+        }
+        foreach ((string source, TimeSpan offset) in _clocks)
+        {
+            bool far = offset.Duration() > LongClock;
+            Add(far ? FindingLevel.Problem : FindingLevel.Well, "clock", $"{FigureText.Age(offset.Duration())} off that of {source}'s broker", "", far ? "Let both machines take their time from the same server (NTP)" : null);
+        }
+    }
+
+    void Add(FindingLevel level, string subject, string place, string facts, string? mend) => _findings.Add(new Finding(level, subject, place, facts, mend));
+}
+
+/// <summary>One thing that the doctor looked at.</summary>
+/// <param name="Level">How it is.</param>
+/// <param name="Subject">What was looked at: <c>store</c>, <c>broker</c>, <c>worker</c> …</param>
+/// <param name="Place">Which one.</param>
+/// <param name="Facts">What was found.</param>
+/// <param name="Mend">What to do about it; null when nothing is to be done.</param>
+public sealed record Finding(FindingLevel Level, string Subject, string Place, string Facts, string? Mend);
+
+/// <summary>How something is.</summary>
+public enum FindingLevel
+{
+    /// <summary>Well.</summary>
+    Well,
+
+    /// <summary>Worth knowing.</summary>
+    Note,
+
+    /// <summary>Wrong.</summary>
+    Problem,
+}
+
+/// <summary>FigureText as people read them: three digits.</summary>
+static class FigureText
+{
+    public static string Bytes(long bytes)
+    {
+        string[] units = ["bytes", "kB", "MB", "GB", "TB"];
+        double value = bytes;
+        int unit = 0;
+        for (; value >= 1000 && unit < units.Length - 1; unit++)
+        {
+            value /= 1000;
+        }
+        return unit == 0 || value >= 100 ? $"{value:0} {units[unit]}" : value >= 10 ? $"{value:0.#} {units[unit]}" : $"{value:0.##} {units[unit]}";
+    }
+
+    public static string Age(TimeSpan age) => age.TotalSeconds switch
+    {
+        < 1 => $"{Math.Max(0, age.TotalMilliseconds):0} ms",
+        < 10 => $"{age.TotalSeconds:0.0} s",
+        < 60 => $"{age.TotalSeconds:0} s",
+        < 3600 => $"{age.TotalMinutes:0} min",
+        < 86400 => $"{age.TotalHours:0} h",
+        _ => $"{age.TotalDays:0} d",
+    };
+}

@@ -1,0 +1,28 @@
+using Belfry.Storage;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Belfry.Server;
+
+/// <summary>Says at start which log this is, and at the end what is left in it.</summary>
+sealed partial class LogDiary(RunLog log, ILogger<LogDiary> logger) : IHostedService
+{
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        StoreStatus store = await log.Queries.StatusAsync(cancellationToken);
+        LogOpened(store.Url, store.Engine, store.Schema, store.EndedRuns + store.OpenRuns);
+    }
+
+    // It started first, so it stops last: the sources have gone, and only what waits in the log is still to be committed.
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await log.DisposeAsync();
+        LogClosed();
+    }
+
+    [LoggerMessage(101, LogLevel.Information, "The log is {Url}: {Engine}, schema {Schema}, {Runs} runs")]
+    partial void LogOpened(string url, string engine, int schema, long runs);
+
+    [LoggerMessage(102, LogLevel.Information, "All that was received is committed; the log is closed")]
+    partial void LogClosed();
+}
