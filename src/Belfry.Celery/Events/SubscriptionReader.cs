@@ -95,16 +95,25 @@ sealed partial class SubscriptionReader(
         using ITimer pings = clock.CreateTimer(_ => Ping(connection), null, options.PingInterval, options.PingInterval);
         while (true)
         {
-            int read = connection.Read(_buffer.AsSpan(_filled));
-            if (read == 0)
-            {
-                throw new IOException($"{cluster.Broker} closed the connection");
-            }
+            int read = Read(connection);
             Take(read);
             if (read < SmallRead)
             {
                 Thread.Sleep(Gathering);
             }
+        }
+    }
+
+    int Read(RedisConnection connection)
+    {
+        try
+        {
+            int read = connection.Read(_buffer.AsSpan(_filled));
+            return read > 0 ? read : throw new IOException("it closed the connection");
+        }
+        catch (IOException problem)
+        {
+            throw new IOException($"{cluster.Broker} was lost: {problem.InnerException?.Message ?? problem.Message}", problem);
         }
     }
 
@@ -114,9 +123,9 @@ sealed partial class SubscriptionReader(
         {
             connection.Send("PING");
         }
-        catch (Exception problem) when (problem is IOException or ObjectDisposedException)
+        catch (Exception)
         {
-            // The reader learns it from its own read.
+            // Whatever it is, the reader learns it from its own read; thrown on a timer it would end the process.
         }
     }
 

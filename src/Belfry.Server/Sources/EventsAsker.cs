@@ -11,6 +11,9 @@ sealed partial class EventsAsker(SourceSettings settings, RemoteControl control,
     // Many workers come at once after a deployment; they are asked together.
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
 
+    // Of more than these all are asked: the list is part of the message.
+    const int MostAskedByName = 100;
+
     readonly HashSet<string> _waiting = new(StringComparer.Ordinal);
     bool _wasListening, _askAll;
     Instant _next = new(long.MinValue);
@@ -20,13 +23,28 @@ sealed partial class EventsAsker(SourceSettings settings, RemoteControl control,
     {
         _askAll |= listening && !_wasListening;
         _wasListening = listening;
-        _waiting.UnionWith(newcomers);
+        Note(newcomers);
         Instant now = Instant.Now(clock);
         if (!settings.EnableEvents || !listening || now < _next || (!_askAll && _waiting.Count == 0))
         {
             return;
         }
         _next = now + Pause;
+        await AskAsync(cancel);
+    }
+
+    void Note(IReadOnlyCollection<string> newcomers)
+    {
+        _waiting.UnionWith(newcomers);
+        if (_waiting.Count > MostAskedByName)
+        {
+            _askAll = true;
+            _waiting.Clear();
+        }
+    }
+
+    async Task AskAsync(CancellationToken cancel)
+    {
         try
         {
             await control.EnableEventsAsync(_askAll ? [] : [.. _waiting], cancel);

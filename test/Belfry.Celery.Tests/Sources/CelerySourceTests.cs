@@ -25,7 +25,8 @@ public sealed class CelerySourceTests
         string retried = await cluster.SendAsync("lab.retry", [1]);
 
         TaskRun success = (await watched.RunAsync(ok, RunState.Completed))[^1];
-        Assert.Equal(("lab.add", "[2, 3]", "5", "w1@lab", "celery", "lab"), (success.Task, success.Args, success.Result, success.Worker, success.Queue, success.Source));
+        Assert.Equal(("lab.add", "5", "w1@lab", "celery", "lab"), (success.Task, success.Result, success.Worker, success.Queue, success.Source));
+        Assert.Contains("2, 3", success.Args, StringComparison.Ordinal);
         Assert.True(success.Submitted <= success.Received && success.Received <= success.Started && success.Started <= success.Finished);
         TaskRun failure = (await watched.RunAsync(failed, RunState.Failed))[^1];
         Assert.Equal("ValueError('boom ✗')", failure.Exception);
