@@ -113,6 +113,36 @@ public sealed class MailSenderTests
     }
 
     [Fact]
+    public async Task What_was_slipped_in_before_TLS_is_not_believed()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        Task talking = TalkAsync(listener, "220 hello\r\n250-hi\r\n250 STARTTLS\r\n220 go\r\n250 AUTH PLAIN\r\n");
+        var settings = new MailSettings { Host = "127.0.0.1", Port = ((System.Net.IPEndPoint)listener.LocalEndpoint).Port, Tls = MailTls.StartTls };
+        MailException failure = await Assert.ThrowsAsync<MailException>(() => SendAsync(settings, Mail));
+        await talking;
+        Assert.Contains("spoke before TLS was established", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\u0000 nul, \u001b[31m escape, tab\t")]
+    [InlineData(".\n..\n.\n")]
+    [InlineData("no end of line")]
+    [InlineData("\n\n\nblank lines \n \n")]
+    [InlineData("日本語の長い文章が続きます。日本語の長い文章が続きます。日本語の長い文章が続きます。🔔🔔🔔")]
+    [InlineData("=3D =\n= soft =20")]
+    [InlineData("--=_belfry_x--\n--=_belfry_x")]
+    public async Task A_body_arrives_whatever_is_in_it(string body)
+    {
+        await using SmtpSink sink = await SmtpSink.StartAsync();
+        await SendAsync(Settings(sink), Mail with { Text = body + new string('x', 2000) + "é", Html = body });
+        ArrivedMail arrived = Assert.Single(await sink.ArrivedAsync());
+        Assert.Equal(body + new string('x', 2000) + "é", arrived.Text!.Replace("\r\n", "\n", StringComparison.Ordinal).TrimEnd('\n'));
+        Assert.Equal(body.TrimEnd('\n'), arrived.Html!.Replace("\r\n", "\n", StringComparison.Ordinal).TrimEnd('\n'));
+        Assert.Empty(arrived.Defects);
+    }
+
+    [Fact]
     public async Task Without_STARTTLS_on_offer_nothing_is_sent_in_the_clear()
     {
         await using SmtpSink sink = await SmtpSink.StartAsync();
