@@ -54,6 +54,36 @@ public sealed class LargeLogTests
         Assert.True(steps > 1);
     }
 
+    [Fact]
+    public async Task Payloads_are_packed_with_a_dictionary_of_their_own_and_read_and_searched_as_before()
+    {
+        using var folder = new LogFolder();
+        TaskEvent[] With(int n) => [.. Ended(n).Select(item => item with { Kwargs = $"{{'customer': {n}, 'region': 'eu-west', 'options': ['none', 'of', 'these']}}", Args = "('a long text that comes again and again', 5)" })];
+        await using (RunLog log = await folder.OpenAsync())
+        {
+            foreach (int[] chunk in Enumerable.Range(0, 9000).Chunk(1000))
+            {
+                await log.AppendAsync([.. chunk.SelectMany(With)], Cancel);
+            }
+        }
+        await using (RunLog log = await folder.OpenAsync())
+        {
+            foreach (int n in (int[])[0, 3999, 5000, 8999])
+            {
+                Assert.Equal(Fold.Rows(With(n)), await log.Queries.FindAsync(IdOf(n), null, Cancel));
+            }
+            Assert.Equal(IdOf(8123), (await log.Queries.PageAsync(new RunFilter { Text = "\"customer': 8123,\"" }, 10, null, null, Cancel)).Items.Single().Id);
+            await log.AppendAsync([Event(8123, EventKind.Submitted, -7)], Cancel);
+            Assert.Equal(Fold.Rows([.. With(8123), Event(8123, EventKind.Submitted, -7)]), await log.Queries.FindAsync(IdOf(8123), null, Cancel));
+        }
+        byte[] file = await File.ReadAllBytesAsync(folder.File, Cancel);
+        int plain = 0;
+        for (int at = 0; (at = file.AsSpan(at).IndexOf("again and again"u8) is >= 0 and { } next ? at + next + 1 : -1) > 0; plain++)
+        {
+        }
+        Assert.InRange(plain, 1, 6000); // those before there was enough to learn from, and the dictionary itself
+    }
+
     static int[] Sample => [0, 1, 31_000, 32_767, 32_768, 50_000, 65_535, 65_536, Runs - 1];
 
     static async Task FindAsync(RunLog log, string result, int[] numbers)

@@ -18,7 +18,7 @@ static class Figures
     const string Sums = "sum(completed), sum(failed), sum(retried), sum(cancelled), sum(skipped), sum(lost)";
     static readonly RunState[] Ends = [RunState.Completed, RunState.Failed, RunState.Retried, RunState.Cancelled, RunState.Skipped, RunState.Lost];
 
-    public static LogFigures Read(Database database, Instant from, Instant to, IReadOnlyList<string> tasks, INames names)
+    public static LogFigures Read(Database database, Instant from, Instant to, IReadOnlyList<string> tasks, IRowContext names)
     {
         bool exact = to - from <= ExactUpTo, minutes = to - from <= MinutesUpTo;
         (string table, long width) = exact ? ("minute", MinuteMicros) : ("hour", HourMicros);

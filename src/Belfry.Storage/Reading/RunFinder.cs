@@ -10,7 +10,7 @@ static class RunFinder
     const string Ended = $"SELECT at, {RowCodec.Columns} FROM run";
     const string Open = $"SELECT at, {RowCodec.Columns} FROM open";
 
-    public static List<TaskRun> Find(Database database, string id, string? source, INames names)
+    public static List<TaskRun> Find(Database database, string id, string? source, IRowContext names)
     {
         var runs = new List<TaskRun>();
         Statement open = database.Prepare(Open + " WHERE uid = ?");
@@ -30,7 +30,7 @@ static class RunFinder
         return [.. runs.Where(run => run.Id == id && (source is null || run.Source == source)).OrderBy(run => run.Source, StringComparer.Ordinal).ThenBy(run => run.Attempt)];
     }
 
-    public static List<TaskRun> Children(Database database, string source, string id, int limit, INames names)
+    public static List<TaskRun> Children(Database database, string source, string id, int limit, IRowContext names)
     {
         var runs = new List<TaskRun>();
         foreach (string table in (ReadOnlySpan<string>)[Ended, Open])
@@ -43,19 +43,19 @@ static class RunFinder
         return [.. newest.OrderBy(run => run.At).Take(limit)];
     }
 
-    public static List<TaskRun> OpenRunsOf(Database database, string source, string worker, INames names)
+    public static List<TaskRun> OpenRunsOf(Database database, string source, string worker, IRowContext names)
     {
         var runs = new List<TaskRun>();
-        if (NameCache.Number(database, NameKind.Source, source) is { } from && NameCache.Number(database, NameKind.Worker, worker) is { } of)
+        if (KnownNames.Number(database, NameKind.Source, source) is { } from && KnownNames.Number(database, NameKind.Worker, worker) is { } of)
         {
             AddAll(database.Prepare(Open + " WHERE source = ? AND worker = ?").Bind(1, from).Bind(2, of), runs, names);
         }
         return runs;
     }
 
-    public static TaskRun? LastEnd(Database database, string task, string? source, IReadOnlyList<RunState> states, INames names)
+    public static TaskRun? LastEnd(Database database, string task, string? source, IReadOnlyList<RunState> states, IRowContext names)
     {
-        if (NameCache.Number(database, NameKind.Task, task) is not { } name)
+        if (KnownNames.Number(database, NameKind.Task, task) is not { } name)
         {
             return null;
         }
@@ -79,10 +79,10 @@ static class RunFinder
         return runs.FirstOrDefault();
     }
 
-    public static List<string> SourcesOfTask(Database database, string task, INames names)
+    public static List<string> SourcesOfTask(Database database, string task, IRowContext names)
     {
         var sources = new SortedSet<string>(StringComparer.Ordinal);
-        if (NameCache.Number(database, NameKind.Task, task) is { } name)
+        if (KnownNames.Number(database, NameKind.Task, task) is { } name)
         {
             Statement read = database.Prepare("SELECT source FROM last_end WHERE name = ?1 UNION SELECT source FROM open WHERE name = ?1").Bind(1, name);
             while (read.Step())
@@ -102,7 +102,7 @@ static class RunFinder
         return found;
     }
 
-    static void AddAll(Statement read, List<TaskRun> runs, INames names)
+    static void AddAll(Statement read, List<TaskRun> runs, IRowContext names)
     {
         while (read.Step())
         {

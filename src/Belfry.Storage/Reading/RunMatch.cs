@@ -8,14 +8,14 @@ namespace Belfry.Storage.Reading;
 sealed class RunMatch : ISearchable
 {
     readonly SearchNode _search;
-    readonly INames _names;
+    readonly IRowContext _context;
     Statement? _row;
     int _first;
     long _at;
 
-    public RunMatch(Database database, RunFilter filter, INames names)
+    public RunMatch(Database database, RunFilter filter, IRowContext context)
     {
-        _names = names;
+        _context = context;
         _search = filter.ToSearch();
         From = filter.From?.Micros ?? long.MinValue;
         To = filter.To?.Micros ?? long.MaxValue;
@@ -58,7 +58,7 @@ sealed class RunMatch : ISearchable
     }
 
     bool ISearchable.Has(Needle word) =>
-        word.IsIn(_names.Text(_row!.Int64OrNull(_first + 2))) || word.IsIn(_row.Bytes(_first + 18)) || word.IsIn(RunKey.Read(_row, _first));
+        word.IsIn(_context.Text(_row!.Int64OrNull(_first + 2))) || word.IsIn(_context.Unpack(_row.Bytes(_first + 18))) || word.IsIn(RunKey.Read(_row, _first));
 
     string? ISearchable.Text(SearchField field) => field switch
     {
@@ -74,11 +74,11 @@ sealed class RunMatch : ISearchable
 
     double? ISearchable.Number(SearchField field) => field == SearchField.Attempt ? _row!.Int32(_first + 4) : Searchable.NumberOf(Read(), field);
 
-    string? Name(int column) => _names.Text(_row!.Int64OrNull(_first + column));
+    string? Name(int column) => _context.Text(_row!.Int64OrNull(_first + column));
 
-    TaskRun Read() => RowCodec.Read(_row!, _first, _at, _names);
+    TaskRun Read() => RowCodec.Read(_row!, _first, _at, _context);
 
     static HashSet<long> Numbers(Database database, IReadOnlyList<string> wanted) => wanted.Any(Glob.IsPattern)
-        ? [.. NameCache.All(database, NameKind.Task).Where(name => wanted.Any(pattern => Glob.Matches(pattern, name.Text))).Select(name => name.Number)]
-        : [.. wanted.Select(text => NameCache.Number(database, NameKind.Task, text)).OfType<long>()];
+        ? [.. KnownNames.All(database, NameKind.Task).Where(name => wanted.Any(pattern => Glob.Matches(pattern, name.Text))).Select(name => name.Number)]
+        : [.. wanted.Select(text => KnownNames.Number(database, NameKind.Task, text)).OfType<long>()];
 }

@@ -15,7 +15,7 @@ public sealed class RunQueries : IDisposable
 
     readonly Store _store;
     readonly TimeProvider _clock;
-    readonly NameCache _names = new();
+    readonly RowContexts _contexts = new();
 
     internal RunQueries(Store store, TimeProvider clock) => (_store, _clock) = (store, clock);
 
@@ -43,8 +43,8 @@ public sealed class RunQueries : IDisposable
     public Task<RunCount> CountAsync(RunFilter filter, int limit, TimeSpan? deadline, CancellationToken cancel) => _store.ReadAsync(
         database =>
         {
-            INames names = _names.For(database);
-            using var scan = new RunScan(database, new RunMatch(database, filter, names), names, null, _clock, deadline ?? UsualDeadline);
+            IRowContext context = _contexts.For(database);
+            using var scan = new RunScan(database, new RunMatch(database, filter, context), context, null, _clock, deadline ?? UsualDeadline);
             int found = 0;
             while (found <= limit && scan.Skip())
             {
@@ -72,19 +72,19 @@ public sealed class RunQueries : IDisposable
 
     /// <summary>All attempts of a run, by source and attempt; an id may be known to several sources.</summary>
     public Task<IReadOnlyList<TaskRun>> FindAsync(string id, string? source, CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<TaskRun>>(database => RunFinder.Find(database, id, source, _names.For(database)), cancel);
+        _store.ReadAsync<IReadOnlyList<TaskRun>>(database => RunFinder.Find(database, id, source, _contexts.For(database)), cancel);
 
     /// <summary>Runs that were called by this one, newest attempt each, oldest first, at most <paramref name="limit"/>.</summary>
     public Task<IReadOnlyList<TaskRun>> ChildrenAsync(string source, string id, int limit, CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<TaskRun>>(database => RunFinder.Children(database, source, id, limit, _names.For(database)), cancel);
+        _store.ReadAsync<IReadOnlyList<TaskRun>>(database => RunFinder.Children(database, source, id, limit, _contexts.For(database)), cancel);
 
     /// <summary>Figures of a span, of all tasks or of those named.</summary>
     public Task<LogFigures> FiguresAsync(Instant from, Instant to, IReadOnlyList<string> tasks, CancellationToken cancel) =>
-        _store.ReadAsync(database => Figures.Read(database, from, to, tasks, _names.For(database)), cancel);
+        _store.ReadAsync(database => Figures.Read(database, from, to, tasks, _contexts.For(database)), cancel);
 
     /// <summary>Names that the log knows, sorted.</summary>
     public Task<IReadOnlyList<string>> NamesAsync(NameKind kind, CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<string>>(database => [.. NameCache.All(database, kind).Select(name => name.Text)], cancel);
+        _store.ReadAsync<IReadOnlyList<string>>(database => [.. KnownNames.All(database, kind).Select(name => name.Text)], cancel);
 
     /// <summary>
     /// The newest run of a task whose instant lies in [from, to], limits included, in any source or in the one given;
@@ -94,8 +94,8 @@ public sealed class RunQueries : IDisposable
         database =>
         {
             var filter = new RunFilter { Tasks = [task], Sources = source is null ? [] : [source], From = from, To = new Instant(to.Micros + 1) };
-            INames names = _names.For(database);
-            using var scan = new RunScan(database, new RunMatch(database, filter, names), names, null, _clock, TimeSpan.MaxValue);
+            IRowContext rows = _contexts.For(database);
+            using var scan = new RunScan(database, new RunMatch(database, filter, rows), rows, null, _clock, TimeSpan.MaxValue);
             while (scan.Next() is { } run)
             {
                 if (context is null || (run.Context?.Model == context.Model && run.Context?.Type == context.Type))
@@ -112,19 +112,19 @@ public sealed class RunQueries : IDisposable
     /// that Belfry's own time limit ended: they are failures, the others somebody's wish. Null when there is none.
     /// </summary>
     public Task<TaskRun?> LastEndAsync(string task, string? source, IReadOnlyList<RunState> states, CancellationToken cancel) =>
-        _store.ReadAsync(database => RunFinder.LastEnd(database, task, source, states, _names.For(database)), cancel);
+        _store.ReadAsync(database => RunFinder.LastEnd(database, task, source, states, _contexts.For(database)), cancel);
 
     /// <summary>The sources in which a task was ever seen.</summary>
     public Task<IReadOnlyList<string>> SourcesOfTaskAsync(string task, CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<string>>(database => RunFinder.SourcesOfTask(database, task, _names.For(database)), cancel);
+        _store.ReadAsync<IReadOnlyList<string>>(database => RunFinder.SourcesOfTask(database, task, _contexts.For(database)), cancel);
 
     /// <summary>Workers, silent ones first.</summary>
     public Task<IReadOnlyList<WorkerStatus>> WorkersAsync(CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<WorkerStatus>>(database => SurroundingsReader.Workers(database, _names.For(database)), cancel);
+        _store.ReadAsync<IReadOnlyList<WorkerStatus>>(database => SurroundingsReader.Workers(database, _contexts.For(database)), cancel);
 
     /// <summary>Sources.</summary>
     public Task<IReadOnlyList<SourceStatus>> SourcesAsync(CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<SourceStatus>>(database => SurroundingsReader.Sources(database, _names.For(database)), cancel);
+        _store.ReadAsync<IReadOnlyList<SourceStatus>>(database => SurroundingsReader.Sources(database, _contexts.For(database)), cancel);
 
     /// <summary>
     /// Gaps that touch [from, to], oldest first. A source that misses what it does not hear, and has not been listened to for 30 s,
@@ -132,11 +132,11 @@ public sealed class RunQueries : IDisposable
     /// </summary>
     public Task<IReadOnlyList<SourceGap>> GapsAsync(Instant from, Instant to, CancellationToken cancel) =>
         _store.ReadAsync<IReadOnlyList<SourceGap>>(
-            database => SurroundingsReader.Gaps(database, from, to, Instant.Now(_clock) - Silence, _names.For(database)), cancel);
+            database => SurroundingsReader.Gaps(database, from, to, Instant.Now(_clock) - Silence, _contexts.For(database)), cancel);
 
     /// <summary>What was refused, dropped or unknown, most recent first.</summary>
     public Task<IReadOnlyList<Refusal>> RefusalsAsync(CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<Refusal>>(database => SurroundingsReader.Refusals(database, _names.For(database)), cancel);
+        _store.ReadAsync<IReadOnlyList<Refusal>>(database => SurroundingsReader.Refusals(database, _contexts.For(database)), cancel);
 
     /// <summary>The store itself.</summary>
     public Task<StoreStatus> StatusAsync(CancellationToken cancel) => _store.ReadAsync(database => SurroundingsReader.Store(database, _store.Url), cancel);
@@ -151,12 +151,12 @@ public sealed class RunQueries : IDisposable
     }
 
     internal Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<TaskRun>>(database => RunFinder.OpenRunsOf(database, source, worker, _names.For(database)), cancel);
+        _store.ReadAsync<IReadOnlyList<TaskRun>>(database => RunFinder.OpenRunsOf(database, source, worker, _contexts.For(database)), cancel);
 
     RunPage Page(Database database, RunFilter filter, int limit, Cursor? after, TimeSpan deadline)
     {
-        INames names = _names.For(database);
-        using var scan = new RunScan(database, new RunMatch(database, filter, names), names, after, _clock, deadline);
+        IRowContext context = _contexts.For(database);
+        using var scan = new RunScan(database, new RunMatch(database, filter, context), context, after, _clock, deadline);
         var runs = new List<TaskRun>(limit);
         Cursor? last = null;
         while (runs.Count < limit && scan.Next() is { } run)

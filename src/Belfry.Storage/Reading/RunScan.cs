@@ -13,16 +13,16 @@ sealed class RunScan : IDisposable
     const int RowsPerLook = 256;
 
     readonly RunMatch _match;
-    readonly INames _names;
+    readonly IRowContext _context;
     readonly List<Lane> _lanes = [];
     readonly TimeProvider _clock;
     readonly long _began;
     readonly TimeSpan _deadline;
     int _looked;
 
-    public RunScan(Database database, RunMatch match, INames names, Cursor? after, TimeProvider clock, TimeSpan deadline)
+    public RunScan(Database database, RunMatch match, IRowContext context, Cursor? after, TimeProvider clock, TimeSpan deadline)
     {
-        (_match, _names, _clock, _deadline, _began) = (match, names, clock, deadline, clock.GetTimestamp());
+        (_match, _context, _clock, _deadline, _began) = (match, context, clock, deadline, clock.GetTimestamp());
         if (match.IsHopeless)
         {
             return;
@@ -44,7 +44,7 @@ sealed class RunScan : IDisposable
     public bool RanOutOfTime { get; private set; }
 
     /// <summary>The next run; null at the end, or when time is over.</summary>
-    public TaskRun? Next() => Advance() is { } lane ? RowCodec.Read(lane.Statement, Lane.First, lane.RowAt, _names) : null;
+    public TaskRun? Next() => Advance() is { } lane ? RowCodec.Read(lane.Statement, Lane.First, lane.RowAt, _context) : null;
 
     /// <summary>Goes to the next run without reading it.</summary>
     public bool Skip() => Advance() is not null;

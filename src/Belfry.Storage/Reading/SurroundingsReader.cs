@@ -7,7 +7,7 @@ namespace Belfry.Storage.Reading;
 /// <summary>Reads what the log knows beside runs.</summary>
 static class SurroundingsReader
 {
-    public static List<WorkerStatus> Workers(Database database, INames names)
+    public static List<WorkerStatus> Workers(Database database, IRowContext names)
     {
         Dictionary<(long, long), long> open = [];
         Statement count = database.Prepare("SELECT source, worker, count(*) FROM open WHERE worker IS NOT NULL GROUP BY source, worker");
@@ -29,7 +29,7 @@ static class SurroundingsReader
         return [.. workers.OrderBy(worker => worker.Online).ThenBy(worker => worker.Source, StringComparer.Ordinal).ThenBy(worker => worker.Name, StringComparer.Ordinal)];
     }
 
-    public static List<SourceStatus> Sources(Database database, INames names)
+    public static List<SourceStatus> Sources(Database database, IRowContext names)
     {
         var sources = new List<SourceStatus>();
         Statement read = database.Prepare("SELECT name, kind, heard, listened, misses, last_event, problem FROM source");
@@ -43,7 +43,7 @@ static class SurroundingsReader
         return [.. sources.OrderBy(source => source.Name, StringComparer.Ordinal)];
     }
 
-    public static List<SourceGap> Gaps(Database database, Instant from, Instant to, Instant silentSince, INames names)
+    public static List<SourceGap> Gaps(Database database, Instant from, Instant to, Instant silentSince, IRowContext names)
     {
         var gaps = new List<SourceGap>();
         Statement read = database.Prepare("SELECT source, from_at, to_at, reason FROM gap WHERE to_at >= ? AND from_at <= ?").Bind(1, from.Micros).Bind(2, to.Micros);
@@ -58,7 +58,7 @@ static class SurroundingsReader
         return [.. gaps.OrderBy(gap => gap.From)];
     }
 
-    public static List<Refusal> Refusals(Database database, INames names)
+    public static List<Refusal> Refusals(Database database, IRowContext names)
     {
         var refusals = new List<Refusal>();
         Statement read = database.Prepare("SELECT source, what, times, last FROM refusal ORDER BY last DESC");

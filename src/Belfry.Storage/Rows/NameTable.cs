@@ -1,20 +1,23 @@
+using Belfry.Storage.Payloads;
 using Belfry.Storage.Sqlite;
 
 namespace Belfry.Storage.Rows;
 
 /// <summary>The writer's names: a number for each text of a kind, given once and never changed.</summary>
 /// <remarks>It grows with the number of distinct names of the site, which live as long as the log does.</remarks>
-sealed class NameTable : INames
+sealed class NameTable : IRowContext, IDisposable
 {
     readonly Database _database;
     readonly Dictionary<string, int>[] _numbers = new Dictionary<string, int>[7];
     readonly Dictionary<int, string> _texts = [];
+    readonly PayloadUnpacker _unpacker;
     readonly string?[] _lastText = new string?[7];
     readonly int[] _lastNumber = new int[7];
 
     public NameTable(Database database)
     {
         _database = database;
+        _unpacker = new PayloadUnpacker(new Dictionaries(), database);
         for (int kind = 0; kind < _numbers.Length; kind++)
         {
             _numbers[kind] = [];
@@ -40,6 +43,10 @@ sealed class NameTable : INames
     public long? NumberOrNull(NameKind kind, string? text) => text is null ? null : Number(kind, text);
 
     public string? Text(long? number) => number is { } known ? _texts[(int)known] : null;
+
+    public ReadOnlySpan<byte> Unpack(ReadOnlySpan<byte> payload) => _unpacker.Unpack(payload);
+
+    public void Dispose() => _unpacker.Dispose();
 
     int Find(NameKind kind, string text)
     {

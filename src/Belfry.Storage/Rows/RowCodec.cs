@@ -1,3 +1,4 @@
+using Belfry.Storage.Payloads;
 using Belfry.Storage.Sqlite;
 
 namespace Belfry.Storage.Rows;
@@ -13,6 +14,9 @@ sealed class RowCodec
     public const int Count = 19;
 
     readonly PayloadWriter _payload = new(), _scratch = new();
+    readonly PayloadPacker _packer;
+
+    public RowCodec(PayloadPacker packer) => _packer = packer;
 
     /// <summary>Binds a row.</summary>
     /// <param name="into">The statement.</param>
@@ -49,7 +53,8 @@ sealed class RowCodec
         }
         else
         {
-            into.Bind(first + 18, _payload.Written);
+            // Open runs are short-lived: packing them would cost more than it saves.
+            into.Bind(first + 18, run.State.IsFinal() ? _packer.Pack(_payload.Written) : _payload.Written);
         }
     }
 
@@ -57,19 +62,19 @@ sealed class RowCodec
     /// <param name="from">The statement, on a row.</param>
     /// <param name="first">Its first column of <see cref="Columns"/>.</param>
     /// <param name="at">The row's <c>at</c>.</param>
-    /// <param name="names">Names by number.</param>
-    public static TaskRun Read(Statement from, int first, long at, INames names) => ReadRow(from, first, at, names, out _);
+    /// <param name="context">Names by number, and how to unpack.</param>
+    public static TaskRun Read(Statement from, int first, long at, IRowContext context) => ReadRow(from, first, at, context, out _);
 
     /// <summary>Reads a run with its facts.</summary>
-    public static FoldedRun ReadFacts(Statement from, int first, long at, INames names)
+    public static FoldedRun ReadFacts(Statement from, int first, long at, IRowContext context)
     {
-        TaskRun run = ReadRow(from, first, at, names, out RowFlags flags);
+        TaskRun run = ReadRow(from, first, at, context, out RowFlags flags);
         if (!flags.HasFlag(RowFlags.Listed))
         {
             return new FoldedRun(run, [.. PlainRow.Facts(run, flags)]);
         }
         var facts = new List<TaskEvent>();
-        for (var reader = new PayloadReader(from.Bytes(first + 18)); reader.Next();)
+        for (var reader = new PayloadReader(context.Unpack(from.Bytes(first + 18))); reader.Next();)
         {
             if (reader.Tag == Tag.Fact)
             {
@@ -79,7 +84,7 @@ sealed class RowCodec
         return new FoldedRun(run, facts);
     }
 
-    static TaskRun ReadRow(Statement from, int first, long at, INames names, out RowFlags flags)
+    static TaskRun ReadRow(Statement from, int first, long at, IRowContext context, out RowFlags flags)
     {
         flags = (RowFlags)from.Int32(first + 17);
         string id = RunKey.Read(from, first)!;
@@ -89,7 +94,7 @@ sealed class RowCodec
         bool inferred = flags.HasFlag(RowFlags.EndInferred);
         var run = new TaskRun
         {
-            Source = names.Text(from.Int32(first + 1))!,
+            Source = context.Text(from.Int32(first + 1))!,
             Id = id,
             Attempt = from.Int32(first + 4),
             State = state,
@@ -97,10 +102,10 @@ sealed class RowCodec
             At = new Instant(at - from.Int64(first + 12)),
             First = Least(submitted, received, started, inferred ? null : finished),
             Updated = Greatest(submitted, received, started, inferred ? null : finished),
-            Task = names.Text(from.Int64OrNull(first + 2)),
-            Worker = names.Text(from.Int64OrNull(first + 5)),
-            Queue = names.Text(from.Int64OrNull(first + 6)),
-            App = names.Text(from.Int64OrNull(first + 8)),
+            Task = context.Text(from.Int64OrNull(first + 2)),
+            Worker = context.Text(from.Int64OrNull(first + 5)),
+            Queue = context.Text(from.Int64OrNull(first + 6)),
+            App = context.Text(from.Int64OrNull(first + 8)),
             Parent = RunKey.Read(from, first + 9),
             Root = flags.HasFlag(RowFlags.RootIsSelf) ? id : RunKey.Read(from, first + 10),
             Submitted = submitted,
@@ -110,7 +115,7 @@ sealed class RowCodec
             Runtime = Elapsed(state, inferred || finished is null, started, finished),
             ClockOff = flags.HasFlag(RowFlags.ClockOff),
         };
-        return WithPayload(run, from.Bytes(first + 18));
+        return WithPayload(run, context.Unpack(from.Bytes(first + 18)));
     }
 
     static TaskRun WithPayload(TaskRun run, ReadOnlySpan<byte> payload)
@@ -208,9 +213,12 @@ sealed class RowCodec
     }
 }
 
-/// <summary>Names by number.</summary>
-interface INames
+/// <summary>What a reader needs besides the row itself.</summary>
+interface IRowContext
 {
     /// <summary>The name with that number; null for null.</summary>
     string? Text(long? number);
+
+    /// <summary>A payload as it was before it was packed; valid until the next.</summary>
+    ReadOnlySpan<byte> Unpack(ReadOnlySpan<byte> payload);
 }

@@ -7,6 +7,7 @@ namespace Belfry.Storage.Sqlite;
 sealed unsafe class Database : IDisposable
 {
     readonly Dictionary<string, Statement> _prepared = [];
+    IDisposable? _companion;
     nint _handle;
 
     Database(nint handle) => _handle = handle;
@@ -100,6 +101,14 @@ sealed unsafe class Database : IDisposable
     /// <summary>Rows changed by the last statement.</summary>
     public int Changes => Native.Changes(_handle);
 
+    /// <summary>What a reader keeps for this connection; made once, and gone with it.</summary>
+    public T Companion<T>(Func<T> make)
+        where T : class, IDisposable
+    {
+        _companion ??= make();
+        return (T)_companion;
+    }
+
     /// <summary>Makes the statement that another thread is running fail soon.</summary>
     public void Interrupt() => Native.Interrupt(_handle);
 
@@ -111,6 +120,7 @@ sealed unsafe class Database : IDisposable
             statement.Dispose();
         }
         _prepared.Clear();
+        _companion?.Dispose();
         _ = Native.Close(_handle);
         _handle = 0;
     }

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using Belfry.Storage.Payloads;
 using Belfry.Storage.Rollups;
 using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite;
@@ -5,15 +7,16 @@ using Belfry.Storage.Sqlite;
 namespace Belfry.Storage.Writing;
 
 /// <summary>Turns a group of events into one transaction. Everything it remembers is a cache of the store and can be read again.</summary>
-sealed class GroupWriter
+sealed class GroupWriter : IDisposable
 {
     readonly Database _database;
     readonly int _livesKept;
-    readonly RowCodec _codec = new();
     readonly RollupWriter _rollups;
     readonly List<TrackedLife> _touched = [];  // the group's; emptied when it begins
     readonly List<RunChange> _changes = [];
     NameTable _names;
+    PayloadPacker _packer;
+    RowCodec _codec;
     KeySegments _keys;
     OpenLives _open;
     LastEnds _lastEnds;
@@ -23,7 +26,7 @@ sealed class GroupWriter
     public GroupWriter(Database database, int livesKept)
     {
         (_database, _livesKept, _rollups) = (database, livesKept, new RollupWriter(database));
-        (_names, _keys, _open, _lastEnds, _surroundings) = Remember();
+        Remember();
         _version = database.Number("PRAGMA data_version");
     }
 
@@ -51,9 +54,10 @@ sealed class GroupWriter
                 }
             }
             _surroundings.Write(notes, now);
-            _lastEnds.Write();
+            _lastEnds.Write(_names);
             _rollups.Write();
             _keys.Flush();
+            _packer.Settle();
             _database.Execute("COMMIT");
             _open.Settle(_touched);
             return [.. _changes];
@@ -63,6 +67,13 @@ sealed class GroupWriter
             RollBack();
             throw;
         }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _names.Dispose();
+        _packer.Dispose();
     }
 
     void Take(TaskEvent item, Instant now)
@@ -192,7 +203,8 @@ sealed class GroupWriter
         if (version != _version)
         {
             _version = version;
-            (_names, _keys, _open, _lastEnds, _surroundings) = Remember();
+            Dispose();
+            Remember();
         }
     }
 
@@ -210,10 +222,15 @@ sealed class GroupWriter
         _version = -1; // read everything again before the next group
     }
 
-    (NameTable, KeySegments, OpenLives, LastEnds, Surroundings) Remember()
+    [MemberNotNull(nameof(_names), nameof(_packer), nameof(_codec), nameof(_keys), nameof(_open), nameof(_lastEnds), nameof(_surroundings))]
+    void Remember()
     {
-        var names = new NameTable(_database);
-        var keys = new KeySegments(_database);
-        return (names, keys, new OpenLives(_database, keys, names, _livesKept), new LastEnds(_database), new Surroundings(_database, names));
+        _names = new NameTable(_database);
+        _packer = new PayloadPacker(_database);
+        _codec = new RowCodec(_packer);
+        _keys = new KeySegments(_database);
+        _open = new OpenLives(_database, _keys, _names, _livesKept);
+        _lastEnds = new LastEnds(_database);
+        _surroundings = new Surroundings(_database, _names);
     }
 }

@@ -46,11 +46,11 @@ sealed class LastEnds
     }
 
     /// <summary>Writes what changed; within the transaction. A task whose last run went away is searched for the one before.</summary>
-    public void Write()
+    public void Write(NameTable names)
     {
         foreach ((long Name, long Source, int State) key in _doubtful)
         {
-            Search(key);
+            Search(key, names);
         }
         Statement write = _database.Prepare("INSERT OR REPLACE INTO last_end(name, source, state, ended, at) VALUES(?, ?, ?, ?, ?)");
         Statement delete = _database.Prepare("DELETE FROM last_end WHERE name = ? AND source = ? AND state = ?");
@@ -67,12 +67,11 @@ sealed class LastEnds
     static (long, long, int)? KeyOf(TaskRun run, NameTable names) =>
         run.Task is null ? null : (names.Number(NameKind.Task, run.Task), names.Number(NameKind.Source, run.Source), StateOf(run));
 
-    void Search((long Name, long Source, int State) key)
+    void Search((long Name, long Source, int State) key, NameTable names)
     {
         int state = key.State == TimedOut ? (int)RunState.Cancelled : key.State;
         Statement find = _database.Prepare($"SELECT at, {RowCodec.Columns} FROM run WHERE name = ? AND source = ? AND state = ?");
         find.Bind(1, key.Name).Bind(2, key.Source).Bind(3, state);
-        var names = new NoNames();
         while (find.Step())
         {
             long at = find.Int64(0);
@@ -84,10 +83,5 @@ sealed class LastEnds
             }
         }
         find.Reset();
-    }
-
-    sealed class NoNames : INames
-    {
-        public string? Text(long? number) => "";
     }
 }

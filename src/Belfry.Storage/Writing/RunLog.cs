@@ -118,6 +118,7 @@ public sealed partial class RunLog : IAsyncDisposable
         _queue.Close();
         await _stopping.CancelAsync();
         await _stopped.Task;
+        _writer.Dispose();
         _store.Dispose();
         _queue.Dispose();
         _stopping.Dispose();
