@@ -117,15 +117,16 @@ sealed partial class SubscriptionReader(
         }
     }
 
-    static void Ping(RedisConnection connection)
+    void Ping(RedisConnection connection)
     {
         try
         {
             connection.Send("PING");
         }
-        catch (Exception)
+        catch (Exception problem)
         {
-            // Whatever it is, the reader learns it from its own read; thrown on a timer it would end the process.
+            // The reader learns it from its own read; thrown on a timer it would end the process.
+            Log.NotPinged(logger, problem, cluster.Source);
         }
     }
 
@@ -271,6 +272,9 @@ sealed partial class SubscriptionReader(
 
         [LoggerMessage(2003, LogLevel.Debug, "Stopped listening to {Source}")]
         public static partial void Stopped(ILogger logger, Exception? problem, string source);
+
+        [LoggerMessage(2005, LogLevel.Debug, "{Source} could not be asked for a sign of life")]
+        public static partial void NotPinged(ILogger logger, Exception problem, string source);
 
         [LoggerMessage(2004, LogLevel.Debug, "{Source} refused the channel without patterns: {Problem}")]
         public static partial void PlainChannelRefused(ILogger logger, string source, string problem);
