@@ -101,6 +101,28 @@ public sealed class RunLogTests
     }
 
     [Fact]
+    public async Task Figures_of_a_span_count_what_ended_in_it_and_nothing_else()
+    {
+        using var folder = new LogFolder();
+        await using RunLog log = await folder.OpenAsync();
+        var noon = Instant.From(new DateTimeOffset(2026, 11, 20, 12, 0, 0, TimeSpan.Zero));
+        TaskEvent End(int minutes, EventKind kind) => new()
+        {
+            Source = "s", Id = $"{minutes}-{kind}", Kind = kind, At = noon + TimeSpan.FromMinutes(minutes), Task = minutes % 2 == 0 ? "even" : "odd", Runtime = 2,
+        };
+        await log.AppendAsync([.. Enumerable.Range(-200, 400).Select(n => End(n, n % 10 == 0 ? EventKind.Failed : EventKind.Succeeded))], Cancel);
+        LogFigures hour = await log.Queries.FiguresAsync(noon, noon + TimeSpan.FromMinutes(59), [], Cancel);
+        Assert.Equal((noon, 60, 60L, 6L), (hour.From, hour.BucketSeconds, hour.Runs, hour.Bad));
+        Assert.Equal(60, hour.Buckets.Count);
+        Assert.Equal(noon, hour.Buckets[0].At);
+        Assert.Equal([("even", 30L, 6L), ("odd", 30L, 0L)], hour.Tasks.Select(task => (task.Task, task.Ended, task.Bad)));
+        Assert.InRange(hour.P95Runtime!.Value, 1.96, 2.04);
+        Assert.Equal(30, (await log.Queries.FiguresAsync(noon, noon + TimeSpan.FromMinutes(59), ["odd"], Cancel)).Runs);
+        Assert.Equal(400, (await log.Queries.FiguresAsync(noon - TimeSpan.FromDays(1), noon + TimeSpan.FromDays(1), [], Cancel)).Runs);
+        Assert.Equal(0, (await log.Queries.FiguresAsync(noon + TimeSpan.FromDays(1), noon + TimeSpan.FromDays(2), [], Cancel)).Runs);
+    }
+
+    [Fact]
     public async Task The_last_end_of_a_task_is_known_by_state_and_a_revoked_run_is_no_failure()
     {
         using var folder = new LogFolder();

@@ -28,7 +28,7 @@ public sealed class SecretMask
     /// <param name="onlyQuoted">Hide only values in quotes: in a trace, <c>token = read()</c> is code and no secret.</param>
     public string? Apply(string? text, bool onlyQuoted = false)
     {
-        if (text is null || _keys is null)
+        if (text is null || _keys is null || !text.AsSpan().ContainsAny(':', '='))
         {
             return text;
         }

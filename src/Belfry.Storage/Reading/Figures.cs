@@ -22,7 +22,7 @@ static class Figures
     {
         bool exact = to - from <= ExactUpTo, minutes = to - from <= MinutesUpTo;
         (string table, long width) = exact ? ("minute", MinuteMicros) : ("hour", HourMicros);
-        (long first, long last) = (Floor(from.Micros, width), Floor(to.Micros, width));
+        (long first, long last) = (RollupWriter.BucketOf(from, width), RollupWriter.BucketOf(to, width));
         HashSet<long>? wanted = tasks.Count == 0 ? null : [.. new RunMatch(database, new RunFilter { Tasks = tasks }, names).Tasks!];
         Dictionary<RunState, long> states = [];
         var byTask = new List<TaskFigures>();
@@ -65,7 +65,7 @@ static class Figures
             SELECT cell >> 20, cell & 1048575, completed + failed + retried + cancelled + skipped + lost, failed + lost
             FROM {table} WHERE cell >= ? AND cell < ? ORDER BY cell
             """);
-        read.Bind(1, Floor(from.Micros, width) << 20).Bind(2, (Floor(to.Micros, width) + 1) << 20);
+        read.Bind(1, RollupWriter.BucketOf(from, width) << 20).Bind(2, (RollupWriter.BucketOf(to, width) + 1) << 20);
         while (read.Step())
         {
             long name = read.Int64(1), ended = read.Int64(2);
@@ -115,6 +115,4 @@ static class Figures
         }
         read.Reset();
     }
-
-    static long Floor(long micros, long width) => Math.Clamp(micros, 0, long.MaxValue >> 24) / width;
 }

@@ -16,6 +16,9 @@ sealed class RollupWriter(Database database)
     const long MinuteMicros = 60_000_000, HourMicros = 3_600_000_000;
     readonly Dictionary<long, Cell> _minutes = [], _hours = []; // the group's changes; emptied by Write
 
+    /// <summary>The bucket of an instant; those that no cell's key can hold fall into the first or the last.</summary>
+    public static long BucketOf(Instant at, long width) => Math.Clamp(at.Micros / width, 0, long.MaxValue >> 20);
+
     /// <summary>Takes note of a row that changed.</summary>
     public void Change(TaskRun? before, TaskRun? after, NameTable names)
     {
@@ -73,8 +76,7 @@ sealed class RollupWriter(Database database)
 
     static Cell Of(Dictionary<long, Cell> cells, Instant at, long width, long name)
     {
-        long bucket = Math.Clamp(at.Micros, 0, long.MaxValue >> 24) / width; // beyond, a cell's key would not fit; such instants are shown as arrivals
-        ref Cell? cell = ref CollectionsMarshal.GetValueRefOrAddDefault(cells, (bucket << 20) | name, out _);
+        ref Cell? cell = ref CollectionsMarshal.GetValueRefOrAddDefault(cells, (BucketOf(at, width) << 20) | name, out _);
         return cell ??= new Cell();
     }
 

@@ -24,26 +24,30 @@ sealed unsafe class Statement(Database database, nint handle) : IDisposable
         };
     }
 
-    /// <summary>Runs it to its end.</summary>
+    /// <summary>Runs it to its end, and makes it ready for the next use whatever came of it.</summary>
     public void Run()
     {
-        while (Step())
+        int code;
+        do
         {
+            code = Native.Step(_handle);
         }
-        Reset();
+        while (code == Native.Row);
+        SqliteException? refused = code == Native.Done ? null : database.Error(code);
+        _ = Native.Reset(_handle);
+        if (refused is not null)
+        {
+            throw refused;
+        }
     }
 
     /// <summary>Runs an insert; false when a key of it is taken.</summary>
     public bool TryRun()
     {
         int code = Native.Step(_handle);
+        SqliteException? refused = code == Native.Done ? null : database.Error(code);
         _ = Native.Reset(_handle);
-        return code switch
-        {
-            Native.Done => true,
-            _ when (code & 0xFF) == Native.Constraint => false,
-            _ => throw database.Error(code),
-        };
+        return refused is null || (refused.Code == Native.Constraint ? false : throw refused);
     }
 
     public Statement Bind(int index, long value)

@@ -12,6 +12,7 @@ sealed class GroupWriter : IDisposable
     readonly Database _database;
     readonly int _livesKept;
     readonly RollupWriter _rollups;
+    readonly Statement _putOpen, _putEnded, _deleteOpen; // kept at hand: they run for every run
     readonly List<TrackedLife> _touched = [];  // the group's; emptied when it begins
     readonly List<RunChange> _changes = [];
     NameTable _names;
@@ -26,6 +27,10 @@ sealed class GroupWriter : IDisposable
     public GroupWriter(Database database, int livesKept)
     {
         (_database, _livesKept, _rollups) = (database, livesKept, new RollupWriter(database));
+        _putOpen = database.Prepare(
+            $"INSERT OR REPLACE INTO open(id, at, {RowCodec.Columns}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        _putEnded = database.Prepare($"INSERT INTO run(at, {RowCodec.Columns}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        _deleteOpen = database.Prepare("DELETE FROM open WHERE id = ?");
         Remember();
         _version = database.Number("PRAGMA data_version");
     }
@@ -147,25 +152,21 @@ sealed class GroupWriter : IDisposable
 
     StoredRow PutOpen(long place, FoldedRun row)
     {
-        Statement put = _database.Prepare(
-            $"INSERT OR REPLACE INTO open(id, at, {RowCodec.Columns}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-        put.Bind(1, place).Bind(2, row.Run.At.Micros);
-        _codec.Bind(put, 3, row.Run.At.Micros, row, _names);
-        put.Run();
+        _putOpen.Bind(1, place).Bind(2, row.Run.At.Micros);
+        _codec.Bind(_putOpen, 3, row.Run.At.Micros, row, _names);
+        _putOpen.Run();
         return new StoredRow(place, IsOpen: true, row);
     }
 
     StoredRow PutEnded(RunKey key, FoldedRun row)
     {
-        Statement put = _database.Prepare(
-            $"INSERT INTO run(at, {RowCodec.Columns}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         long at = row.Run.At.Micros;
         do
         {
-            put.Bind(1, at);
-            _codec.Bind(put, 2, at, row, _names);
+            _putEnded.Bind(1, at);
+            _codec.Bind(_putEnded, 2, at, row, _names);
         }
-        while (!put.TryRun() && ++at != 0); // another run has this instant: the next microsecond is free sooner or later
+        while (!_putEnded.TryRun() && ++at != 0); // another run has this instant: the next microsecond is free sooner or later
         _keys.Add(key, at);
         _lastEnds.Add(row.Run, at, _names);
         return new StoredRow(at, IsOpen: false, row);
@@ -175,7 +176,7 @@ sealed class GroupWriter : IDisposable
     {
         if (row.IsOpen)
         {
-            _database.Prepare("DELETE FROM open WHERE id = ?").Bind(1, row.Place).Run();
+            _deleteOpen.Bind(1, row.Place).Run();
             return;
         }
         _database.Prepare("DELETE FROM run WHERE at = ?").Bind(1, row.Place).Run();

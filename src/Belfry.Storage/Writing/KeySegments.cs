@@ -13,6 +13,7 @@ sealed class KeySegments
     public const int Size = 32_768;
 
     readonly Database _database;
+    readonly Statement _put;
     readonly Dictionary<long, long> _tail = new(Size); // low bits of the id → at; emptied when the segment is written
     readonly List<(long Bits, long At)> _more = [];     // further rows with the same bits: attempts of one id
     readonly SeenIds _seen = new();
@@ -21,6 +22,7 @@ sealed class KeySegments
     public KeySegments(Database database)
     {
         _database = database;
+        _put = database.Prepare("INSERT OR IGNORE INTO run_key(key, at) VALUES(?, ?)");
         using (Statement last = database.PrepareOnce("SELECT id, from_at FROM segment ORDER BY id DESC LIMIT 1"))
         {
             (_segment, _from) = last.Step() ? (last.Int64(0), last.Int64(1)) : (1, long.MinValue);
@@ -138,5 +140,5 @@ sealed class KeySegments
         }
     }
 
-    void Write(long key, long at) => _database.Prepare("INSERT OR IGNORE INTO run_key(key, at) VALUES(?, ?)").Bind(1, key).Bind(2, at).Run();
+    void Write(long key, long at) => _put.Bind(1, key).Bind(2, at).Run();
 }

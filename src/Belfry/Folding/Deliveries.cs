@@ -6,13 +6,11 @@ namespace Belfry;
 /// </summary>
 sealed class Deliveries
 {
-    readonly List<Delivery> _all = [];
+    readonly List<Delivery> _all = new(1);
 
     /// <summary>Deals the facts of one attempt, given in order, to its deliveries.</summary>
     public Deliveries(IReadOnlyList<TaskEvent> facts)
     {
-        var unseen = new Delivery(null);
-        _all.Add(unseen);
         for (int i = 0; i < facts.Count; i++)
         {
             TaskEvent fact = facts[i];
@@ -25,9 +23,9 @@ sealed class Deliveries
                 Of(fact.Worker).Take(fact, i);
             }
         }
-        if (_all.Count > 1 && unseen.IsEmpty)
+        if (_all.Count == 0)
         {
-            _all.RemoveAt(0);
+            _all.Add(new Delivery(null));
         }
     }
 
@@ -49,17 +47,32 @@ sealed class Deliveries
 
     void AddReceipt(TaskEvent fact)
     {
-        bool known = _all.Exists(delivery => delivery.Received is { } other && other.Shown == fact.Shown
-            && string.Equals(other.Worker, fact.Worker, StringComparison.Ordinal));
-        if (!known)
+        foreach (Delivery delivery in _all)
         {
-            _all.Add(new Delivery(fact));
+            if (delivery.Received is { } other && other.Shown == fact.Shown && string.Equals(other.Worker, fact.Worker, StringComparison.Ordinal))
+            {
+                return;
+            }
         }
+        _all.Add(new Delivery(fact));
     }
 
     /// <summary>The latest delivery so far to that worker, else the latest so far.</summary>
-    Delivery Of(string? worker) =>
-        _all.FindLast(delivery => delivery.Received is { } receipt && string.Equals(receipt.Worker, worker, StringComparison.Ordinal)) ?? _all[^1];
+    Delivery Of(string? worker)
+    {
+        for (int i = _all.Count - 1; i >= 0; i--)
+        {
+            if (_all[i].Received is { } receipt && string.Equals(receipt.Worker, worker, StringComparison.Ordinal))
+            {
+                return _all[i];
+            }
+        }
+        if (_all.Count == 0)
+        {
+            _all.Add(new Delivery(null)); // the unseen one
+        }
+        return _all[^1];
+    }
 }
 
 /// <summary>One delivery of an attempt to a worker.</summary>
@@ -79,8 +92,6 @@ sealed class Delivery(TaskEvent? received)
     public TaskEvent? Lost { get; private set; }
 
     public int OutcomeIndex { get; private set; } = -1;
-
-    public bool IsEmpty => FirstStart is null && Outcome is null && Lost is null && _lastRequeue < 0;
 
     /// <summary>Given back to the queue, and not begun since.</summary>
     public bool GivenBack => Outcome is null && _lastRequeue >= 0 && _lastRequeue > _lastStart;
