@@ -32,41 +32,50 @@ sealed class LiveRows(RunQueries queries, RunFeed feed, PageFrames frames, IServ
         await using IAsyncEnumerator<RunChange> changes = feed.ReadAsync(after, both.Token).GetAsyncEnumerator(both.Token);
         // 1. subscribe, 2. the page as it is now, 3. what came meanwhile, 4. the rest
         Task<bool> next = NextAsync(changes);
-        LiveBatch batch = new(filter);
-        if (after is null)
+        try
         {
-            RunPage page = await queries.PageAsync(filter, LogQuery.PageSize, null, SnapshotDeadline, both.Token);
-            batch.Add(page.Items);
-        }
-        Instant pulsed = default;
-        while (!both.IsCancellationRequested)
-        {
-            Instant now = Instant.Now(clock);
-            if (now - pulsed >= PulsePace || !batch.Empty)
+            LiveBatch batch = new(filter);
+            if (after is null)
             {
-                frame = await frames.LaterAsync(frame, both.Token);
-                yield return new SseItem<string>(PulseOf(frame), "pulse");
-                pulsed = now;
+                RunPage page = await queries.PageAsync(filter, LogQuery.PageSize, null, SnapshotDeadline, both.Token);
+                batch.Add(page.Items);
             }
-            if (batch.Gap)
+            Instant pulsed = default;
+            while (!both.IsCancellationRequested)
             {
-                yield return new SseItem<string>("{}", "gap") { EventId = batch.Id };
-            }
-            else if (!batch.Empty)
-            {
-                yield return new SseItem<string>(await RenderAsync(batch, frame), "rows") { EventId = batch.Id };
-            }
-            batch = new LiveBatch(filter);
-            Task pause = Task.Delay(Pace, clock, both.Token);
-            while (!pause.IsCompleted && await Task.WhenAny(pause, next) == next)
-            {
-                if (!await next)
+                Instant now = Instant.Now(clock);
+                if (now - pulsed >= PulsePace || !batch.Empty)
                 {
-                    yield break;
+                    frame = await frames.LaterAsync(frame, both.Token);
+                    yield return new SseItem<string>(PulseOf(frame), "pulse");
+                    pulsed = now;
                 }
-                batch.Add(changes.Current);
-                next = NextAsync(changes);
+                if (batch.Gap)
+                {
+                    yield return new SseItem<string>("{}", "gap") { EventId = batch.Id };
+                }
+                else if (!batch.Empty)
+                {
+                    yield return new SseItem<string>(await RenderAsync(batch, frame), "rows") { EventId = batch.Id };
+                }
+                batch = new LiveBatch(filter);
+                Task pause = Task.Delay(Pace, clock, both.Token);
+                while (!pause.IsCompleted && await Task.WhenAny(pause, next) == next)
+                {
+                    if (!await next)
+                    {
+                        yield break;
+                    }
+                    batch.Add(changes.Current);
+                    next = NextAsync(changes);
+                }
             }
+        }
+        finally
+        {
+            // An enumerator cannot be disposed of while it is asked for its next item.
+            await both.CancelAsync();
+            await next;
         }
     }
 

@@ -1,0 +1,75 @@
+using System.Net;
+using AngleSharp;
+using AngleSharp.Dom;
+using Belfry.Server.Admin;
+using Belfry.Storage;
+using Belfry.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Belfry.Server.Tests.Admin;
+
+/// <summary>The pages alone, on a log of their own and a free port.</summary>
+sealed class AdminHost : IAsyncDisposable
+{
+    readonly TempFolder _folder;
+    readonly WebApplication _app;
+
+    AdminHost(TempFolder folder, RunLog log, WebApplication app)
+    {
+        (_folder, Log, _app) = (folder, log, app);
+        Root = app.Urls.First();
+        Client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = new Uri(Root) };
+    }
+
+    public RunLog Log { get; }
+
+    public string Root { get; }
+
+    public HttpClient Client { get; }
+
+    public static async Task<AdminHost> StartAsync(string path = "", string? file = null)
+    {
+        TempFolder folder = new();
+        RunLog log = await RunLog.OpenAsync(
+            StoreUrl.Parse("sqlite://" + (file ?? folder.File("log.db"))), new RunLogOptions { GroupWait = TimeSpan.FromMilliseconds(5) }, TimeProvider.System, NullLoggerFactory.Instance, Cancel);
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Services.AddSingleton(log.Queries).AddSingleton(log.Feed).AddSingleton(new AdminSettings { Site = "gap production", TimeZone = "Europe/Berlin" }).AddAdmin();
+        WebApplication app = builder.Build();
+        app.MapGroup(path).MapAdmin();
+        await app.StartAsync(Cancel);
+        return new AdminHost(folder, log, app);
+    }
+
+    public static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public Task AppendAsync(IReadOnlyList<TaskEvent> events) => Log.AppendAsync(events, Cancel);
+
+    public Task<HttpResponseMessage> GetAsync(string path) => Client.GetAsync(path, Cancel);
+
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request) => Client.SendAsync(request, Cancel);
+
+    /// <summary>A page, read.</summary>
+    public async Task<IDocument> PageAsync(string path, HttpStatusCode wanted = HttpStatusCode.OK)
+    {
+        using HttpResponseMessage answer = await GetAsync(path);
+        string html = await answer.Content.ReadAsStringAsync(Cancel);
+        Assert.True(answer.StatusCode == wanted, $"{path}: {answer.StatusCode} {html}");
+        return await BrowsingContext.New(Configuration.Default).OpenAsync(page => page.Content(html).Address(Root + path), Cancel);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        await Log.DisposeAsync();
+        _folder.Dispose();
+    }
+}

@@ -1,0 +1,186 @@
+using System.Collections.Concurrent;
+using Belfry.Testing;
+using Microsoft.Playwright;
+
+namespace Belfry.Server.Tests.Admin;
+
+/// <summary>The pages in a real browser, as people use them. Pictures for the eye lie in artifacts/pictures afterwards.</summary>
+public sealed class BrowserTests
+{
+    const string Chromium = "/usr/bin/chromium";
+
+    static readonly string[] Arguments =
+    [
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ];
+
+    [Theory]
+    [InlineData(1280, ColorScheme.Light)]
+    [InlineData(1280, ColorScheme.Dark)]
+    [InlineData(390, ColorScheme.Light)]
+    [InlineData(390, ColorScheme.Dark)]
+    public async Task Failures_are_found_and_one_is_opened_with_its_trace(int width, ColorScheme theme)
+    {
+        await using AdminHost host = await AdminHost.StartAsync();
+        await host.AppendAsync(SampleRuns.Morning());
+        await using Browser browser = await Browser.OpenAsync(width, theme);
+        IPage page = browser.Page;
+        await page.GotoAsync(host.Root + "/");
+        await Assertions.Expect(page.Locator("#rows tr").First).ToBeVisibleAsync();
+        await browser.PictureAsync("log");
+
+        if (width < 641)
+        {
+            await page.ClickAsync(".b-sheet-open");
+            await page.Locator(".b-rail li a", new() { HasText = "Failed" }).ClickAsync();
+            await browser.PictureAsync("log-filters", fullPage: false);
+            await page.ClickAsync(".b-sheet-foot a");
+        }
+        else
+        {
+            await page.Locator(".b-rail li a", new() { HasText = "Failed" }).ClickAsync();
+        }
+        await Assertions.Expect(page.Locator("#rows tr")).ToHaveCountAsync(11);
+        Assert.EndsWith("/log?state=Failed", page.Url, StringComparison.Ordinal);
+        await browser.PictureAsync("log-failed");
+
+        await page.Locator("#rows tr").First.ClickAsync();
+        await Assertions.Expect(page.Locator(".is-marked .b-frame-code")).ToHaveTextAsync("return session.get(url, timeout=timeout)");
+        await browser.PictureAsync("run");
+        await page.GoBackAsync();
+        await Assertions.Expect(page.Locator("#rows tr")).ToHaveCountAsync(11);
+        await page.GoBackAsync();
+        await Assertions.Expect(page.Locator("#rows tr")).ToHaveCountAsync(50);
+        await page.GotoAsync(host.Root + "/health");
+        await browser.PictureAsync("health");
+        Assert.True(browser.Complaints.Length == 0, browser.Complaints);
+    }
+
+    [Fact]
+    public async Task New_runs_appear_by_themselves_and_wait_while_a_row_is_under_the_pointer()
+    {
+        await using AdminHost host = await AdminHost.StartAsync();
+        await using Browser browser = await Browser.OpenAsync(1280, ColorScheme.Light);
+        IPage page = browser.Page;
+        await page.GotoAsync(host.Root + "/log");
+        await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("Nothing reports here yet");
+        await browser.PictureAsync("empty");
+
+        await host.AppendAsync(SampleRuns.Morning());
+        ILocator rows = page.Locator("#rows tr");
+        await Assertions.Expect(rows).ToHaveCountAsync(50);
+        await host.AppendAsync(SampleRuns.Life("fresh-1", "gap.fresh", 0.5, null));
+        await Assertions.Expect(rows.First).ToContainTextAsync("fresh");
+        await Assertions.Expect(rows.First).ToContainTextAsync("Running");
+
+        await rows.Nth(3).HoverAsync();
+        string under = await rows.Nth(3).GetAttributeAsync("data-key") ?? "";
+        await host.AppendAsync([.. SampleRuns.Life("fresh-2", "gap.fresh", 0.4, null), .. SampleRuns.Life("fresh-3", "gap.fresh", 0.3, null)]);
+        await Assertions.Expect(page.Locator("#live")).ToHaveTextAsync("2 new");
+        Assert.Equal(under, await rows.Nth(3).GetAttributeAsync("data-key"));
+        await browser.PictureAsync("log-new", fullPage: false);
+        await page.ClickAsync("#live");
+        await Assertions.Expect(rows.First).ToHaveAttributeAsync("data-key", "prod-celery fresh-3 1");
+        await Assertions.Expect(rows).ToHaveCountAsync(50);
+        await Assertions.Expect(page.Locator("#live")).ToHaveTextAsync("Live");
+        Assert.True(browser.Complaints.Length == 0, browser.Complaints);
+    }
+
+    [Fact]
+    public async Task Keys_search_walk_and_open()
+    {
+        await using AdminHost host = await AdminHost.StartAsync();
+        await host.AppendAsync(SampleRuns.Morning());
+        await using Browser browser = await Browser.OpenAsync(1280, ColorScheme.Light);
+        IPage page = browser.Page;
+        await page.GotoAsync(host.Root + "/log?live=0");
+        await page.Keyboard.PressAsync("[");
+        await Assertions.Expect(page.Locator(".b-foot")).ToContainTextAsync("51–100");
+        await page.Keyboard.PressAsync("]");
+        await Assertions.Expect(page.Locator(".b-foot")).ToContainTextAsync("1–50");
+        await page.Keyboard.PressAsync("/");
+        await page.Keyboard.TypeAsync("northgate-prices");
+        await page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(page.Locator("#rows tr")).ToHaveCountAsync(3);
+        await page.Keyboard.PressAsync("Escape");
+        await page.Keyboard.PressAsync("j");
+        await page.Keyboard.PressAsync("j");
+        await Assertions.Expect(page.Locator("#rows tr.is-cursor")).ToContainTextAsync("#2");
+        await page.Keyboard.PressAsync("o");
+        await Assertions.Expect(page.Locator(".b-facts")).ToContainTextAsync("2 of 3");
+        Assert.True(browser.Complaints.Length == 0, browser.Complaints);
+    }
+
+    [Fact]
+    public async Task The_log_needs_no_script()
+    {
+        await using AdminHost host = await AdminHost.StartAsync();
+        await host.AppendAsync(SampleRuns.Morning());
+        await using Browser browser = await Browser.OpenAsync(390, ColorScheme.Light, script: false);
+        IPage page = browser.Page;
+        await page.GotoAsync(host.Root + "/log");
+        await page.ClickAsync(".b-sheet-open");
+        await page.Locator(".b-rail li a", new() { HasText = "Skipped" }).ClickAsync();
+        await Assertions.Expect(page.Locator("#rows tr")).ToHaveCountAsync(1);
+        await page.ClickAsync(".b-theme button");
+        await Assertions.Expect(page.Locator("html")).ToHaveAttributeAsync("data-bs-theme", "light");
+        Assert.EndsWith("state=Skipped", page.Url, StringComparison.Ordinal);
+    }
+
+    sealed class Browser : IAsyncDisposable
+    {
+        readonly IPlaywright _playwright;
+        readonly IBrowser _browser;
+        readonly ConcurrentQueue<string> _complaints = new();
+        readonly string _name;
+
+        Browser(IPlaywright playwright, IBrowser browser, IPage page, string name)
+        {
+            (_playwright, _browser, Page, _name) = (playwright, browser, page, name);
+            // A page that breaks its own content policy says so in the console.
+            page.Console += (_, message) => Complain(message.Type is "error" or "warning", $"{message.Text} ({message.Location})");
+            page.PageError += (_, error) => Complain(true, error);
+            page.Response += (_, answer) => Complain(answer.Status >= 400, $"{answer.Status} {answer.Url}");
+        }
+
+        public IPage Page { get; }
+
+        public string Complaints => string.Join('\n', _complaints);
+
+        public static async Task<Browser> OpenAsync(int width, ColorScheme theme, bool script = true)
+        {
+            Assert.SkipUnless(File.Exists(Chromium), "needs Debian's chromium");
+            Environment.SetEnvironmentVariable("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+            IPlaywright playwright = await Playwright.CreateAsync();
+            IBrowser browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Args = Arguments });
+            IBrowserContext context = await browser.NewContextAsync(new()
+            {
+                ViewportSize = new() { Width = width, Height = 800 }, ColorScheme = theme, IsMobile = width < 641, HasTouch = width < 641, JavaScriptEnabled = script, TimezoneId = "Europe/Berlin",
+            });
+            return new Browser(playwright, browser, await context.NewPageAsync(), $"{width}-{theme.ToString().ToLowerInvariant()}");
+        }
+
+        public async Task PictureAsync(string page, bool fullPage = true)
+        {
+            await Page.EvaluateAsync("document.fonts.ready");
+            Assert.Equal(0, await Page.EvaluateAsync<int>("Math.max(0, document.documentElement.scrollWidth - innerWidth)"));
+            string folder = Path.Combine(Machine.Root, "artifacts", "pictures");
+            Directory.CreateDirectory(folder);
+            await Page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{page}-{_name}.png"), FullPage = fullPage });
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _browser.DisposeAsync();
+            _playwright.Dispose();
+        }
+
+        void Complain(bool bad, string text)
+        {
+            if (bad)
+            {
+                _complaints.Enqueue(text);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.Net;
+using AngleSharp.Dom;
+
+namespace Belfry.Server.Tests.Admin;
+
+public sealed class RunPageTests
+{
+    const string Id = "7c1d09f2-5b0e-4c9d-8a41-0e2b6f7d3a10";
+
+    [Fact]
+    public async Task A_failed_run_shows_its_attempts_its_trace_its_arguments_and_its_family()
+    {
+        await using AdminHost host = await AdminHost.StartAsync();
+        await host.AppendAsync(SampleRuns.Morning());
+        IDocument page = await host.PageAsync($"/runs/{Id}?source=prod-celery");
+        Assert.Equal(["Retried", "Retried", "Failed"], page.QuerySelectorAll(".b-attempt .b-state").Select(state => state.TextContent.Trim()));
+        Assert.Equal("3 of 3", page.QuerySelectorAll(".b-facts dd")[4].TextContent);
+        Assert.Equal("return session.get(url, timeout=timeout)", page.QuerySelector(".is-marked .b-frame-code")!.TextContent);
+        Assert.Equal(["2 frames in celery", "1 frame in requests"], page.QuerySelectorAll(".b-folded summary").Select(summary => summary.TextContent));
+        Assert.Equal(["feed", "since", "options"], page.QuerySelectorAll(".b-args > dt").Select(name => name.TextContent));
+        Assert.Equal(["schedule.every_10_min", "ingestor.run", "ingestor.fetch_page"], page.QuerySelectorAll(".b-family a > span:first-of-type").Select(name => name.TextContent));
+        Assert.Equal("1 of 3", (await host.PageAsync($"/runs/{Id}?attempt=1")).QuerySelectorAll(".b-facts dd")[4].TextContent);
+    }
+
+    [Fact]
+    public async Task A_result_is_shown_where_there_is_one()
+    {
+        await using AdminHost host = await AdminHost.StartAsync();
+        await host.AppendAsync(SampleRuns.Morning());
+        IDocument page = await host.PageAsync("/runs/ok-1");
+        Assert.Contains("\"accepted\": True", page.QuerySelectorAll(".b-card").Single(card => card.QuerySelector("h2")?.TextContent == "Result").TextContent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_id_that_two_sources_know_asks_which_one()
+    {
+        await using AdminHost host = await AdminHost.StartAsync();
+        await host.AppendAsync([.. SampleRuns.Life("nightly", "a.b", 5, EventKind.Succeeded), .. SampleRuns.Life("nightly", "a.b", 9, EventKind.Failed, source: "cron")]);
+        IDocument page = await host.PageAsync("/runs/nightly", HttpStatusCode.MultipleChoices);
+        Assert.Equal(["cron", "prod-celery"], page.QuerySelectorAll("tbody a").Select(link => link.TextContent).Order());
+        Assert.Equal("cron", (await host.PageAsync("/runs/nightly?source=cron")).QuerySelectorAll(".b-details dd")[1].TextContent);
+    }
+
+    [Fact]
+    public async Task An_unknown_id_is_not_found()
+    {
+        await using AdminHost host = await AdminHost.StartAsync();
+        Assert.Equal("No such run", (await host.PageAsync("/runs/nothing", HttpStatusCode.NotFound)).QuerySelector("h1")!.TextContent);
+    }
+
+    [Fact]
+    public async Task Health_shows_sources_workers_gaps_and_what_was_refused()
+    {
+        await using AdminHost host = await AdminHost.StartAsync();
+        host.Log.Listen("prod-celery", "celery-redis", misses: true, listening: false, "connection refused");
+        host.Log.Refuse("prod-celery", "unknown kind task-foo", 12);
+        Instant now = Instant.Now(TimeProvider.System);
+        host.Log.Miss("prod-celery", now - TimeSpan.FromMinutes(9), now - TimeSpan.FromMinutes(4), "connection lost");
+        await host.AppendAsync([new TaskEvent { Source = "prod-celery", Id = "", Kind = EventKind.WorkerHeartbeat, At = now, Worker = "celery@w1", Beat = new WorkerBeat(7, 2, 1, 24_105, "py-celery 5.2.6") }]);
+        string text = (await host.PageAsync("/health")).QuerySelector("main")!.TextContent;
+        foreach (string wanted in (string[])["connection refused", "unknown kind task-foo", "12", "connection lost", "5 min 00 s", "w1", "24,105", "SQLite"])
+        {
+            Assert.Contains(wanted, text, StringComparison.Ordinal);
+        }
+    }
+}
