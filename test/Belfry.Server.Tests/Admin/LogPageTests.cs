@@ -29,6 +29,7 @@ public sealed class LogPageTests
     [InlineData("/log?q=northgate-prices&state=Failed,Retried", 3)]
     [InlineData("/log?exception=ReadTimeout&state=Failed", 1)]
     [InlineData("/log?q=\"wrong month\"", 1)]
+    [InlineData("/log?q=task:*.run state:failed,retried runtime>5s", 3)]
     [InlineData("/log?min_runtime=30", 1)]
     public async Task A_filter_in_the_address_is_what_the_page_shows(string address, int runs)
     {
@@ -97,6 +98,7 @@ public sealed class LogPageTests
 
     [Theory]
     [InlineData("/log?state=broken", "broken")]
+    [InlineData("/log?q=colour:red", "colour")]
     [InlineData("/log?from=yesterday", "yesterday")]
     [InlineData("/log?last=5y", "5y")]
     [InlineData("/log?min_runtime=long", "long")]

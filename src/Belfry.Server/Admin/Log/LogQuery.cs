@@ -89,7 +89,7 @@ public sealed record LogQuery
     /// <summary>What the values mean; a problem names what is not understood, and the rest still holds.</summary>
     public RunFilter Filter(SiteClock clock, out string? problem)
     {
-        string? wrong = null;
+        string? wrong = RunFilter.MistakeIn(Text)?.Message;
         Instant? At(string field, string? text)
         {
             if (text is null)
@@ -120,7 +120,7 @@ public sealed record LogQuery
         }
         RunFilter filter = new()
         {
-            Text = Text.Length == 0 ? null : Text,
+            Text = Text.Length == 0 || wrong is not null ? null : Text,
             States = [.. Of("state").Select(State).OfType<RunState>().Distinct()],
             Tasks = Of("task"),
             Sources = Of("source"),
