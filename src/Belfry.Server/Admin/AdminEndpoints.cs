@@ -14,9 +14,6 @@ namespace Belfry.Server.Admin;
 /// <summary>The pages: each is an endpoint that binds its address, makes one read and renders a component.</summary>
 static class AdminEndpoints
 {
-    // Nothing inline, nothing from elsewhere: what a task sends can never run in a reader's browser.
-    const string Policy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-
     public static IServiceCollection AddAdmin(this IServiceCollection services)
     {
         services.AddRazorComponents();
@@ -32,11 +29,6 @@ static class AdminEndpoints
     public static void MapAdmin(this IEndpointRouteBuilder routes)
     {
         RouteGroupBuilder pages = routes.MapGroup("").RequireRight(Right.View);
-        pages.AddEndpointFilter((context, next) =>
-        {
-            SetHeaders(context.HttpContext.Response.Headers);
-            return next(context);
-        });
         pages.MapGet("/", (HttpContext context, PageFrames frames) => TypedResults.LocalRedirect(frames.Root(context) + "/log"));
         pages.MapGet("/log", LogAsync).WithName(PageFrames.LogEndpoint);
         pages.MapGet("/log/live", Live);
@@ -47,14 +39,6 @@ static class AdminEndpoints
         // Files of style and script tell nothing; the page that asks for a password needs them, too.
         routes.MapGet("/assets/{version}/{file}", (HttpContext context, AdminAssets assets, string version, string file, CancellationToken cancel) =>
             assets.SendAsync(context, version, file, cancel)).AllowAnonymous();
-    }
-
-    static void SetHeaders(IHeaderDictionary headers)
-    {
-        headers.ContentSecurityPolicy = Policy;
-        headers.XContentTypeOptions = "nosniff";
-        headers["Referrer-Policy"] = "same-origin";
-        headers.CacheControl = "no-store";
     }
 
     static async Task<IResult> LogAsync(HttpContext context, PageFrames frames, [FromServices] LogReader reader, CancellationToken cancel)

@@ -1,19 +1,16 @@
 using System.Net;
 using AngleSharp;
 using AngleSharp.Dom;
-using Belfry.Server.Admin;
 using Belfry.Storage;
 using Belfry.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Belfry.Server.Tests.Admin;
 
-/// <summary>The pages alone, on a log of their own and a free port.</summary>
+/// <summary>The server with its pages, on a log of its own and a free port.</summary>
 sealed class AdminHost : IAsyncDisposable
 {
     readonly TempFolder _folder;
@@ -32,19 +29,20 @@ sealed class AdminHost : IAsyncDisposable
 
     public HttpClient Client { get; }
 
-    public static async Task<AdminHost> StartAsync(string path = "", string? file = null)
+    public static async Task<AdminHost> StartAsync(string path = "", string? file = null, Action<BelfrySettings>? change = null)
     {
         TempFolder folder = new();
-        RunLog log = await RunLog.OpenAsync(
-            StoreUrl.Parse("sqlite://" + (file ?? folder.File("log.db"))), new RunLogOptions { GroupWait = TimeSpan.FromMilliseconds(5) }, TimeProvider.System, NullLoggerFactory.Instance, Cancel);
+        BelfrySettings settings = new() { Store = "sqlite://" + (file ?? folder.File("log.db")) };
+        (settings.Admin.Site, settings.Admin.TimeZone) = ("gap production", "Europe/Berlin");
+        change?.Invoke(settings);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        builder.Services.AddSingleton(log.Queries).AddSingleton(log.Feed).AddSingleton(new AdminSettings { Site = "gap production", TimeZone = "Europe/Berlin" }).AddAdmin();
+        builder.Services.AddBelfryServer(settings);
         WebApplication app = builder.Build();
-        app.MapGroup(path).MapAdmin();
+        app.MapBelfry(path);
         await app.StartAsync(Cancel);
-        return new AdminHost(folder, log, app);
+        return new AdminHost(folder, app.Services.GetRequiredService<RunLog>(), app);
     }
 
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -69,7 +67,6 @@ sealed class AdminHost : IAsyncDisposable
         Client.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();
-        await Log.DisposeAsync();
         _folder.Dispose();
     }
 }

@@ -147,6 +147,7 @@ public sealed class LogPageTests
         await using AdminHost host = await AdminHost.StartAsync();
         using HttpRequestMessage request = new(HttpMethod.Post, "/theme") { Content = new FormUrlEncodedContent([new("theme", "dark")]) };
         request.Headers.Referrer = new Uri(host.Root + "/log?state=Failed");
+        request.Headers.Add("Origin", host.Root);
         using HttpResponseMessage answer = await host.SendAsync(request);
         Assert.Equal((HttpStatusCode.SeeOther, "/log?state=Failed"), (answer.StatusCode, answer.Headers.Location!.ToString()));
         using HttpRequestMessage next = new(HttpMethod.Get, "/log");

@@ -9,7 +9,8 @@ namespace Belfry.Server.Admin;
 /// <param name="Theme"><c>light</c>, <c>dark</c>, or empty for the system's.</param>
 /// <param name="Clock">Now and the zone.</param>
 /// <param name="Pulse">When the last event came.</param>
-public sealed record PageFrame(string Root, string Assets, string Site, string Theme, SiteClock Clock, Pulse Pulse)
+/// <param name="Visitor">Who is logged in; empty when nobody has to.</param>
+public sealed record PageFrame(string Root, string Assets, string Site, string Theme, SiteClock Clock, Pulse Pulse, string Visitor = "")
 {
     /// <summary>The address of a page.</summary>
     public string Url(string path) => Root + path;

@@ -1,3 +1,4 @@
+using Belfry.Server.Access;
 using Belfry.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -17,7 +18,7 @@ sealed class PageFrames(RunQueries queries, RunFeed feed, AdminAssets assets, Ad
     {
         string root = Root(context);
         string theme = context.Request.Cookies[ThemeCookie] is "light" or "dark" ? context.Request.Cookies[ThemeCookie]! : "";
-        return new PageFrame(root, $"{root}/assets/{assets.Version}", settings.Site, theme, Now(), await PulseAsync(cancel));
+        return new PageFrame(root, $"{root}/assets/{assets.Version}", settings.Site, theme, Now(), await PulseAsync(cancel), context.Features.Get<Visitor>()?.Name ?? "");
     }
 
     /// <summary>The same frame, a moment later.</summary>
