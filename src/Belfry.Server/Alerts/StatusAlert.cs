@@ -54,6 +54,7 @@ public sealed class StatusAlert(AlertSettings settings, AlertTemplates templates
         ["subject"] = Subject(check.Task, verdict),
         ["heading"] = Heading(verdict, title: false),
         ["sentence"] = verdict.Sentence,
+        ["unknown"] = verdict.State == CheckState.Unknown,
         ["check_name"] = check.Name,
         ["context"] = check.Context is { } context ? $"{context.Model}: {context.Type}" : null,
         ["run_id"] = verdict.Run?.Id,
