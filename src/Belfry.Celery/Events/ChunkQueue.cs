@@ -9,7 +9,8 @@ namespace Belfry.Celery.Events;
 /// </remarks>
 sealed class ChunkQueue(long limit)
 {
-    readonly Channel<EventChunk> _chunks = Channel.CreateUnbounded<EventChunk>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+    // Not SingleReader: others than its reader look at the oldest chunk.
+    readonly Channel<EventChunk> _chunks = Channel.CreateUnbounded<EventChunk>(new UnboundedChannelOptions { SingleWriter = true });
     long _weight;
     bool _overflowing;
 
@@ -26,10 +27,7 @@ sealed class ChunkQueue(long limit)
         return _chunks.Writer.TryWrite(chunk);
     }
 
-    /// <summary>Nothing waits.</summary>
-    public bool IsEmpty => !_chunks.Reader.TryPeek(out _);
-
-    /// <summary>Looks at the next chunk.</summary>
+    /// <summary>Looks at the next chunk; from any thread.</summary>
     public bool TryPeek(out EventChunk? chunk) => _chunks.Reader.TryPeek(out chunk);
 
     /// <summary>Takes the next chunk.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Text;
 using System.Text.Json;
 
 namespace Belfry.Celery.Events;
@@ -85,12 +86,12 @@ public sealed class EventDecoder(string source)
         }
         if (type == JsonTokenType.String && escaped)
         {
-            body = System.Text.Encoding.UTF8.GetBytes(JsonText.Decode(body, escaped: true));
+            body = Encoding.UTF8.GetBytes(JsonText.Decode(body, escaped: true));
         }
         if (type == JsonTokenType.String && base64)
         {
-            if (Scratch(Base64.GetMaxDecodedFromUtf8Length(body.Length)) is var room
-                && Base64.DecodeFromUtf8(body, room, out _, out int written) != OperationStatus.Done)
+            byte[] room = Scratch(Base64.GetMaxDecodedFromUtf8Length(body.Length));
+            if (Base64.DecodeFromUtf8(body, room, out _, out int written) != OperationStatus.Done)
             {
                 into.Refuse("body that is not base64");
                 return;

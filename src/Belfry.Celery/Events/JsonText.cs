@@ -24,14 +24,13 @@ static class JsonText
         return text;
     }
 
-    /// <summary>JSON with null wherever NaN, Infinity or -Infinity stood as a value. The same array when there is none.</summary>
+    /// <summary>JSON with null wherever NaN, Infinity or -Infinity stood as a value; null when there is none of them.</summary>
     public static byte[]? WithoutNonFinite(ReadOnlySpan<byte> json)
     {
         if (json.IndexOf("NaN"u8) < 0 && json.IndexOf("Infinity"u8) < 0)
         {
             return null;
         }
-        // Written over in place: "NaN" leaves no room for "null", and 0 or -0 would be a lie; so each is a null in a longer copy.
         var mended = new ArrayBufferWriter<byte>(json.Length + 64);
         bool inString = false;
         for (int i = 0; i < json.Length; i++)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Belfry.Celery.Redis;
 using Microsoft.Extensions.Logging;
 
@@ -176,7 +177,7 @@ sealed partial class SubscriptionReader(
 
     void Answer(PubSubFrame frame, Instant now)
     {
-        string text = System.Text.Encoding.UTF8.GetString(frame.Payload);
+        string text = Encoding.UTF8.GetString(frame.Payload);
         if (frame.IsError && _subscriptions == 0)
         {
             throw new RedisException($"{cluster.Broker} does not let us subscribe to {cluster.EventPattern}: {text}");

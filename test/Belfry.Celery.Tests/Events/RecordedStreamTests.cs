@@ -29,7 +29,7 @@ public sealed class RecordedStreamTests
         Assert.Empty(differences);
     }
 
-    [Fact]
+    [Fact, Trait("row", "103")]
     public void Rejected_runs_of_a_recorded_stream_are_cancelled()
     {
         IEnumerable<TaskRun> rejected = DecodeAll().Events.Where(item => !item.Kind.IsAboutWorker())

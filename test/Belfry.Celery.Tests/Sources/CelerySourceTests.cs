@@ -8,7 +8,7 @@ namespace Belfry.Celery.Tests.Sources;
 
 public sealed class CelerySourceTests
 {
-    [Fact]
+    [Fact, Trait("row", "87")]
     public async Task A_real_cluster_is_logged_though_its_workers_were_not_told_to_send_events()
     {
         using var folder = new TempFolder();
@@ -36,7 +36,7 @@ public sealed class CelerySourceTests
         Assert.Empty(await watched.Queries.RefusalsAsync(CancellationToken.None));
     }
 
-    [Fact]
+    [Fact, Trait("row", "103")]
     public async Task A_worker_that_is_killed_is_offline_and_its_run_lost()
     {
         await using Cluster cluster = await Cluster.StartAsync();
