@@ -1,0 +1,62 @@
+using Belfry.Testing;
+
+namespace Belfry.EndToEnd.Tests;
+
+/// <summary>A real <c>belfry serve</c> that reads a broker, with a folder and a token of its own.</summary>
+sealed class Watched : IAsyncDisposable
+{
+    readonly string[] _arguments;
+    readonly string _token;
+
+    Watched(TempFolder folder, string[] arguments, string token) => (Folder, _arguments, _token) = (folder, arguments, token);
+
+    /// <summary>Where it works; its log is <c>log.db</c> in it.</summary>
+    public TempFolder Folder { get; }
+
+    /// <summary>The server.</summary>
+    public BelfryProcess Server { get; private set; } = null!;
+
+    /// <summary>Its log.</summary>
+    public LogReader Log { get; private set; } = null!;
+
+    /// <summary>Makes a token and starts the server.</summary>
+    /// <param name="broker">The broker's URL.</param>
+    /// <param name="store">The store's file; in the folder when null.</param>
+    public static async Task<Watched> StartAsync(string broker, string? store = null)
+    {
+        var folder = new TempFolder();
+        Finished init = await BelfryProcess.RunAsync(["init"], folder.Path);
+        Assert.True(init.Code == 0, init.Errors);
+        Finished token = await BelfryProcess.RunAsync(["token", "add", "tests"], folder.Path);
+        Assert.True(token.Code == 0, token.Errors);
+        var watched = new Watched(folder, ["--broker", broker, "--store", $"sqlite://{store ?? folder.File("log.db")}"], token.Output.Trim());
+        await watched.StartAgainAsync();
+        return watched;
+    }
+
+    /// <summary>Starts the server on the same store.</summary>
+    public async Task StartAgainAsync()
+    {
+        var settings = new Dictionary<string, string?> { ["BELFRY__LostAfter"] = "2s" };
+        Server = await BelfryProcess.ServeAsync(_arguments, Folder.Path, _token, settings);
+        Log = new LogReader(Server.Http);
+    }
+
+    /// <summary>What <c>belfry doctor</c> says, asking the running server's store.</summary>
+    public async Task<string> DoctorAsync()
+    {
+        Finished doctor = await BelfryProcess.RunAsync(["doctor", .. _arguments[2..]], Folder.Path);
+        return doctor.Output + doctor.Errors;
+    }
+
+    /// <summary>Waits until the server listens to the events of its broker.</summary>
+    public Task ListensAsync(RedisServer redis) => Eventually.HoldsAsync(
+        "belfry listens to the events", async () => !string.Equals(await redis.AskAsync("PUBSUB", "NUMPAT"), "0", StringComparison.Ordinal));
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        Folder.Dispose();
+    }
+}
