@@ -22,6 +22,6 @@ public sealed class DemoTests
         using HttpResponseMessage front = await demo.Http.GetAsync(new Uri("/", UriKind.Relative), TestContext.Current.CancellationToken);
         string page = await demo.Http.GetStringAsync(front.Headers.Location, TestContext.Current.CancellationToken);
         Assert.Contains("<html", page, StringComparison.OrdinalIgnoreCase);
-        Assert.Empty(Directory.EnumerateFiles(folder.Path));
+        Assert.Empty(Directory.EnumerateFiles(folder.Path, "*.db"));
     }
 }
