@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Belfry.Storage.Schema;
+using Belfry.Storage.Sqlite.Schema;
 using Belfry.Storage.Sqlite;
 
 namespace Belfry.Storage.Tests;

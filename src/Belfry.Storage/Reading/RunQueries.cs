@@ -1,28 +1,29 @@
 using System.Runtime.CompilerServices;
 using Belfry.Storage.Reading;
-using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite;
-using Belfry.Storage.Writing;
+using Belfry.Storage.Sqlite.Reading;
 
 namespace Belfry.Storage;
 
 /// <summary>Everything that can be asked of the log. Each call reads one consistent snapshot.</summary>
-public sealed class RunQueries : IDisposable
+public abstract class RunQueries : IDisposable
 {
     const int StreamPage = 1000;
-    static readonly TimeSpan UsualDeadline = TimeSpan.FromSeconds(1);
-    static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
 
-    readonly Store _store;
-    readonly TimeProvider _clock;
-    readonly RowContexts _contexts = new();
+    /// <summary>The time allowed for a search that no index serves, where a call names none.</summary>
+    protected static readonly TimeSpan UsualDeadline = TimeSpan.FromSeconds(1);
 
-    internal RunQueries(Store store, TimeProvider clock) => (_store, _clock) = (store, clock);
+    /// <summary>So long a source that loses what nobody hears may be silent before that is a gap.</summary>
+    protected static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
+
+    private protected RunQueries()
+    {
+    }
 
     /// <summary>Opens a store that is there, only to read it; a server may write it meanwhile. Dispose it.</summary>
     /// <exception cref="StoreException">It is not there, cannot be opened, or has another schema.</exception>
     public static Task<RunQueries> OpenAsync(StoreUrl url, TimeProvider clock, CancellationToken cancel) =>
-        Task.Run(() => new RunQueries(Store.OpenForReading(url), clock), cancel);
+        Task.Run<RunQueries>(() => new SqliteQueries(Store.OpenForReading(url), clock), cancel);
 
     /// <summary>A page of runs, newest first, by keyset.</summary>
     /// <param name="filter">Which runs.</param>
@@ -30,29 +31,16 @@ public sealed class RunQueries : IDisposable
     /// <param name="cursor">From <see cref="RunPage.Next"/>; null for the newest.</param>
     /// <param name="deadline">Time allowed for a search that no index serves; 1 s by default.</param>
     /// <param name="cancel">Stops the search.</param>
-    /// <exception cref="FormatException">The cursor is not one of ours.</exception>
+    /// <exception cref="FormatException">The cursor is not one of ours, or the search is not understood.</exception>
     public Task<RunPage> PageAsync(RunFilter filter, int limit, string? cursor, TimeSpan? deadline, CancellationToken cancel)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, 1000);
-        Cursor? after = cursor is null ? null : Cursor.Parse(cursor);
-        return _store.ReadAsync(database => Page(database, filter, limit, after, deadline ?? UsualDeadline), cancel);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, StreamPage);
+        return PageAsync(filter, limit, cursor is null ? null : Cursor.Parse(cursor), deadline ?? UsualDeadline, cancel);
     }
 
     /// <summary>How many runs match, up to <paramref name="limit"/> and within the deadline (1 s by default).</summary>
-    public Task<RunCount> CountAsync(RunFilter filter, int limit, TimeSpan? deadline, CancellationToken cancel) => _store.ReadAsync(
-        database =>
-        {
-            IRowContext context = _contexts.For(database);
-            using var scan = new RunScan(database, new RunMatch(database, filter, context), context, null, _clock, deadline ?? UsualDeadline);
-            int found = 0;
-            while (found <= limit && scan.Skip())
-            {
-                found++;
-            }
-            return new RunCount(Math.Min(found, limit), found > limit || scan.RanOutOfTime);
-        },
-        cancel);
+    public abstract Task<RunCount> CountAsync(RunFilter filter, int limit, TimeSpan? deadline, CancellationToken cancel);
 
     /// <summary>Everything that matches, newest first, for exports; in pages, so a long export does not hold a snapshot.</summary>
     public async IAsyncEnumerable<TaskRun> StreamAsync(RunFilter filter, [EnumeratorCancellation] CancellationToken cancel)
@@ -71,106 +59,62 @@ public sealed class RunQueries : IDisposable
     }
 
     /// <summary>All attempts of a run, by source and attempt; an id may be known to several sources.</summary>
-    public Task<IReadOnlyList<TaskRun>> FindAsync(string id, string? source, CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<TaskRun>>(database => RunFinder.Find(database, id, source, _contexts.For(database)), cancel);
+    public abstract Task<IReadOnlyList<TaskRun>> FindAsync(string id, string? source, CancellationToken cancel);
 
     /// <summary>Runs that were called by this one, newest attempt each, oldest first, at most <paramref name="limit"/>.</summary>
-    public Task<IReadOnlyList<TaskRun>> ChildrenAsync(string source, string id, int limit, CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<TaskRun>>(database => RunFinder.Children(database, source, id, limit, _contexts.For(database)), cancel);
+    public abstract Task<IReadOnlyList<TaskRun>> ChildrenAsync(string source, string id, int limit, CancellationToken cancel);
 
     /// <summary>Figures of a span, of all tasks or of those named.</summary>
-    public Task<LogFigures> FiguresAsync(Instant from, Instant to, IReadOnlyList<string> tasks, CancellationToken cancel) =>
-        _store.ReadAsync(database => Figures.Read(database, from, to, tasks, _contexts.For(database)), cancel);
+    public abstract Task<LogFigures> FiguresAsync(Instant from, Instant to, IReadOnlyList<string> tasks, CancellationToken cancel);
 
     /// <summary>Names that the log knows, sorted.</summary>
-    public Task<IReadOnlyList<string>> NamesAsync(NameKind kind, CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<string>>(database => [.. KnownNames.All(database, kind).Select(name => name.Text)], cancel);
+    public abstract Task<IReadOnlyList<string>> NamesAsync(NameKind kind, CancellationToken cancel);
 
     /// <summary>
     /// The newest run of a task whose instant lies in [from, to], limits included, in any source or in the one given;
     /// with a context only runs of that model and type. Null when there is none.
     /// </summary>
-    public Task<TaskRun?> LatestAsync(string task, string? source, Instant from, Instant to, RunContext? context, CancellationToken cancel) => _store.ReadAsync(
-        database =>
-        {
-            var filter = new RunFilter { Tasks = [task], Sources = source is null ? [] : [source], From = from, To = new Instant(to.Micros + 1) };
-            IRowContext rows = _contexts.For(database);
-            using var scan = new RunScan(database, new RunMatch(database, filter, rows), rows, null, _clock, TimeSpan.MaxValue);
-            while (scan.Next() is { } run)
-            {
-                if (context is null || (run.Context?.Model == context.Model && run.Context?.Type == context.Type))
-                {
-                    return run;
-                }
-            }
-            return null;
-        },
-        cancel);
+    public abstract Task<TaskRun?> LatestAsync(string task, string? source, Instant from, Instant to, RunContext? context, CancellationToken cancel);
 
     /// <summary>
     /// The last run of a task that ended in one of these final states, by the instant of its end. Of cancelled runs only those count
     /// that Belfry's own time limit ended: they are failures, the others somebody's wish. Null when there is none.
     /// </summary>
-    public Task<TaskRun?> LastEndAsync(string task, string? source, IReadOnlyList<RunState> states, CancellationToken cancel) =>
-        _store.ReadAsync(database => RunFinder.LastEnd(database, task, source, states, _contexts.For(database)), cancel);
+    public abstract Task<TaskRun?> LastEndAsync(string task, string? source, IReadOnlyList<RunState> states, CancellationToken cancel);
 
     /// <summary>The sources in which a task was ever seen.</summary>
-    public Task<IReadOnlyList<string>> SourcesOfTaskAsync(string task, CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<string>>(database => RunFinder.SourcesOfTask(database, task, _contexts.For(database)), cancel);
+    public abstract Task<IReadOnlyList<string>> SourcesOfTaskAsync(string task, CancellationToken cancel);
 
     /// <summary>Workers, silent ones first.</summary>
-    public Task<IReadOnlyList<WorkerStatus>> WorkersAsync(CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<WorkerStatus>>(database => SurroundingsReader.Workers(database, _contexts.For(database)), cancel);
+    public abstract Task<IReadOnlyList<WorkerStatus>> WorkersAsync(CancellationToken cancel);
 
     /// <summary>Sources.</summary>
-    public Task<IReadOnlyList<SourceStatus>> SourcesAsync(CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<SourceStatus>>(database => SurroundingsReader.Sources(database, _contexts.For(database)), cancel);
+    public abstract Task<IReadOnlyList<SourceStatus>> SourcesAsync(CancellationToken cancel);
 
     /// <summary>
     /// Gaps that touch [from, to], oldest first. A source that misses what it does not hear, and has not been listened to for 30 s,
     /// has a gap from then on that is still open: the server is down.
     /// </summary>
-    public Task<IReadOnlyList<SourceGap>> GapsAsync(Instant from, Instant to, CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<SourceGap>>(
-            database => SurroundingsReader.Gaps(database, from, to, Instant.Now(_clock) - Silence, _contexts.For(database)), cancel);
+    public abstract Task<IReadOnlyList<SourceGap>> GapsAsync(Instant from, Instant to, CancellationToken cancel);
 
     /// <summary>What was refused, dropped or unknown, most recent first.</summary>
-    public Task<IReadOnlyList<Refusal>> RefusalsAsync(CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<Refusal>>(database => SurroundingsReader.Refusals(database, _contexts.For(database)), cancel);
+    public abstract Task<IReadOnlyList<Refusal>> RefusalsAsync(CancellationToken cancel);
 
     /// <summary>The store itself.</summary>
-    public Task<StoreStatus> StatusAsync(CancellationToken cancel) => _store.ReadAsync(database => SurroundingsReader.Store(database, _store.Url), cancel);
+    public abstract Task<StoreStatus> StatusAsync(CancellationToken cancel);
 
-    /// <summary>Closes the readers; only for queries from <see cref="OpenAsync"/>.</summary>
+    /// <summary>Closes what <see cref="OpenAsync"/> opened.</summary>
     public void Dispose()
     {
-        if (_store.Writer is null)
-        {
-            _store.Dispose();
-        }
+        Close();
+        GC.SuppressFinalize(this);
     }
 
-    internal Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) =>
-        _store.ReadAsync<IReadOnlyList<TaskRun>>(database => RunFinder.OpenRunsOf(database, source, worker, _contexts.For(database)), cancel);
+    internal abstract Task<RunPage> PageAsync(RunFilter filter, int limit, Cursor? after, TimeSpan deadline, CancellationToken cancel);
 
-    RunPage Page(Database database, RunFilter filter, int limit, Cursor? after, TimeSpan deadline)
-    {
-        IRowContext context = _contexts.For(database);
-        using var scan = new RunScan(database, new RunMatch(database, filter, context), context, after, _clock, deadline);
-        var runs = new List<TaskRun>(limit);
-        Cursor? last = null;
-        while (runs.Count < limit && scan.Next() is { } run)
-        {
-            runs.Add(run);
-            last = scan.At;
-        }
-        if (scan.RanOutOfTime)
-        {
-            return new RunPage(runs, scan.At?.ToString(), new Instant(scan.At?.At ?? 0));
-        }
-        bool more = runs.Count == limit && (scan.Skip() || scan.RanOutOfTime);
-        return new RunPage(runs, more ? last!.Value.ToString() : null, null);
-    }
+    internal abstract Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel);
+
+    private protected abstract void Close();
 }
 
 /// <summary>Kinds of names that the log keeps. The numbers are stored: never change one.</summary>

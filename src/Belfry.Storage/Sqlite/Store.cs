@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Belfry.Storage.Schema;
+using Belfry.Storage.Sqlite.Schema;
 
 namespace Belfry.Storage.Sqlite;
 

@@ -16,25 +16,24 @@ public sealed partial class RunLog : IAsyncDisposable
     static readonly TimeSpan NotesWait = TimeSpan.FromSeconds(1);
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
-    readonly Store _store;
+    readonly StoreUrl _url;
     readonly RunLogOptions _options;
     readonly TimeProvider _clock;
     readonly ILogger _logger;
     readonly SideNotes _notes = new();
     readonly AppendQueue _queue;
     readonly EventLimits _limits;
-    readonly GroupWriter _writer;
+    readonly ILogWriter _writer;
     readonly Thread _thread;
     readonly CancellationTokenSource _stopping = new();
     readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    RunLog(Store store, RunLogOptions options, TimeProvider clock, ILogger logger)
+    RunLog(StoreUrl url, ILogWriter writer, RunQueries queries, RunLogOptions options, TimeProvider clock, ILogger logger)
     {
-        (_store, _options, _clock, _logger) = (store, options, clock, logger);
+        (_url, _writer, _options, _clock, _logger) = (url, writer, options, clock, logger);
         _queue = new AppendQueue(options.QueueLimit);
         _limits = new EventLimits(new SecretMask(options.HiddenKeys), options.TruncateNested);
-        _writer = new GroupWriter(store.Writer!, options.OpenRunsInMemory);
-        Queries = new RunQueries(store, clock);
+        Queries = queries;
         Feed = new RunFeed(Instant.Now(clock));
         _thread = new Thread(WriteUntilStopped) { IsBackground = true, Name = "Belfry run log" };
         _thread.Start();
@@ -46,15 +45,8 @@ public sealed partial class RunLog : IAsyncDisposable
         () =>
         {
             Store store = Store.OpenForWriting(url, options.SyncEveryCommit);
-            try
-            {
-                return new RunLog(store, options, clock, loggers.CreateLogger<RunLog>());
-            }
-            catch (SqliteException refused)
-            {
-                store.Dispose();
-                throw new StoreException($"{url} cannot be read: {refused.Message}", refused);
-            }
+            var writer = new SqliteWriter(store, options.OpenRunsInMemory);
+            return new RunLog(url, writer, new SqliteQueries(store, clock), options, clock, loggers.CreateLogger<RunLog>());
         },
         cancel);
 
@@ -119,7 +111,6 @@ public sealed partial class RunLog : IAsyncDisposable
         await _stopping.CancelAsync();
         await _stopped.Task;
         _writer.Dispose();
-        _store.Dispose();
         _queue.Dispose();
         _stopping.Dispose();
     }
@@ -172,13 +163,13 @@ public sealed partial class RunLog : IAsyncDisposable
                 Problem = null;
                 return;
             }
-            catch (SqliteException refused)
+            catch (StoreUnavailableException refused)
             {
-                Problem = refused.IsDiskFull ? "the disk is full" : refused.Message;
+                Problem = refused.Message;
                 LogCannotWrite(refused, group.Sum(append => append.Events.Count), Problem);
                 if (_stopping.Token.WaitHandle.WaitOne(pause))
                 {
-                    group.ForEach(append => append.Done.TrySetException(new StoreException($"{_store.Url} cannot be written: {Problem}", refused)));
+                    group.ForEach(append => append.Done.TrySetException(new StoreException($"{_url} cannot be written: {Problem}", refused)));
                     return;
                 }
                 pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, LongestPause.Ticks));
@@ -219,7 +210,7 @@ public sealed partial class RunLog : IAsyncDisposable
     void Write(List<Append> group, SideNotes notes)
     {
         IReadOnlyList<TaskEvent>[] events = [.. group.Select(append => append.Events)];
-        IReadOnlyList<RunChange> changes = _store.Write(_ => _writer.Write(events, notes, Instant.Now(_clock)));
+        IReadOnlyList<RunChange> changes = _writer.Write(events, notes, Instant.Now(_clock));
         Feed.Publish(changes);
         group.ForEach(append => append.Done.TrySetResult());
     }

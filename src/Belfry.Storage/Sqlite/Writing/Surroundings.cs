@@ -1,7 +1,8 @@
-using Belfry.Storage.Rows;
+using Belfry.Storage.Writing;
+using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Writing;
+namespace Belfry.Storage.Sqlite.Writing;
 
 /// <summary>What the log knows beside runs: workers, sources, gaps, and what was refused.</summary>
 sealed class Surroundings

@@ -1,7 +1,7 @@
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Rows;
+namespace Belfry.Storage.Sqlite.Rows;
 
 /// <summary>A run as a row of <c>run</c> or <c>open</c>, both ways.</summary>
 sealed class RowCodec

@@ -1,7 +1,7 @@
-using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Writing;
+namespace Belfry.Storage.Sqlite.Writing;
 
 /// <summary>
 /// Finds ended runs by id. A random key per row in one index would halve the speed of the log, so keys are collected in memory and

@@ -1,8 +1,8 @@
-using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Search;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Reading;
+namespace Belfry.Storage.Sqlite.Reading;
 
 /// <summary>A filter made ready for one reader. The row the statement stands on is looked at column by column; few rows are read whole.</summary>
 sealed class RunMatch : ISearchable

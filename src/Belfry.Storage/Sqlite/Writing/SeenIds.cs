@@ -1,4 +1,4 @@
-namespace Belfry.Storage.Writing;
+namespace Belfry.Storage.Sqlite.Writing;
 
 /// <summary>
 /// Tells that an id was never stored, without asking the disk: a chain of Bloom filters, 16 bits and 5 probes an id, wrong about

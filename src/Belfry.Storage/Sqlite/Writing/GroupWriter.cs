@@ -1,10 +1,11 @@
+using Belfry.Storage.Writing;
 using System.Diagnostics.CodeAnalysis;
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Rollups;
-using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Writing;
+namespace Belfry.Storage.Sqlite.Writing;
 
 /// <summary>Turns a group of events into one transaction. Everything it remembers is a cache of the store and can be read again.</summary>
 sealed class GroupWriter : IDisposable

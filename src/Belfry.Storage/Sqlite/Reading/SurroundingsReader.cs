@@ -1,8 +1,8 @@
-using Belfry.Storage.Rows;
-using Belfry.Storage.Schema;
+using Belfry.Storage.Sqlite.Rows;
+using Belfry.Storage.Sqlite.Schema;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Reading;
+namespace Belfry.Storage.Sqlite.Reading;
 
 /// <summary>Reads what the log knows beside runs.</summary>
 static class SurroundingsReader

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Belfry.Storage.Payloads;
-using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Reading;
+namespace Belfry.Storage.Sqlite.Reading;
 
 /// <summary>What readers need besides rows. A number never changes its name or its dictionary, so what was read once is kept for all.</summary>
 sealed class RowContexts

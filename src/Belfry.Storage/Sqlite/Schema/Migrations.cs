@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Schema;
+namespace Belfry.Storage.Sqlite.Schema;
 
 /// <summary>Brings a store to the schema of this version: numbered scripts, each in a transaction, never edited after they landed.</summary>
 static class Migrations

@@ -1,8 +1,9 @@
-using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
+using Belfry.Storage.Sqlite.Writing;
 using Belfry.Storage.Writing;
 
-namespace Belfry.Storage.Reading;
+namespace Belfry.Storage.Sqlite.Reading;
 
 /// <summary>Finds runs by id, by parent, by worker, and the last ends of a task.</summary>
 static class RunFinder

@@ -1,8 +1,9 @@
 using Belfry.Storage.Rollups;
-using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite.Writing;
+using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Reading;
+namespace Belfry.Storage.Sqlite.Reading;
 
 /// <summary>Reads the figures of a span from rollups.</summary>
 static class Figures

@@ -1,8 +1,9 @@
+using Belfry.Storage.Rollups;
 using System.Runtime.InteropServices;
-using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Rollups;
+namespace Belfry.Storage.Sqlite.Writing;
 
 /// <summary>
 /// Keeps the figures beside the rows: what a row told before a change is taken away, what it tells after is added. Outcomes and

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Rows;
+namespace Belfry.Storage.Sqlite.Rows;
 
 /// <summary>An id of a source in 16 bytes: those of the UUID, for any other text the first of its SHA-256.</summary>
 /// <param name="Bits">The bytes, as a number.</param>

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Belfry.Storage.Rows;
+namespace Belfry.Storage.Sqlite.Rows;
 
 /// <summary>What stands in a payload. Each field is its tag, its length, its bytes. The numbers are stored: never change one.</summary>
 enum Tag : byte

@@ -1,7 +1,7 @@
-using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Writing;
+namespace Belfry.Storage.Sqlite.Writing;
 
 /// <summary>A row as it stands in the store.</summary>
 /// <param name="Place">Its id in <c>open</c>, or its <c>at</c> in <c>run</c>.</param>

@@ -1,7 +1,7 @@
-using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Writing;
+namespace Belfry.Storage.Sqlite.Writing;
 
 /// <summary>Of each task and final state the run that ended last, so that "when did it last succeed?" never searches the log.</summary>
 sealed class LastEnds

@@ -1,7 +1,8 @@
-using Belfry.Storage.Rows;
+using Belfry.Storage.Reading;
+using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Reading;
+namespace Belfry.Storage.Sqlite.Reading;
 
 /// <summary>
 /// Walks matching runs newest first, over open and ended ones. Each task, or each trouble of a task, has its own ordered index;

@@ -1,7 +1,7 @@
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Rows;
+namespace Belfry.Storage.Sqlite.Rows;
 
 /// <summary>The writer's names: a number for each text of a kind, given once and never changed.</summary>
 /// <remarks>It grows with the number of distinct names of the site, which live as long as the log does.</remarks>

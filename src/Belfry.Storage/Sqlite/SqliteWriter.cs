@@ -1,0 +1,43 @@
+using Belfry.Storage.Sqlite.Writing;
+using Belfry.Storage.Writing;
+
+namespace Belfry.Storage.Sqlite;
+
+/// <summary>Writes groups to SQLite, and owns the file.</summary>
+sealed class SqliteWriter : ILogWriter
+{
+    readonly Store _store;
+    readonly GroupWriter _groups;
+
+    public SqliteWriter(Store store, int livesKept)
+    {
+        _store = store;
+        try
+        {
+            _groups = new GroupWriter(store.Writer!, livesKept);
+        }
+        catch (SqliteException refused)
+        {
+            store.Dispose();
+            throw new StoreException($"{store.Url} cannot be read: {refused.Message}", refused);
+        }
+    }
+
+    public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now)
+    {
+        try
+        {
+            return _store.Write(_ => _groups.Write(group, notes, now));
+        }
+        catch (SqliteException refused)
+        {
+            throw new StoreUnavailableException(refused.IsDiskFull ? "the disk is full" : refused.Message, refused);
+        }
+    }
+
+    public void Dispose()
+    {
+        _groups.Dispose();
+        _store.Dispose();
+    }
+}

@@ -1,0 +1,13 @@
+namespace Belfry.Storage.Writing;
+
+/// <summary>The engine under the log: writes groups of events. Used by the log's one writing thread.</summary>
+interface ILogWriter : IDisposable
+{
+    /// <summary>Writes a group as one transaction. When it throws, nothing of the group is stored, and it can be tried again.</summary>
+    /// <returns>The runs that changed, in order.</returns>
+    /// <exception cref="StoreUnavailableException">The store cannot be written at present.</exception>
+    IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now);
+}
+
+/// <summary>The store cannot be written at present; later it may.</summary>
+sealed class StoreUnavailableException(string problem, Exception inner) : Exception(problem, inner);
