@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Belfry.Server.Access;
 using Belfry.Testing;
 using Microsoft.Playwright;
 
@@ -83,6 +84,29 @@ public sealed class BrowserTests
         await Assertions.Expect(rows.First).ToHaveAttributeAsync("data-key", "prod-celery fresh-3 1");
         await Assertions.Expect(rows).ToHaveCountAsync(50);
         await Assertions.Expect(page.Locator("#live")).ToHaveTextAsync("Live");
+        Assert.True(browser.Complaints.Length == 0, browser.Complaints);
+    }
+
+    [Theory]
+    [InlineData(1280)]
+    [InlineData(390)]
+    public async Task Who_logs_in_gets_where_they_wanted_and_may_leave(int width)
+    {
+        await using AdminHost host = await AdminHost.StartAsync(change: settings =>
+            settings.Access.Users.Add(new UserSettings { Name = "mara", Hash = Passwords.Hash("a long password") }));
+        await host.AppendAsync(SampleRuns.Morning());
+        await using Browser browser = await Browser.OpenAsync(width, ColorScheme.Light);
+        IPage page = browser.Page;
+        await page.GotoAsync(host.Root + "/log?state=Failed");
+        await page.FillAsync("#name", "mara");
+        await page.FillAsync("#password", "a long password");
+        await browser.PictureAsync("login");
+        await page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(page.Locator("#rows tr")).ToHaveCountAsync(11);
+        await page.ClickAsync(".b-account summary");
+        await browser.PictureAsync("account", fullPage: false);
+        await page.ClickAsync(".b-account button");
+        await Assertions.Expect(page.Locator("#name")).ToBeVisibleAsync();
         Assert.True(browser.Complaints.Length == 0, browser.Complaints);
     }
 
