@@ -57,8 +57,9 @@ public static class BelfryServer
     static RunLog OpenLog(IServiceProvider provider)
     {
         var settings = provider.GetRequiredService<BelfrySettings>();
+        var options = new RunLogOptions { HiddenKeys = settings.Arguments.HiddenKeys, TruncateNested = settings.Arguments.TruncateNested };
         return RunLog.OpenAsync(
-            StoreUrl.Parse(settings.Store), new RunLogOptions(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>(), CancellationToken.None)
+            StoreUrl.Parse(settings.Store), options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>(), CancellationToken.None)
             .GetAwaiter().GetResult();
     }
 }

@@ -34,6 +34,9 @@ public sealed class BelfrySettings
     /// <summary>How long a worker that went Offline may stay silent before its runs are Lost; 60 s by default.</summary>
     public TimeSpan LostAfter { get; set; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>What is kept of the arguments and results of tasks.</summary>
+    public ArgumentSettings Arguments { get; set; } = new();
+
     /// <summary>How mail leaves.</summary>
     public MailSettings Mail { get; set; } = new();
 
@@ -119,6 +122,16 @@ public sealed class BelfrySettings
 
     static bool Covers(string known, string key) =>
         key.Equals(known, StringComparison.OrdinalIgnoreCase) || key.StartsWith(known + ":", StringComparison.OrdinalIgnoreCase);
+}
+
+/// <summary>What is kept of the arguments and results of tasks. The section <c>Arguments</c> of the settings.</summary>
+public sealed class ArgumentSettings
+{
+    /// <summary>Values of keys that contain one of these, in any case, are hidden before anything is stored. A list, or separated by commas.</summary>
+    public List<string> HiddenKeys { get; set; } = [.. new RunLogOptions().HiddenKeys];
+
+    /// <summary>Empty the containers within containers; false by default.</summary>
+    public bool TruncateNested { get; set; }
 }
 
 /// <summary>A wrong setting.</summary>

@@ -102,6 +102,10 @@ static class SettingsReader
         {
             if (element.IsClass && element != typeof(string))
             {
+                if (!string.IsNullOrEmpty(child.Value))
+                {
+                    problems.Add(new SettingProblem(child.Path, $"is '{child.Value}', and keys are wanted"));
+                }
                 object item = Activator.CreateInstance(element)!;
                 list.Add(item);
                 ReadInto(child, [item], problems);

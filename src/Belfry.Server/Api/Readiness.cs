@@ -22,7 +22,7 @@ static class Readiness
             await queries.NamesAsync(NameKind.Source, cancel).WaitAsync(Patience, clock, cancel);
             return true;
         }
-        catch (Exception e) when (e is StoreException or TimeoutException)
+        catch (Exception e) when (e is StoreException or TimeoutException or ObjectDisposedException)
         {
             return false;
         }

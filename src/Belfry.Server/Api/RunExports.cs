@@ -77,7 +77,7 @@ static class RunCsv
     static readonly SearchValues<char> Special = SearchValues.Create(";\"\r\n\t,");
 
     public static string Line(TaskRun run) => string.Join(';',
-        Text($"{run.Source}/{run.Id}/{run.Attempt}"), Text(run.App), Text(run.ExceptionClass ?? run.Exception), Text(run.Parent),
+        Text($"{run.Source}/{run.Id}/{run.Attempt}"), Text(run.App ?? AppNames.Of(run.Task)), Text(run.ExceptionClass ?? run.Exception), Text(run.Parent),
         run.Priority?.ToString(CultureInfo.InvariantCulture), (run.Attempt - 1).ToString(CultureInfo.InvariantCulture),
         run.Received?.ToString(), run.Runtime?.ToString("0.######", CultureInfo.InvariantCulture), run.Started?.ToString(),
         run.State, Text(run.Id), Text(run.Task), (run.Finished ?? run.Updated).ToString()) + "\r\n";

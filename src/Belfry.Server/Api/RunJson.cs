@@ -13,7 +13,7 @@ static class RunJson
         json.WriteNumber("attempt", run.Attempt);
         json.WriteString("state", run.State.ToString());
         Text(json, "task", run.Task);
-        Text(json, "app", run.App);
+        Text(json, "app", run.App ?? AppNames.Of(run.Task));
         Text(json, "worker", run.Worker);
         Text(json, "queue", run.Queue);
         json.WriteNumber("redeliveries", run.Redeliveries);

@@ -1,0 +1,119 @@
+using System.Net;
+using Belfry.Server.Access;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Routing;
+
+namespace Belfry.Server.Tests.Access;
+
+public sealed class GuardTests
+{
+    [Fact]
+    [Trait("row", "118")]
+    public async Task Every_endpoint_states_the_right_it_needs_or_is_open_on_purpose()
+    {
+        await using ServerHost server = await ServerHost.StartAsync();
+        RouteEndpoint[] all = [.. server.Endpoints.OfType<RouteEndpoint>()];
+        Assert.NotEmpty(all);
+        Assert.Empty(all.Where(endpoint => endpoint.Metadata.GetMetadata<RequiredRight>() is null && endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null).Select(endpoint => endpoint.DisplayName));
+        string[] open = [.. all.Where(endpoint => endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null).Select(endpoint => endpoint.RoutePattern.RawText!).Distinct().Order()];
+        Assert.Equal(["/assets/{version}/{file}", "/health/live", "/health/ready", "/login", "/logout"], open);
+    }
+
+    [Fact]
+    [Trait("row", "83")]
+    public async Task A_program_without_a_token_gets_a_problem_and_with_one_its_answer()
+    {
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true);
+        using HttpResponseMessage refused = await server.GetAsync("/api/v1/runs");
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.MediaType);
+        Assert.Equal("Bearer", refused.Headers.WwwAuthenticate.Single().Scheme);
+        using HttpResponseMessage wrong = await server.GetAsync("/api/v1/runs", ("Authorization", "Bearer " + ServerHost.Token + "x"));
+        Assert.Equal(HttpStatusCode.Unauthorized, wrong.StatusCode);
+        using HttpResponseMessage right = await server.GetAsync("/api/v1/runs", ("Authorization", "Bearer " + ServerHost.Token));
+        Assert.Equal(HttpStatusCode.OK, right.StatusCode);
+    }
+
+    [Fact]
+    [Trait("row", "83")]
+    public async Task A_token_that_may_only_send_events_sees_nothing()
+    {
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true, change: settings => settings.Access.Tokens[0].Scope = [Scope.Write]);
+        using HttpResponseMessage refused = await server.WithToken().GetAsync("/api/v1/runs");
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        Assert.Contains("view", await refused.Content.ReadAsStringAsync(ServerHost.Cancel));
+    }
+
+    [Fact]
+    public async Task A_token_opens_no_page()
+    {
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true);
+        using HttpResponseMessage page = await server.WithToken().GetAsync("/log?state=failed");
+        Assert.Equal(HttpStatusCode.Redirect, page.StatusCode);
+        Assert.Equal("/login?return=%2Flog%3Fstate%3Dfailed", page.Headers.Location?.OriginalString);
+    }
+
+    [Fact]
+    public async Task Under_a_path_of_an_application_it_stands_there_as_well()
+    {
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true, path: "/belfry");
+        using HttpResponseMessage page = await server.GetAsync("/belfry/log");
+        Assert.Equal("/belfry/login?return=%2Fbelfry%2Flog", page.Headers.Location?.OriginalString);
+        using HttpResponseMessage api = await server.GetAsync("/belfry/api/v1/runs");
+        Assert.Equal(HttpStatusCode.Unauthorized, api.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("Host", "evil.example")]
+    [InlineData("Host", "127.0.0.1.evil.example")]
+    [InlineData("X-Forwarded-For", "203.0.113.9")]
+    public async Task Without_users_only_this_machine_is_served_under_its_own_name(string header, string value)
+    {
+        await using ServerHost server = await ServerHost.StartAsync();
+        foreach (string path in new[] { "/api/v1/runs", "/log", "/health/live" })
+        {
+            using HttpResponseMessage refused = await server.GetAsync(path, (header, value));
+            Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        }
+        using HttpResponseMessage local = await server.GetAsync("/api/v1/runs", ("Host", "localhost:1"));
+        Assert.Equal(HttpStatusCode.OK, local.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("Origin", "https://evil.example")]
+    [InlineData("Origin", "null")]
+    [InlineData("Sec-Fetch-Site", "cross-site")]
+    [InlineData("Sec-Fetch-Site", "same-site")]
+    public async Task A_form_of_another_site_changes_nothing(string header, string value)
+    {
+        await using ServerHost server = await ServerHost.StartAsync();
+        var request = new HttpRequestMessage(HttpMethod.Post, "/theme") { Content = new FormUrlEncodedContent([KeyValuePair.Create("theme", "dark")]) };
+        request.Headers.TryAddWithoutValidation(header, value);
+        using HttpResponseMessage refused = await server.Client.SendAsync(request, ServerHost.Cancel);
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("/log")]
+    [InlineData("/api/v1/runs")]
+    [InlineData("/api/v1/runs?nonsense=1")]
+    [InlineData("/api/nothing")]
+    [InlineData("/login")]
+    [InlineData("/health/live")]
+    public async Task Whatever_it_answers_has_the_strict_headers(string path)
+    {
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true);
+        using HttpResponseMessage answer = await server.GetAsync(path);
+        if (answer.StatusCode == HttpStatusCode.NotFound && !path.StartsWith("/api/v1", StringComparison.Ordinal))
+        {
+            Assert.Empty(await answer.Content.ReadAsByteArrayAsync(ServerHost.Cancel));
+            return;
+        }
+        string policy = answer.Headers.GetValues("Content-Security-Policy").Single();
+        Assert.StartsWith("default-src 'self'", policy);
+        Assert.Contains("frame-ancestors 'none'", policy);
+        Assert.DoesNotContain("unsafe", policy);
+        Assert.Equal("nosniff", answer.Headers.GetValues("X-Content-Type-Options").Single());
+        Assert.Equal("same-origin", answer.Headers.GetValues("Referrer-Policy").Single());
+    }
+}

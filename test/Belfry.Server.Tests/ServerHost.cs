@@ -1,0 +1,103 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Belfry.Server.Access;
+using Belfry.Storage;
+using Belfry.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Belfry.Server.Tests;
+
+/// <summary>The whole server, on a log of its own and a free port.</summary>
+sealed class ServerHost : IAsyncDisposable
+{
+    /// <summary>The password of <c>mara</c>.</summary>
+    public const string Password = "correct horse";
+
+    /// <summary>The token of <c>reader</c>.</summary>
+    public const string Token = "belfry_test_token";
+
+    static readonly string PasswordHash = Passwords.Hash(Password);
+
+    readonly TempFolder _folder;
+    readonly WebApplication _app;
+
+    ServerHost(TempFolder folder, WebApplication app)
+    {
+        (_folder, _app) = (folder, app);
+        Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = new Uri(app.Urls.First()) };
+    }
+
+    /// <summary>A client without redirects and cookies.</summary>
+    public HttpClient Client { get; }
+
+    public RunLog Log => _app.Services.GetRequiredService<RunLog>();
+
+    public IEnumerable<Endpoint> Endpoints => ((IEndpointRouteBuilder)_app).DataSources.SelectMany(source => source.Endpoints);
+
+    public static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <param name="guarded">One administrator and one token are set up; the client sends the token.</param>
+    /// <param name="path">Where it is mounted.</param>
+    /// <param name="change">Changes the settings.</param>
+    public static async Task<ServerHost> StartAsync(bool guarded = false, string path = "", Action<BelfrySettings>? change = null)
+    {
+        TempFolder folder = new();
+        var settings = new BelfrySettings { Store = "sqlite://" + folder.File("log.db"), Site = "gap production" };
+        if (guarded)
+        {
+            settings.Access.Users.Add(new UserSettings { Name = "mara", Hash = PasswordHash });
+            settings.Access.Tokens.Add(new TokenSettings { Name = "reader", Hash = TokenHash.Of(Token) });
+        }
+        change?.Invoke(settings);
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.SetMinimumLevel(LogLevel.Error);
+        builder.Services.AddBelfryServer(settings);
+        WebApplication app = builder.Build();
+        app.MapBelfry(path);
+        await app.StartAsync(Cancel);
+        return new ServerHost(folder, app);
+    }
+
+    public Task AppendAsync(params IReadOnlyList<TaskEvent> events) => Log.AppendAsync(events, Cancel);
+
+    public Task<HttpResponseMessage> GetAsync(string path, params (string Name, string Value)[] headers)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, path);
+        foreach ((string name, string value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+        return Client.SendAsync(request, Cancel);
+    }
+
+    /// <summary>What an address answers as JSON.</summary>
+    public async Task<JsonElement> JsonAsync(string path, HttpStatusCode wanted = HttpStatusCode.OK)
+    {
+        using HttpResponseMessage answer = await GetAsync(path);
+        string text = await answer.Content.ReadAsStringAsync(Cancel);
+        Assert.True(answer.StatusCode == wanted, $"{path}: {answer.StatusCode} {text}");
+        return JsonDocument.Parse(text).RootElement.Clone();
+    }
+
+    /// <summary>From now on the client sends the token.</summary>
+    public ServerHost WithToken()
+    {
+        Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+        return this;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        _folder.Dispose();
+    }
+}
