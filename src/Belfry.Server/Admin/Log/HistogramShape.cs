@@ -14,8 +14,8 @@ namespace Belfry.Server.Admin;
 /// <param name="Ticks">Words below, with their place in percent.</param>
 public sealed record HistogramShape(int Bars, long BarSeconds, Instant From, Instant To, string Ended, string Bad, IReadOnlyList<HistogramTick> Ticks)
 {
-    /// <summary>The most bars that can be told apart.</summary>
-    public const int MostBars = 96;
+    /// <summary>The most bars that can be told apart; a day and the hour it began in still have a bar per quarter of an hour.</summary>
+    public const int MostBars = 100;
 
     /// <summary>Height of the box.</summary>
     public const int Height = 36;
