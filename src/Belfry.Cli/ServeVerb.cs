@@ -41,8 +41,8 @@ static class ServeVerb
         }
         Greet(app, settings);
         // The token is cancelled by Ctrl-C and SIGTERM, and stopping is what both ask for.
-        await Task.Delay(Timeout.Infinite, CancellationTokenSource.CreateLinkedTokenSource(cancel, app.Lifetime.ApplicationStopping).Token)
-            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel, app.Lifetime.ApplicationStopping);
+        await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Console.Error.WriteLineAsync("Belfry stops");
         await app.StopAsync(CancellationToken.None);
         return Exits.Done;

@@ -70,7 +70,7 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            Add(FindingLevel.Problem, "broker", $"{source.Name} {url}", e.Message, $"Start the broker, or mend the address of source {source.Name} ({heard})");
+            Add(FindingLevel.Problem, "broker", $"{source.Name} {url}", e.Message.Replace($"{url} ", ""), $"Start the broker, or mend the address of source {source.Name} ({heard})");
         }
     }
 
@@ -79,7 +79,8 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
         Instant now = Instant.Now(clock);
         foreach (SourceStatus source in (await log.SourcesAsync(cancel)).Where(known => settings.Sources.TrueForAll(set => set.Name != known.Name)))
         {
-            Add(FindingLevel.Well, "source", $"{source.Name} ({source.Kind})", source.LastEvent is { } last ? $"last event {FigureText.Age(now - last)} ago" : "no event yet", null);
+            string heard = source.LastEvent is { } last ? $"last event {FigureText.Age(now - last)} ago" : "no event yet";
+            Add(source.Problem is null ? FindingLevel.Well : FindingLevel.Problem, "source", $"{source.Name} ({source.Kind})", source.Problem ?? heard, null);
         }
         foreach (IGrouping<string, SourceGap> gaps in (await log.GapsAsync(now - LookBack, now, cancel)).GroupBy(gap => gap.Source))
         {
@@ -89,7 +90,7 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
         }
         foreach (Refusal refusal in await log.RefusalsAsync(cancel))
         {
-            Add(FindingLevel.Note, "refused", refusal.Source, $"{refusal.What}: {refusal.Times:N0} times, last {FigureText.Age(now - refusal.Last)} ago", null);
+            Add(FindingLevel.Note, "refused", refusal.Source, $"{refusal.What}: {(refusal.Times == 1 ? "once" : $"{refusal.Times:N0} times")}, last {FigureText.Age(now - refusal.Last)} ago", null);
         }
     }
 

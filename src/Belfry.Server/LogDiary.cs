@@ -16,8 +16,23 @@ sealed partial class LogDiary(RunLog log, ILogger<LogDiary> logger) : IHostedSer
     // It started first, so it stops last: the sources have gone, and only what waits in the log is still to be committed.
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await log.DisposeAsync();
-        LogClosed();
+        try
+        {
+            await log.DisposeAsync().AsTask().WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            LogLeft(log.Problem ?? "the disk is slow");
+            return;
+        }
+        if (log.Problem is { } problem)
+        {
+            LogLeft(problem);
+        }
+        else
+        {
+            LogClosed();
+        }
     }
 
     [LoggerMessage(101, LogLevel.Information, "The log is {Url}: {Engine}, schema {Schema}, {Runs} runs")]
@@ -25,4 +40,7 @@ sealed partial class LogDiary(RunLog log, ILogger<LogDiary> logger) : IHostedSer
 
     [LoggerMessage(102, LogLevel.Information, "All that was received is committed; the log is closed")]
     partial void LogClosed();
+
+    [LoggerMessage(103, LogLevel.Error, "What was received last could not be committed in time and is lost: {Problem}")]
+    partial void LogLeft(string problem);
 }

@@ -16,12 +16,14 @@ sealed partial class LoginEndpoints(AccessSettings settings, Sessions sessions, 
 
     // Hashing costs time on purpose; a long text would cost more of it.
     const int LongestField = 256;
+    const int LargestForm = 16 * 1024;
 
     /// <summary>Adds them to the routes.</summary>
     public static void Map(RouteGroupBuilder group)
     {
         group.MapGet("/login", (HttpContext context, [FromServices] LoginEndpoints login) => login.Show(context)).WithName(Name).AllowAnonymous();
-        group.MapPost("/login", (HttpContext context, [FromServices] LoginEndpoints login, CancellationToken cancel) => login.EnterAsync(context, cancel)).AllowAnonymous();
+        group.MapPost("/login", (HttpContext context, [FromServices] LoginEndpoints login, CancellationToken cancel) => login.EnterAsync(context, cancel))
+            .AllowAnonymous().WithMetadata(new RequestSizeLimitAttribute(LargestForm));
         group.MapPost("/logout", (HttpContext context, [FromServices] LoginEndpoints login) => login.Leave(context)).AllowAnonymous();
     }
 

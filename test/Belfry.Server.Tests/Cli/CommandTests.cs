@@ -84,6 +84,17 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task It_stops_within_seconds_though_readers_of_live_events_stay()
+    {
+        await using BelfryProcess server = await BelfryProcess.ServeAsync(["--broker", "redis://127.0.0.1:1/0"], _folder.Path);
+        using HttpResponseMessage live = await server.Http.GetAsync("/api/v1/events", HttpCompletionOption.ResponseHeadersRead, Cancel);
+        long begin = TimeProvider.System.GetTimestamp();
+        Assert.Equal(0, await server.StopAsync());
+        Assert.InRange(TimeProvider.System.GetElapsedTime(begin).TotalSeconds, 0, 5);
+        Assert.Contains("the log is closed", server.Process.Story());
+    }
+
+    [Fact]
     public async Task An_address_that_is_taken_is_told()
     {
         await using BelfryProcess first = await BelfryProcess.ServeAsync([], _folder.Path);
