@@ -27,6 +27,7 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly Thread _thread;
     readonly CancellationTokenSource _stopping = new();
     readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    long _lastTurn;
 
     RunLog(StoreUrl url, ILogWriter writer, RunQueries queries, RunLogOptions options, TimeProvider clock, ILogger logger)
     {
@@ -35,6 +36,7 @@ public sealed partial class RunLog : IAsyncDisposable
         _limits = new EventLimits(new SecretMask(options.HiddenKeys), options.TruncateNested);
         Queries = queries;
         Feed = new RunFeed(Instant.Now(clock));
+        _lastTurn = Instant.Now(clock).Micros;
         _thread = new Thread(WriteUntilStopped) { IsBackground = true, Name = "Belfry run log" };
         _thread.Start();
     }
@@ -58,6 +60,9 @@ public sealed partial class RunLog : IAsyncDisposable
 
     /// <summary>Why the store cannot be written at present; null when it can.</summary>
     public string? Problem { get; private set; }
+
+    /// <summary>When the writing thread last came round. It does at least once a second, also when nothing happens; else it hangs in a write.</summary>
+    public Instant LastTurn => new(Interlocked.Read(ref _lastTurn));
 
     /// <summary>
     /// Adds events, in any order, seen before or not. Completes when they are committed: acknowledge after it.
@@ -122,6 +127,7 @@ public sealed partial class RunLog : IAsyncDisposable
             while (!_stopping.IsCancellationRequested || !_queue.IsEmpty)
             {
                 long began = _clock.GetTimestamp();
+                Interlocked.Exchange(ref _lastTurn, Instant.Now(_clock).Micros);
                 if (_queue.WaitForEvents(NotesWait, _stopping.Token) || !_notes.IsEmpty)
                 {
                     WriteGroup();
