@@ -8,10 +8,12 @@ namespace Belfry.Server.Api;
 static class Readiness
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    static readonly TimeSpan Stall = TimeSpan.FromSeconds(30); // the writer comes round every second; a commit beside a checkpoint may take a few
 
     public static async Task<IResult> AnswerAsync([FromServices] RunLog log, [FromServices] TimeProvider clock, CancellationToken cancel)
     {
-        bool ready = log.Problem is null && await AnswersAsync(log.Queries, clock, cancel);
+        bool writes = log.Problem is null && Instant.Now(clock) - log.LastTurn < Stall;
+        bool ready = writes && await AnswersAsync(log.Queries, clock, cancel);
         return Results.Text(ready ? "ready" : "not ready", statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 
