@@ -12,12 +12,12 @@ readonly record struct Publication(byte[] Bytes, int Messages, int Events);
 /// buffers happen to be. 200 tasks, 20 % of the runs with parent and root, 2 % fail, 1 % take seconds. Arguments and result of a
 /// run are 186 bytes together. The same seed gives the same stream.
 /// </remarks>
-sealed class EventStream(int runs, double runsPerSecond, Instant begin)
+sealed class EventStream(int runs, double runsPerSecond, Instant begin, int seed = 20261121)
 {
     const int BytesOfPublication = 64 * 1024;
     static readonly int[] BufferSizes = [1, 2, 4, 8, 16, 24];
 
-    readonly Random _random = new(20261121);
+    readonly Random _random = new(seed);
     readonly PriorityQueue<(SyntheticRun Run, EventKind Kind), long> _coming = new();
     readonly WorkerBuffer[] _workers = [.. Enumerable.Range(1, 4).Select(number => new WorkerBuffer($"w{number}@lab", 30_000 + number))];
     readonly ArrayBufferWriter<byte> _bytes = new(2 * BytesOfPublication);
