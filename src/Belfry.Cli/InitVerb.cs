@@ -20,6 +20,9 @@ static class InitVerb
           // The name of this installation, shown in the bar.
           // "Site": "",
 
+          // The zone in which the pages show instants; the machine's own by default.
+          // "Admin": { "TimeZone": "Europe/Berlin" },
+
           // Celery clusters to read.
           "Sources": [
             // { "Name": "production", "Broker": "redis://localhost:6379/0", "KeyPrefix": "" }

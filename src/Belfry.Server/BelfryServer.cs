@@ -18,9 +18,11 @@ public static class BelfryServer
 {
     /// <summary>Adds what the server needs. The log is opened when the host starts, before it listens.</summary>
     /// <param name="services">The application's services.</param>
-    /// <param name="settings">Settings without problems.</param>
-    public static IServiceCollection AddBelfryServer(this IServiceCollection services, BelfrySettings settings)
+    /// <param name="settings">Settings without problems; null reads <c>belfry.json</c> and the environment.</param>
+    /// <exception cref="SettingsException">It was to read them, and values are wrong.</exception>
+    public static IServiceCollection AddBelfryServer(this IServiceCollection services, BelfrySettings? settings = null)
     {
+        settings ??= BelfrySettings.Load(null, []);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(settings);
         services.AddSingleton(OpenLog);

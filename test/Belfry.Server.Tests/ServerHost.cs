@@ -45,7 +45,9 @@ sealed class ServerHost : IAsyncDisposable
     /// <param name="guarded">One administrator and one token are set up; the client sends the token.</param>
     /// <param name="path">Where it is mounted.</param>
     /// <param name="change">Changes the settings.</param>
-    public static async Task<ServerHost> StartAsync(bool guarded = false, string path = "", Action<BelfrySettings>? change = null)
+    /// <param name="more">More routes behind the guard.</param>
+    public static async Task<ServerHost> StartAsync(
+        bool guarded = false, string path = "", Action<BelfrySettings>? change = null, Action<RouteGroupBuilder>? more = null)
     {
         TempFolder folder = new();
         var settings = new BelfrySettings { Store = "sqlite://" + folder.File("log.db"), Site = "gap production" };
@@ -61,6 +63,9 @@ sealed class ServerHost : IAsyncDisposable
         builder.Services.AddBelfryServer(settings);
         WebApplication app = builder.Build();
         app.MapBelfry(path);
+        RouteGroupBuilder others = app.MapGroup("/others");
+        Guard.Protect(others);
+        more?.Invoke(others);
         await app.StartAsync(Cancel);
         return new ServerHost(folder, app);
     }

@@ -8,11 +8,7 @@ static class AccessServices
     public static IServiceCollection AddAccess(this IServiceCollection services, AccessSettings settings)
     {
         services.AddDataProtection();
-        services.AddAntiforgery(options =>
-        {
-            options.Cookie.Name = "belfry-form";
-            options.FormFieldName = "form-token";
-        });
+        services.AddAntiforgery();
         return services.AddSingleton(settings).AddSingleton<Sessions>().AddSingleton<Guard>().AddSingleton<LoginPace>().AddSingleton<LoginEndpoints>();
     }
 }

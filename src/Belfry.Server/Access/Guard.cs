@@ -1,15 +1,17 @@
 using System.Net;
+using Belfry.Storage;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Belfry.Server.Access;
 
-/// <summary>Stands before every endpoint: sets the headers, and lets in who may.</summary>
+/// <summary>Stands before every endpoint: sets the headers, lets in who may, and tells what went wrong behind it.</summary>
 /// <remarks>It wraps the endpoints themselves, so it also stands there inside an application that knows nothing of it, and before any body is read.</remarks>
-sealed class Guard(AccessSettings settings, Sessions sessions)
+sealed partial class Guard(AccessSettings settings, Sessions sessions, ILogger<Guard> logger)
 {
     // Nothing inline, nothing from elsewhere: what a task sends can never run in a reader's browser.
     const string ContentPolicy =
@@ -28,7 +30,29 @@ sealed class Guard(AccessSettings settings, Sessions sessions)
     {
         SetHeaders(context.Response.Headers);
         Refusal? refusal = Judge(context);
-        await (refusal is null ? next(context) : refusal.AnswerAsync(context));
+        await (refusal is null ? PassAsync(context, next) : refusal.AnswerAsync(context));
+    }
+
+    async Task PassAsync(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        {
+            (int status, string detail) = e switch
+            {
+                StoreException => (StatusCodes.Status503ServiceUnavailable, e.Message),
+                BadHttpRequestException bad => (bad.StatusCode, e.Message),
+                _ => (StatusCodes.Status500InternalServerError, "Something went wrong here; the server's log has it."),
+            };
+            if (status >= StatusCodes.Status500InternalServerError)
+            {
+                LogFailed(context.Request.Path, e);
+            }
+            await Results.Problem(detail, statusCode: status).ExecuteAsync(context);
+        }
     }
 
     Refusal? Judge(HttpContext context)
@@ -119,6 +143,9 @@ sealed class Guard(AccessSettings settings, Sessions sessions)
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "same-origin";
         headers.XFrameOptions = "DENY";
-        headers.CacheControl = "no-store";
+        headers.CacheControl = "no-cache, no-store";
     }
+
+    [LoggerMessage(511, LogLevel.Error, "A request for {Path} failed")]
+    partial void LogFailed(string path, Exception problem);
 }

@@ -31,9 +31,6 @@ static class Problems
         Results.Problem(wrong.Problem, statusCode: StatusCodes.Status400BadRequest, extensions: new Dictionary<string, object?> { ["field"] = wrong.Field });
 
     public static IResult NotFound(string detail) => Results.Problem(detail, statusCode: StatusCodes.Status404NotFound);
-
-    /// <summary>The store does not answer; its message is for operators, who are the ones with a token.</summary>
-    public static IResult Unavailable(string detail) => Results.Problem(detail, statusCode: StatusCodes.Status503ServiceUnavailable);
 }
 
 /// <summary>A wrong value of a request.</summary>

@@ -26,10 +26,6 @@ static class RunEndpoints
         {
             return Problems.Bad(new FieldProblem("cursor", "This is no cursor; take 'next' of the page before."));
         }
-        catch (StoreException e)
-        {
-            return Problems.Unavailable(e.Message);
-        }
         return new JsonResult(json =>
         {
             json.WriteStartObject();
@@ -56,21 +52,14 @@ static class RunEndpoints
         // Routing leaves an encoded slash as it is; ids may have one.
         string wanted = id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
         string source = request.Query["source"].ToString();
-        try
+        IReadOnlyList<TaskRun> attempts = await queries.FindAsync(wanted, source.Length == 0 ? null : source, cancel);
+        string[] sources = [.. attempts.Select(run => run.Source).Distinct()];
+        return sources.Length switch
         {
-            IReadOnlyList<TaskRun> attempts = await queries.FindAsync(wanted, source.Length == 0 ? null : source, cancel);
-            string[] sources = [.. attempts.Select(run => run.Source).Distinct()];
-            return sources.Length switch
-            {
-                0 => Problems.NotFound(source.Length == 0 ? $"No run '{wanted}' is known." : $"No run '{wanted}' of '{source}' is known."),
-                1 => await InFullAsync(queries, attempts, cancel),
-                _ => Choices(request, wanted, attempts, sources),
-            };
-        }
-        catch (StoreException e)
-        {
-            return Problems.Unavailable(e.Message);
-        }
+            0 => Problems.NotFound(source.Length == 0 ? $"No run '{wanted}' is known." : $"No run '{wanted}' of '{source}' is known."),
+            1 => await InFullAsync(queries, attempts, cancel),
+            _ => Choices(request, wanted, attempts, sources),
+        };
     }
 
     static async Task<IResult> InFullAsync(RunQueries queries, IReadOnlyList<TaskRun> attempts, CancellationToken cancel)

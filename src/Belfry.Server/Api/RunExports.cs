@@ -57,11 +57,7 @@ static class RunExports
             }
             await body.FlushAsync(cancel);
         }
-        catch (StoreException e) when (!context.Response.HasStarted && body.UnflushedBytes == 0)
-        {
-            await Problems.Unavailable(e.Message).ExecuteAsync(context);
-        }
-        catch (StoreException)
+        catch (StoreException) when (context.Response.HasStarted || body.UnflushedBytes > 0)
         {
             // Half a file must not look like a whole one.
             context.Abort();

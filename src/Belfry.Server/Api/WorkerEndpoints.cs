@@ -10,15 +10,7 @@ static class WorkerEndpoints
     /// <summary><c>GET /workers</c>, silent ones first.</summary>
     public static async Task<IResult> ListAsync([FromServices] RunQueries queries, CancellationToken cancel)
     {
-        IReadOnlyList<WorkerStatus> workers;
-        try
-        {
-            workers = await queries.WorkersAsync(cancel);
-        }
-        catch (StoreException e)
-        {
-            return Problems.Unavailable(e.Message);
-        }
+        IReadOnlyList<WorkerStatus> workers = await queries.WorkersAsync(cancel);
         return new JsonResult(json =>
         {
             json.WriteStartObject();

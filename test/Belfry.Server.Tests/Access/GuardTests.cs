@@ -1,6 +1,9 @@
 using System.Net;
+using System.Text.Json;
 using Belfry.Server.Access;
+using Belfry.Storage;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 
 namespace Belfry.Server.Tests.Access;
@@ -91,6 +94,22 @@ public sealed class GuardTests
         request.Headers.TryAddWithoutValidation(header, value);
         using HttpResponseMessage refused = await server.Client.SendAsync(request, ServerHost.Cancel);
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+    }
+
+    [Fact]
+    public async Task What_goes_wrong_behind_it_is_told_as_a_problem()
+    {
+        await using ServerHost server = await ServerHost.StartAsync(more: routes =>
+        {
+            routes.MapGet("/store", void () => throw new StoreException("the disk is gone")).RequireScope(Right.View);
+            routes.MapGet("/bug", void () => throw new InvalidOperationException("a secret")).RequireScope(Right.View);
+            routes.MapGet("/rightless", () => "seen");
+        });
+        JsonElement store = await server.JsonAsync("/others/store", HttpStatusCode.ServiceUnavailable);
+        Assert.Equal("the disk is gone", store.GetProperty("detail").GetString());
+        JsonElement bug = await server.JsonAsync("/others/bug", HttpStatusCode.InternalServerError);
+        Assert.DoesNotContain("secret", bug.ToString());
+        await server.JsonAsync("/others/rightless", HttpStatusCode.Forbidden);
     }
 
     [Theory]
