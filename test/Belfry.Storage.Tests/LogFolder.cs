@@ -1,22 +1,29 @@
-using Microsoft.Extensions.Logging.Abstractions;
-
 namespace Belfry.Storage.Tests;
 
-/// <summary>A folder of its own with a store in it.</summary>
-sealed class LogFolder : IDisposable
+/// <summary>A folder of its own with a SQLite store in it.</summary>
+sealed class LogFolder : LogStore
 {
     public string Folder { get; } = Directory.CreateTempSubdirectory("belfry-storage-").FullName;
 
-    public StoreUrl Url => StoreUrl.Parse($"sqlite://{File}");
+    public override StoreUrl Url => StoreUrl.Parse($"sqlite://{File}");
 
     public string File => Path.Combine(Folder, "log.db");
 
-    public Task<RunLog> OpenAsync(Action<RunLogOptions>? configure = null, TimeProvider? clock = null)
+    public override async Task<int> CountOfAsync(byte[] bytes)
     {
-        var options = new RunLogOptions { GroupWait = TimeSpan.FromMilliseconds(5) };
-        configure?.Invoke(options);
-        return RunLog.OpenAsync(Url, options, clock ?? TimeProvider.System, NullLoggerFactory.Instance, TestContext.Current.CancellationToken);
+        byte[] file = await System.IO.File.ReadAllBytesAsync(File, TestContext.Current.CancellationToken);
+        int found = 0;
+        for (int at = file.AsSpan().IndexOf(bytes); at >= 0; found++)
+        {
+            int next = file.AsSpan(at + 1).IndexOf(bytes);
+            at = next < 0 ? next : at + 1 + next;
+        }
+        return found;
     }
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
+    public override ValueTask DisposeAsync()
+    {
+        Directory.Delete(Folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
 }

@@ -12,7 +12,7 @@ public sealed class StoreTests
     [Fact]
     public async Task A_store_of_a_newer_Belfry_is_refused_by_name()
     {
-        using var folder = new LogFolder();
+        await using var folder = new LogFolder();
         await using (await folder.OpenAsync())
         {
         }
@@ -28,7 +28,7 @@ public sealed class StoreTests
     [Fact]
     public async Task A_file_that_is_no_log_is_refused_and_left_as_it_is()
     {
-        using var folder = new LogFolder();
+        await using var folder = new LogFolder();
         await File.WriteAllTextAsync(folder.File, "this is a shopping list, not a database, and long enough to look at", Cancel);
         await Assert.ThrowsAsync<StoreException>(() => folder.OpenAsync());
         Assert.StartsWith("this is a shopping list", await File.ReadAllTextAsync(folder.File, Cancel), StringComparison.Ordinal);
@@ -43,7 +43,7 @@ public sealed class StoreTests
     [Fact]
     public async Task Opening_for_reading_creates_nothing()
     {
-        using var folder = new LogFolder();
+        await using var folder = new LogFolder();
         await Assert.ThrowsAsync<StoreException>(() => RunQueries.OpenAsync(folder.Url, TimeProvider.System, Cancel));
         Assert.Empty(Directory.GetFiles(folder.Folder));
         await using RunLog log = await folder.OpenAsync();
@@ -71,7 +71,7 @@ public sealed class StoreTests
         {
             Assert.Skip("needs root, to mount a small disk");
         }
-        using var folder = new LogFolder();
+        await using var folder = new LogFolder();
         string disk = Path.Combine(folder.Folder, "small");
         Directory.CreateDirectory(disk);
         await RunAsync("mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk);

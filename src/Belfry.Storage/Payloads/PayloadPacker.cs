@@ -1,5 +1,3 @@
-using Belfry.Storage.Sqlite;
-
 namespace Belfry.Storage.Payloads;
 
 /// <summary>
@@ -11,23 +9,25 @@ sealed class PayloadPacker : IDisposable
     /// <summary>First byte of a packed payload: this, and the number of its dictionary above. An unpacked one begins with a tag, which is less.</summary>
     public const byte FirstPacked = 64;
 
-    const int DictionaryBytes = 16 * 1024, SamplesWanted = 4000, LongestSample = 4096, MostDictionaries = 100;
+    /// <summary>So many dictionaries a store may have: their numbers must fit into the first byte.</summary>
+    public const int MostDictionaries = 100;
+
+    const int DictionaryBytes = 16 * 1024, SamplesWanted = 4000, LongestSample = 4096;
     const int Shortest = 48; // below, the frame costs what it saves
 
-    readonly Database _database;
+    readonly IDictionaryShelf _shelf;
     readonly List<byte> _samples = []; // emptied when a dictionary is made of them
     readonly List<nuint> _sizes = [];
     byte[] _packed = new byte[4096];
     nint _compressor;
     byte _number;
 
-    public PayloadPacker(Database database)
+    public PayloadPacker(IDictionaryShelf shelf)
     {
-        _database = database;
-        using Statement last = database.PrepareOnce("SELECT id, bytes FROM dictionary ORDER BY id DESC LIMIT 1");
-        if (Zstd.IsPresent && last.Step())
+        _shelf = shelf;
+        if (Zstd.IsPresent && shelf.Newest() is { } newest)
         {
-            Use(last.Int32(0), last.Bytes(1).ToArray());
+            Use(newest.Number, newest.Bytes);
         }
     }
 
@@ -62,11 +62,9 @@ sealed class PayloadPacker : IDisposable
         byte[]? dictionary = Zstd.Train([.. _samples], [.. _sizes], DictionaryBytes);
         _samples.Clear();
         _sizes.Clear();
-        long number = _database.Number("SELECT coalesce(max(id), 0) + 1 FROM dictionary");
-        if (dictionary is not null && number <= MostDictionaries)
+        if (dictionary is not null && _shelf.Add(dictionary) is { } kept)
         {
-            _database.Prepare("INSERT INTO dictionary(id, bytes) VALUES(?, ?)").Bind(1, number).Bind(2, dictionary).Run();
-            Use((int)number, dictionary);
+            Use(kept.Number, kept.Bytes);
         }
     }
 

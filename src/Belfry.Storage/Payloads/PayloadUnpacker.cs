@@ -1,22 +1,31 @@
 using System.Collections.Concurrent;
-using Belfry.Storage.Sqlite;
 
 namespace Belfry.Storage.Payloads;
 
-/// <summary>Dictionaries by number, for all readers: a number never changes its dictionary.</summary>
+/// <summary>Where the dictionaries of a store are kept, by number; a number never changes its dictionary.</summary>
+interface IDictionaryShelf
+{
+    /// <summary>The newest; null when there is none.</summary>
+    (int Number, byte[] Bytes)? Newest();
+
+    /// <summary>Those of a number; null when it is missing.</summary>
+    byte[]? Find(int number);
+
+    /// <summary>Keeps one, and tells the number and dictionary to use from now on; null when there are too many.</summary>
+    (int Number, byte[] Bytes)? Add(byte[] dictionary);
+}
+
+/// <summary>Dictionaries by number, for all readers.</summary>
 sealed class Dictionaries
 {
     readonly ConcurrentDictionary<int, byte[]> _bytes = new();
 
-    public byte[] Of(int number, Database database) => _bytes.GetOrAdd(number, wanted =>
-    {
-        using Statement find = database.PrepareOnce("SELECT bytes FROM dictionary WHERE id = ?");
-        return find.Bind(1, wanted).Step() ? find.Bytes(0).ToArray() : throw new StoreException($"dictionary {wanted} is missing: the store is damaged");
-    });
+    public byte[] Of(int number, IDictionaryShelf shelf) =>
+        _bytes.GetOrAdd(number, wanted => shelf.Find(wanted) ?? throw new StoreException($"dictionary {wanted} is missing: the store is damaged"));
 }
 
 /// <summary>Unpacks payloads for one reader, one after the other.</summary>
-sealed class PayloadUnpacker(Dictionaries dictionaries, Database database) : IDisposable
+sealed class PayloadUnpacker(Dictionaries dictionaries, IDictionaryShelf shelf) : IDisposable
 {
     const int LongestPayload = 64 * 1024 * 1024;
 
@@ -64,7 +73,7 @@ sealed class PayloadUnpacker(Dictionaries dictionaries, Database database) : IDi
         }
         if (!_decompressors.TryGetValue(mark, out nint context))
         {
-            context = Zstd.Decompressor(dictionaries.Of(mark - PayloadPacker.FirstPacked, database));
+            context = Zstd.Decompressor(dictionaries.Of(mark - PayloadPacker.FirstPacked, shelf));
             _decompressors.Add(mark, context);
         }
         return context;

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Belfry.Storage.Reading;
 using Belfry.Storage.Sqlite;
 using Belfry.Storage.Sqlite.Reading;
 
@@ -36,7 +35,7 @@ public abstract class RunQueries : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, StreamPage);
-        return PageAsync(filter, limit, cursor is null ? null : Cursor.Parse(cursor), deadline ?? UsualDeadline, cancel);
+        return ReadPageAsync(filter, limit, cursor, deadline ?? UsualDeadline, cancel);
     }
 
     /// <summary>How many runs match, up to <paramref name="limit"/> and within the deadline (1 s by default).</summary>
@@ -110,7 +109,7 @@ public abstract class RunQueries : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    internal abstract Task<RunPage> PageAsync(RunFilter filter, int limit, Cursor? after, TimeSpan deadline, CancellationToken cancel);
+    private protected abstract Task<RunPage> ReadPageAsync(RunFilter filter, int limit, string? cursor, TimeSpan deadline, CancellationToken cancel);
 
     internal abstract Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel);
 

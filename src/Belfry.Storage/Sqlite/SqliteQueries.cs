@@ -1,4 +1,4 @@
-using Belfry.Storage.Reading;
+using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Reading;
 using Belfry.Storage.Sqlite.Rows;
 
@@ -69,8 +69,11 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries
 
     public override Task<StoreStatus> StatusAsync(CancellationToken cancel) => ReadAsync((database, _) => SurroundingsReader.Store(database, store.Url), cancel);
 
-    internal override Task<RunPage> PageAsync(RunFilter filter, int limit, Cursor? after, TimeSpan deadline, CancellationToken cancel) =>
-        ReadAsync((database, context) => Page(database, context, filter, limit, after, deadline), cancel);
+    private protected override Task<RunPage> ReadPageAsync(RunFilter filter, int limit, string? cursor, TimeSpan deadline, CancellationToken cancel)
+    {
+        Cursor? after = cursor is null ? null : Cursor.Parse(cursor);
+        return ReadAsync((database, context) => Page(database, context, filter, limit, after, deadline), cancel);
+    }
 
     internal override Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<TaskRun>>((database, context) => RunFinder.OpenRunsOf(database, source, worker, context), cancel);

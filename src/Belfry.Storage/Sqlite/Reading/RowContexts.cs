@@ -1,3 +1,4 @@
+using Belfry.Storage.Rows;
 using System.Collections.Concurrent;
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Sqlite.Rows;
@@ -16,7 +17,7 @@ sealed class RowContexts
 
     sealed class Context(RowContexts shared, Database database) : IRowContext, IDisposable
     {
-        readonly PayloadUnpacker _unpacker = new(shared._dictionaries, database);
+        readonly PayloadUnpacker _unpacker = new(shared._dictionaries, new DictionaryTable(database));
 
         public string? Text(long? number)
         {

@@ -1,3 +1,4 @@
+using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 using Belfry.Storage.Sqlite.Writing;
@@ -15,11 +16,11 @@ static class RunFinder
     {
         var runs = new List<TaskRun>();
         Statement open = database.Prepare(Open + " WHERE uid = ?");
-        RunKey.Bind(open, 1, id);
+        IdColumn.Bind(open, 1, id);
         AddAll(open, runs, names);
         (long segment, long from) = LastSegment(database);
         Statement tail = database.Prepare(Ended + " WHERE at >= ? AND uid = ?");
-        RunKey.Bind(tail.Bind(1, from), 2, id);
+        IdColumn.Bind(tail.Bind(1, from), 2, id);
         AddAll(tail, runs, names);
         var places = new List<long>();
         KeySegments.AddWritten(database, RunKey.Of(id, 0), segment, places);
@@ -37,7 +38,7 @@ static class RunFinder
         foreach (string table in (ReadOnlySpan<string>)[Ended, Open])
         {
             Statement read = database.Prepare(table + " WHERE parent = ? ORDER BY at LIMIT 1000");
-            RunKey.Bind(read, 1, id);
+            IdColumn.Bind(read, 1, id);
             AddAll(read, runs, names);
         }
         IEnumerable<TaskRun> newest = runs.Where(run => run.Source == source).GroupBy(run => run.Id).Select(attempts => attempts.MaxBy(run => run.Attempt)!);
@@ -60,7 +61,7 @@ static class RunFinder
         {
             return null;
         }
-        HashSet<int> wanted = [.. states.Select(state => state == RunState.Cancelled ? LastEnds.TimedOut : (int)state)];
+        HashSet<int> wanted = EndKind.Wanted(states);
         (long Ended, long At)? last = null;
         Statement read = database.Prepare("SELECT source, state, ended, at FROM last_end WHERE name = ?").Bind(1, name);
         while (read.Step())

@@ -1,3 +1,4 @@
+using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Search;
 using Belfry.Storage.Sqlite;
@@ -58,7 +59,7 @@ sealed class RunMatch : ISearchable
     }
 
     bool ISearchable.Has(Needle word) =>
-        word.IsIn(_context.Text(_row!.Int64OrNull(_first + 2))) || word.IsIn(_context.Unpack(_row.Bytes(_first + 18))) || word.IsIn(RunKey.Read(_row, _first));
+        word.IsIn(_context.Text(_row!.Int64OrNull(_first + 2))) || word.IsIn(_context.Unpack(_row.Bytes(_first + 18))) || word.IsIn(IdColumn.Read(_row, _first));
 
     string? ISearchable.Text(SearchField field) => field switch
     {
@@ -68,7 +69,7 @@ sealed class RunMatch : ISearchable
         SearchField.Worker => Name(5),
         SearchField.Queue => Name(6),
         SearchField.Exception => Name(7),
-        SearchField.Id => RunKey.Read(_row!, _first),
+        SearchField.Id => IdColumn.Read(_row!, _first),
         _ => Searchable.TextOf(Read(), field),
     };
 

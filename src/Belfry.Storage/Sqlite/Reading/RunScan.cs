@@ -1,4 +1,4 @@
-using Belfry.Storage.Reading;
+using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 

@@ -1,3 +1,4 @@
+using Belfry.Storage.Rows;
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Sqlite;
 
@@ -17,7 +18,7 @@ sealed class NameTable : IRowContext, IDisposable
     public NameTable(Database database)
     {
         _database = database;
-        _unpacker = new PayloadUnpacker(new Dictionaries(), database);
+        _unpacker = new PayloadUnpacker(new Dictionaries(), new DictionaryTable(database));
         for (int kind = 0; kind < _numbers.Length; kind++)
         {
             _numbers[kind] = [];

@@ -1,14 +1,10 @@
-using System.Globalization;
-using System.Reflection;
-using Belfry.Storage.Sqlite;
-
 namespace Belfry.Storage.Sqlite.Schema;
 
 /// <summary>Brings a store to the schema of this version: numbered scripts, each in a transaction, never edited after they landed.</summary>
 static class Migrations
 {
     /// <summary>The number of the newest script.</summary>
-    public static int Newest { get; } = Scripts().Max(script => script.Number);
+    public static int Newest { get; } = SchemaScripts.Of("Sqlite").Max(script => script.Number);
 
     /// <summary>The schema of a store; 0 for an empty file.</summary>
     public static int VersionOf(Database database) => (int)database.Number("PRAGMA user_version");
@@ -26,20 +22,9 @@ static class Migrations
         {
             throw new StoreException($"{store} is a database, but no log of Belfry's. Name another file.");
         }
-        foreach ((int number, string text) in Scripts().Where(script => script.Number > version).OrderBy(script => script.Number))
+        foreach ((int number, string text) in SchemaScripts.Of("Sqlite").Where(script => script.Number > version))
         {
             database.Execute($"BEGIN IMMEDIATE; {text}; PRAGMA user_version = {number}; COMMIT");
-        }
-    }
-
-    static IEnumerable<(int Number, string Text)> Scripts()
-    {
-        Assembly assembly = typeof(Migrations).Assembly;
-        foreach (string name in assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)))
-        {
-            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-            string file = name[(name.IndexOf(".Schema.", StringComparison.Ordinal) + ".Schema.".Length)..].TrimStart('_');
-            yield return (int.Parse(file[..3], CultureInfo.InvariantCulture), reader.ReadToEnd());
         }
     }
 }

@@ -1,3 +1,4 @@
+using Belfry.Storage.Rows;
 using Belfry.Storage.Writing;
 using System.Diagnostics.CodeAnalysis;
 using Belfry.Storage.Payloads;
@@ -12,7 +13,8 @@ sealed class GroupWriter : IDisposable
 {
     readonly Database _database;
     readonly int _livesKept;
-    readonly RollupWriter _rollups;
+    readonly RollupWriter _rollupWriter;
+    readonly RollupChanges _rollups = new();
     readonly Statement _putOpen, _putEnded, _deleteOpen; // kept at hand: they run for every run
     readonly List<TrackedLife> _touched = [];  // the group's; emptied when it begins
     readonly List<RunChange> _changes = [];
@@ -27,7 +29,7 @@ sealed class GroupWriter : IDisposable
 
     public GroupWriter(Database database, int livesKept)
     {
-        (_database, _livesKept, _rollups) = (database, livesKept, new RollupWriter(database));
+        (_database, _livesKept, _rollupWriter) = (database, livesKept, new RollupWriter(database));
         _putOpen = database.Prepare(
             $"INSERT OR REPLACE INTO open(id, at, {RowCodec.Columns}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         _putEnded = database.Prepare($"INSERT INTO run(at, {RowCodec.Columns}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -61,7 +63,7 @@ sealed class GroupWriter : IDisposable
             }
             _surroundings.Write(notes, now);
             _lastEnds.Write(_names);
-            _rollups.Write();
+            _rollupWriter.Write(_rollups);
             _keys.Flush();
             _packer.Settle();
             _database.Execute("COMMIT");
@@ -119,7 +121,7 @@ sealed class GroupWriter : IDisposable
             if (gone.Row.Run.Attempt > oldest)
             {
                 Delete(life.Key, gone);
-                _rollups.Change(gone.Row.Run, null, _names);
+                _rollups.Change(gone.Row.Run, null, TaskNumber);
                 _changes.Add(new RunChange(0, null, gone.Row.Run, Gap: false));
             }
         }
@@ -135,7 +137,7 @@ sealed class GroupWriter : IDisposable
                 return old;
             }
             bool staysOpen = old.IsOpen && !row.Run.State.IsFinal();
-            _rollups.Change(old.Row.Run, row.Run, _names);
+            _rollups.Change(old.Row.Run, row.Run, TaskNumber);
             _changes.Add(new RunChange(0, row.Run, null, Gap: false));
             if (staysOpen)
             {
@@ -145,7 +147,7 @@ sealed class GroupWriter : IDisposable
         }
         else
         {
-            _rollups.Change(null, row.Run, _names);
+            _rollups.Change(null, row.Run, TaskNumber);
             _changes.Add(new RunChange(0, row.Run, null, Gap: false));
         }
         return row.Run.State.IsFinal() ? PutEnded(key, row) : PutOpen(++_open.LastPlace, row);
@@ -184,6 +186,8 @@ sealed class GroupWriter : IDisposable
         _keys.Remove(key, row.Place);
         _lastEnds.Remove(row.Row.Run, row.Place, _names);
     }
+
+    long? TaskNumber(string? task) => _names.NumberOrNull(NameKind.Task, task);
 
     static bool SameFacts(IReadOnlyList<TaskEvent> a, IReadOnlyList<TaskEvent> b)
     {
@@ -228,7 +232,7 @@ sealed class GroupWriter : IDisposable
     void Remember()
     {
         _names = new NameTable(_database);
-        _packer = new PayloadPacker(_database);
+        _packer = new PayloadPacker(new DictionaryTable(_database));
         _codec = new RowCodec(_packer);
         _keys = new KeySegments(_database);
         _open = new OpenLives(_database, _keys, _names, _livesKept);

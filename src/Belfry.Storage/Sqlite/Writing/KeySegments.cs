@@ -1,3 +1,4 @@
+using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 
@@ -38,7 +39,7 @@ sealed class KeySegments
         tail.Bind(1, _from);
         while (tail.Step())
         {
-            Keep(RunKey.Of(RunKey.Read(tail, 1)!, 0), tail.Int64(0));
+            Keep(RunKey.Of(IdColumn.Read(tail, 1)!, 0), tail.Int64(0));
         }
     }
 

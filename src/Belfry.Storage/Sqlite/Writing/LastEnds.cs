@@ -1,3 +1,4 @@
+using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 
@@ -6,9 +7,6 @@ namespace Belfry.Storage.Sqlite.Writing;
 /// <summary>Of each task and final state the run that ended last, so that "when did it last succeed?" never searches the log.</summary>
 sealed class LastEnds
 {
-    /// <summary>A run that Belfry's own limit ended counts apart from those that somebody cancelled: it is a failure.</summary>
-    public const int TimedOut = 16;
-
     readonly Database _database;
     readonly Dictionary<(long Name, long Source, int State), (long Ended, long At)> _last = []; // as many as tasks × states of the site
     readonly HashSet<(long Name, long Source, int State)> _changed = [], _doubtful = [];
@@ -22,9 +20,6 @@ sealed class LastEnds
             _last[(all.Int64(0), all.Int64(1), all.Int32(2))] = (all.Int64(3), all.Int64(4));
         }
     }
-
-    /// <summary>The number under which a run's end is kept.</summary>
-    public static int StateOf(TaskRun run) => run.State == RunState.Cancelled && run.Reason == "timeout" ? TimedOut : (int)run.State;
 
     public void Add(TaskRun run, long at, NameTable names)
     {
@@ -65,11 +60,11 @@ sealed class LastEnds
     }
 
     static (long, long, int)? KeyOf(TaskRun run, NameTable names) =>
-        run.Task is null ? null : (names.Number(NameKind.Task, run.Task), names.Number(NameKind.Source, run.Source), StateOf(run));
+        run.Task is null ? null : (names.Number(NameKind.Task, run.Task), names.Number(NameKind.Source, run.Source), EndKind.Of(run));
 
     void Search((long Name, long Source, int State) key, NameTable names)
     {
-        int state = key.State == TimedOut ? (int)RunState.Cancelled : key.State;
+        int state = (int)EndKind.StateOf(key.State);
         Statement find = _database.Prepare($"SELECT at, {RowCodec.Columns} FROM run WHERE name = ? AND source = ? AND state = ?");
         find.Bind(1, key.Name).Bind(2, key.Source).Bind(3, state);
         while (find.Step())
@@ -77,7 +72,7 @@ sealed class LastEnds
             long at = find.Int64(0);
             TaskRun run = RowCodec.Read(find, 1, at, names);
             bool later = !_last.TryGetValue(key, out (long Ended, long At) last) || run.Finished!.Value.Micros >= last.Ended;
-            if (later && StateOf(run) == key.State)
+            if (later && EndKind.Of(run) == key.State)
             {
                 _last[key] = (run.Finished!.Value.Micros, at);
             }

@@ -1,3 +1,4 @@
+using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 
@@ -47,7 +48,7 @@ sealed class OpenLives
         while (open.Step())
         {
             long place = open.Int64(0);
-            Elsewhere(RunKey.Of(RunKey.Read(open, 1)!, open.Int32(2))).Add(place);
+            Elsewhere(RunKey.Of(IdColumn.Read(open, 1)!, open.Int32(2))).Add(place);
             LastPlace = Math.Max(LastPlace, place);
         }
     }

@@ -1,9 +1,8 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using Belfry.Storage.Sqlite;
 
-namespace Belfry.Storage.Sqlite.Rows;
+namespace Belfry.Storage.Rows;
 
 /// <summary>An id of a source in 16 bytes: those of the UUID, for any other text the first of its SHA-256.</summary>
 /// <param name="Bits">The bytes, as a number.</param>
@@ -32,28 +31,11 @@ readonly record struct RunKey(UInt128 Bits, int Source)
         return new RunKey(BinaryPrimitives.ReadUInt128BigEndian(bytes), source);
     }
 
-    /// <summary>Binds an id as it is stored; null for none.</summary>
-    public static void Bind(Statement statement, int index, string? id)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        if (id is not null && TryUuid(id, bytes))
-        {
-            statement.Bind(index, bytes);
-        }
-        else
-        {
-            statement.Bind(index, id);
-        }
-    }
-
-    /// <summary>Reads an id as it is stored.</summary>
-    public static string? Read(Statement statement, int column) =>
-        statement.IsNull(column) ? null
-        : statement.IsText(column) ? statement.Text(column)
-        : new Guid(statement.Bytes(column), bigEndian: true).ToString();
+    /// <summary>The id is a UUID in its canonical form.</summary>
+    public static bool IsUuid(string? id) => id is not null && TryUuid(id, stackalloc byte[16]);
 
     /// <summary>Only the canonical form counts: what is stored as bytes must read back to the letter.</summary>
-    static bool TryUuid(string id, Span<byte> bytes) =>
+    public static bool TryUuid(string id, Span<byte> bytes) =>
         id.Length == 36
         && !id.AsSpan().ContainsAnyInRange('A', 'F')
         && Guid.TryParseExact(id, "D", out Guid uuid)

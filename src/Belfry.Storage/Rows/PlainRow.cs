@@ -1,4 +1,4 @@
-namespace Belfry.Storage.Sqlite.Rows;
+namespace Belfry.Storage.Rows;
 
 /// <summary>What a row's columns cannot say by their values.</summary>
 [Flags]

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Belfry.Storage.Reading;
+namespace Belfry.Storage.Sqlite.Reading;
 
 /// <summary>A place in the log: an instant, and at that instant open runs before the ended one.</summary>
 /// <param name="At">The row's <c>at</c>.</param>

@@ -1,4 +1,4 @@
-namespace Belfry.Storage.Sqlite.Rows;
+namespace Belfry.Storage.Rows;
 
 /// <summary>Facts in a payload, for the few rows whose columns do not say it all.</summary>
 static class FactCodec

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Belfry.Storage.Sqlite.Rows;
+namespace Belfry.Storage.Rows;
 
 /// <summary>What stands in a payload. Each field is its tag, its length, its bytes. The numbers are stored: never change one.</summary>
 enum Tag : byte
@@ -10,8 +10,8 @@ enum Tag : byte
     Eta = 10, Expires = 11, Priority = 12, ContextModel = 13, ContextType = 14, ContextId = 15, Extra = 16,
     First = 17, Updated = 18, Fact = 20,
 
-    // Of a fact only.
-    Kind = 30, At = 31, Shown = 32, Attempt = 33, Worker = 34, Task = 35, Queue = 36, Parent = 37, Root = 38, App = 39,
+    // Of a fact only; parent, root and id also of a row whose columns only take UUIDs.
+    Kind = 30, At = 31, Shown = 32, Attempt = 33, Worker = 34, Task = 35, Queue = 36, Parent = 37, Root = 38, App = 39, Id = 40,
 }
 
 /// <summary>Writes a payload into a buffer that is used again and again.</summary>
