@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace Belfry.Cli;
 
@@ -29,7 +30,8 @@ static class ServeVerb
     {
         bool demo = line.GetValue(Demo);
         BelfrySettings settings = Common.Settings(line, demo, [("Urls", line.GetValue(Urls)), .. Brokers(line), .. demo ? DemoFolders(line) : []]);
-        await using WebApplication app = Build(settings);
+        bool started = false;
+        await using WebApplication app = Build(settings, (category, level) => IsTold(category, level, started));
         try
         {
             await app.StartAsync(cancel);
@@ -39,6 +41,7 @@ static class ServeVerb
             // Somebody else has that address, or it is none of this machine's.
             throw new UnreachableException(e.Message);
         }
+        started = true;
         Greet(app, settings);
         // The token is cancelled by Ctrl-C and SIGTERM, and stopping is what both ask for.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel, app.Lifetime.ApplicationStopping);
@@ -48,12 +51,14 @@ static class ServeVerb
         return Exits.Done;
     }
 
-    static WebApplication Build(BelfrySettings settings)
+    static WebApplication Build(BelfrySettings settings, Func<string?, LogLevel, bool> told)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls(settings.Addresses).UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         builder.Logging.ClearProviders().AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat) = (true, "yyyy-MM-dd HH:mm:ss "))
-            .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
+            .AddFilter(told);
+        // stdout is for data; a server has none.
+        builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopWithin);
         builder.Services.AddBelfryServer(settings);
         if (KeysOf(settings) is { } keys)
@@ -63,6 +68,14 @@ static class ServeVerb
         WebApplication app = builder.Build();
         app.MapBelfry();
         return app;
+    }
+
+    /// <summary>Of the framework only what is wrong; and nothing before the start succeeded: why it failed is told by the command, in one line.</summary>
+    static bool IsTold(string? category, LogLevel level, bool started)
+    {
+        bool ours = category?.StartsWith("Belfry", StringComparison.Ordinal) == true;
+        bool keys = category?.StartsWith("Microsoft.AspNetCore.DataProtection", StringComparison.Ordinal) == true;
+        return ours ? level >= LogLevel.Information : started && level >= (keys ? LogLevel.Error : LogLevel.Warning);
     }
 
     /// <summary>Sessions survive a restart, so their keys lie beside the log, for its owner's eyes only.</summary>

@@ -46,8 +46,9 @@ sealed class ServerHost : IAsyncDisposable
     /// <param name="path">Where it is mounted.</param>
     /// <param name="change">Changes the settings.</param>
     /// <param name="more">More routes behind the guard.</param>
+    /// <param name="clock">The time; the machine's by default.</param>
     public static async Task<ServerHost> StartAsync(
-        bool guarded = false, string path = "", Action<BelfrySettings>? change = null, Action<RouteGroupBuilder>? more = null)
+        bool guarded = false, string path = "", Action<BelfrySettings>? change = null, Action<RouteGroupBuilder>? more = null, TimeProvider? clock = null)
     {
         TempFolder folder = new();
         var settings = new BelfrySettings { Store = "sqlite://" + folder.File("log.db"), Site = "gap production" };
@@ -60,7 +61,7 @@ sealed class ServerHost : IAsyncDisposable
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.SetMinimumLevel(LogLevel.Error);
-        builder.Services.AddBelfryServer(settings);
+        builder.Services.AddSingleton(clock ?? TimeProvider.System).AddBelfryServer(settings);
         WebApplication app = builder.Build();
         app.MapBelfry(path);
         RouteGroupBuilder others = app.MapGroup("/others");

@@ -127,15 +127,4 @@ public sealed class RunsTests
         Assert.Equal("w1", worker.GetProperty("worker").GetString());
         Assert.Equal(400, worker.GetProperty("processed").GetInt64());
     }
-
-    [Theory]
-    [InlineData("/health/live", "alive")]
-    [InlineData("/health/ready", "ready")]
-    public async Task Health_is_open_to_all_and_tells_nothing_else(string path, string word)
-    {
-        await using ServerHost server = await ServerHost.StartAsync(guarded: true);
-        using HttpResponseMessage answer = await server.GetAsync(path);
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        Assert.Equal(word, await answer.Content.ReadAsStringAsync(ServerHost.Cancel));
-    }
 }
