@@ -63,7 +63,8 @@ public sealed class BadInputTests(BrokerUnderWatch watch) : IClassFixture<Broker
         });
         foreach (IGrouping<string, string> kind in Garbage.Select(one => one.Counted).GroupBy(counted => counted))
         {
-            Assert.Contains($"{kind.Key}: {kind.Count()} times", doctor, StringComparison.Ordinal);
+            string times = kind.Count() == 1 ? "once" : $"{kind.Count()} times";
+            Assert.Contains($"{kind.Key}: {times}", doctor, StringComparison.Ordinal);
         }
     }
 

@@ -50,12 +50,12 @@ public sealed class MonitorLatestRunTests
     {
         await using MonitorLab lab = await MonitorLab.StartAsync();
         Finished call = await lab.MonitorAsync(
-            "latest-run", "--task", "x", "1440", "--recipient", "a@example.com", "--recipient", "b@example.com", "--custom-message", "See the runbook");
+            "latest-run", "--task", "x", "1440", "--recipient", "anna@example.com", "--recipient", "bert@example.com", "--custom-message", "See the runbook");
         ArrivedMail mail = Assert.Single(await lab.Sink.ArrivedAsync());
         Assert.Equal(2, call.Code);
-        Assert.Equal(["a@example.com", "b@example.com"], mail.To);
-        Assert.DoesNotContain("a@example.com", mail.Data, StringComparison.Ordinal);
-        Assert.DoesNotContain("b@example.com", mail.Data, StringComparison.Ordinal);
+        Assert.Equal(["anna@example.com", "bert@example.com"], mail.To);
+        Assert.DoesNotContain("anna@example.com", mail.Data, StringComparison.Ordinal);
+        Assert.DoesNotContain("bert@example.com", mail.Data, StringComparison.Ordinal);
         Assert.EndsWith("We suggest to check the logs.\n\nNote: See the runbook", Body(mail), StringComparison.Ordinal);
     }
 
