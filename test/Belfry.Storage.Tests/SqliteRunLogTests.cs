@@ -22,3 +22,9 @@ public sealed class SqliteLargeLogTests : LargeLogTests
 
     protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
 }
+
+/// <summary>Retention on SQLite.</summary>
+public sealed class SqliteRetentionTests : RetentionTests
+{
+    protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
+}

@@ -102,6 +102,10 @@ public abstract class RunQueries : IDisposable
     /// <summary>The store itself.</summary>
     public abstract Task<StoreStatus> StatusAsync(CancellationToken cancel);
 
+    /// <summary>What a policy would delete now: runs counted, bytes estimated.</summary>
+    public virtual Task<RetentionPreview> PreviewAsync(RetentionPolicy policy, CancellationToken cancel) =>
+        throw new NotSupportedException("this engine deletes nothing by itself yet");
+
     /// <summary>Closes what <see cref="OpenAsync"/> opened.</summary>
     public void Dispose()
     {

@@ -20,10 +20,15 @@ sealed class FiguresSum
     readonly List<BucketFigures> _buckets = [];
     readonly DurationHistogram _durations = new();
 
-    public FiguresSum(Instant from, Instant to, IReadOnlySet<long>? wanted)
+    /// <summary>Begins a sum.</summary>
+    /// <param name="from">Begin of the span.</param>
+    /// <param name="to">Its end.</param>
+    /// <param name="wanted">Numbers of the tasks asked for; null for all.</param>
+    /// <param name="thinned">Figures by the minute are gone there.</param>
+    public FiguresSum(Instant from, Instant to, IReadOnlySet<long>? wanted, bool thinned = false)
     {
         (_from, _to, _wanted) = (from, to, wanted);
-        bool exact = to - from <= ExactUpTo, minutes = to - from <= MinutesUpTo;
+        bool exact = to - from <= ExactUpTo && !thinned, minutes = to - from <= MinutesUpTo && !thinned;
         (Table, _width) = exact ? ("minute", RollupChanges.MinuteMicros) : ("hour", RollupChanges.HourMicros);
         (BarTable, _barWidth) = minutes ? ("minute", RollupChanges.MinuteMicros) : ("hour", RollupChanges.HourMicros);
         (FirstCell, LastCell) = Cells(_width);

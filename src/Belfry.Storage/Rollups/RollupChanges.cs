@@ -28,6 +28,12 @@ sealed class RollupChanges
     /// <summary>The bucket of an instant; those that no cell's key can hold fall into the first or the last.</summary>
     public static long BucketOf(Instant at, long width) => Math.Clamp(at.Micros / width, 0, long.MaxValue >> NameBits);
 
+    /// <summary>The minute of an instant, as cells count it.</summary>
+    public static long MinuteOf(Instant at) => BucketOf(at, MinuteMicros);
+
+    /// <summary>The hour of an instant, as cells count it.</summary>
+    public static long HourOf(Instant at) => BucketOf(at, HourMicros);
+
     /// <summary>Takes note of a row that changed.</summary>
     /// <param name="before">The row before; null when it is new.</param>
     /// <param name="after">The row after; null when it went away.</param>

@@ -17,6 +17,9 @@ readonly record struct RunKey(UInt128 Bits, int Source)
     /// <summary>The key in the index: segment, then bits.</summary>
     public long InSegment(long segment) => (segment << Low) | LowBits;
 
+    /// <summary>The first key that a segment can have.</summary>
+    public static long FirstIn(long segment) => segment << Low;
+
     /// <summary>The bits of a key in the index.</summary>
     public static long LowBitsOf(long key) => key & ((1L << Low) - 1);
 

@@ -1,4 +1,5 @@
 using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite.Keeping;
 using Belfry.Storage.Sqlite.Reading;
 using Belfry.Storage.Sqlite.Rows;
 
@@ -68,6 +69,9 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries
     public override Task<IReadOnlyList<Refusal>> RefusalsAsync(CancellationToken cancel) => ReadAsync<IReadOnlyList<Refusal>>(SurroundingsReader.Refusals, cancel);
 
     public override Task<StoreStatus> StatusAsync(CancellationToken cancel) => ReadAsync((database, _) => SurroundingsReader.Store(database, store.Url), cancel);
+
+    public override Task<RetentionPreview> PreviewAsync(RetentionPolicy policy, CancellationToken cancel) =>
+        ReadAsync((database, context) => ExpiredRuns.Preview(database, policy, Instant.Now(clock), context), cancel);
 
     private protected override Task<RunPage> ReadPageAsync(RunFilter filter, int limit, string? cursor, TimeSpan deadline, CancellationToken cancel)
     {

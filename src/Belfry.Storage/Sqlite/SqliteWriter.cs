@@ -1,20 +1,22 @@
+using Belfry.Storage.Keeping;
+using Belfry.Storage.Sqlite.Keeping;
 using Belfry.Storage.Sqlite.Writing;
 using Belfry.Storage.Writing;
 
 namespace Belfry.Storage.Sqlite;
 
 /// <summary>Writes groups to SQLite, and owns the file.</summary>
-sealed class SqliteWriter : ILogWriter
+sealed class SqliteWriter : ILogWriter, ILogKeeper
 {
     readonly Store _store;
     readonly GroupWriter _groups;
 
-    public SqliteWriter(Store store, int livesKept)
+    public SqliteWriter(Store store, int livesKept, RetentionPolicy retention)
     {
         _store = store;
         try
         {
-            _groups = new GroupWriter(store.Writer!, livesKept);
+            _groups = new GroupWriter(store.Writer!, livesKept, retention);
         }
         catch (SqliteException refused)
         {
@@ -34,6 +36,9 @@ sealed class SqliteWriter : ILogWriter
             throw new StoreUnavailableException(refused.IsDiskFull ? "the disk is full" : refused.Message, refused);
         }
     }
+
+    public Task<RetentionResult> RetainAsync(RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel) =>
+        new Retention(_store, _groups, policy, now).RunAsync(writing, cancel);
 
     public void Dispose()
     {

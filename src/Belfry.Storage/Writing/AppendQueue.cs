@@ -38,18 +38,29 @@ sealed class AppendQueue(int limit) : IDisposable
         await done.Task.WaitAsync(cancel);
     }
 
-    /// <summary>Waits until something is there; false when nothing came in time.</summary>
+    /// <summary>Waits until something is there; false when nothing came in time, or it was nudged.</summary>
     public bool WaitForEvents(TimeSpan longest, CancellationToken stop)
     {
         try
         {
-            return _any.Wait(longest, stop);
+            _any.Wait(longest, stop);
         }
         catch (OperationCanceledException)
         {
-            return !IsEmpty;
+            // what is there is still written
+        }
+        lock (_lock)
+        {
+            if (_waiting.Count == 0)
+            {
+                _any.Reset(); // a nudge is good for one wait
+            }
+            return _waiting.Count > 0;
         }
     }
+
+    /// <summary>Ends a wait for events without any.</summary>
+    public void Nudge() => _any.Set();
 
     /// <summary>Takes what waits, whole appends, up to about so many events.</summary>
     public List<Append> Take(int most)

@@ -1,3 +1,4 @@
+using Belfry.Storage.Keeping;
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Sqlite;
 using Belfry.Storage.Writing;
@@ -24,6 +25,7 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly AppendQueue _queue;
     readonly EventLimits _limits;
     readonly ILogWriter _writer;
+    readonly Chores _chores;
     readonly Thread _thread;
     readonly CancellationTokenSource _stopping = new();
     readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -33,6 +35,7 @@ public sealed partial class RunLog : IAsyncDisposable
     {
         (_url, _writer, _options, _clock, _logger) = (url, writer, options, clock, logger);
         _queue = new AppendQueue(options.QueueLimit);
+        _chores = new Chores(_queue.Nudge);
         _limits = new EventLimits(new SecretMask(options.HiddenKeys), options.TruncateNested);
         Queries = queries;
         Feed = new RunFeed(Instant.Now(clock));
@@ -47,7 +50,7 @@ public sealed partial class RunLog : IAsyncDisposable
         () =>
         {
             Store store = Store.OpenForWriting(url, options.SyncEveryCommit);
-            var writer = new SqliteWriter(store, options.OpenRunsInMemory);
+            var writer = new SqliteWriter(store, options.OpenRunsInMemory, options.Retention);
             return new RunLog(url, writer, new SqliteQueries(store, clock), options, clock, loggers.CreateLogger<RunLog>());
         },
         cancel);
@@ -105,6 +108,15 @@ public sealed partial class RunLog : IAsyncDisposable
     /// <summary>The open runs of a worker, as committed: for whoever judges that it is gone.</summary>
     public Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) => Queries.OpenRunsOfAsync(source, worker, cancel);
 
+    /// <summary>
+    /// Deletes the ended runs that a policy lets go, in pieces of less than 100 ms between the groups; events go on being stored meanwhile.
+    /// Only one at a time. What would go is told by <see cref="RunQueries.PreviewAsync"/>.
+    /// </summary>
+    /// <exception cref="StoreException">The store cannot be read or written at present; what was deleted so far is.</exception>
+    public Task<RetentionResult> RetainAsync(RetentionPolicy policy, CancellationToken cancel) => _writer is ILogKeeper keeper
+        ? keeper.RetainAsync(policy, Instant.Now(_clock), _chores, cancel)
+        : throw new NotSupportedException($"{_url} deletes nothing by itself yet");
+
     /// <summary>Commits what waits, then closes.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -133,6 +145,7 @@ public sealed partial class RunLog : IAsyncDisposable
                     WriteGroup();
                     WaitForCompany(began);
                 }
+                _chores.DoOne();
             }
             if (!_notes.IsEmpty)
             {
@@ -142,6 +155,7 @@ public sealed partial class RunLog : IAsyncDisposable
         finally
         {
             _queue.Fail(new ObjectDisposedException(nameof(RunLog)));
+            _chores.Fail(new ObjectDisposedException(nameof(RunLog)));
             _stopped.SetResult();
         }
     }
@@ -239,6 +253,9 @@ public sealed class RunLogOptions
 
     /// <summary>Of how many open runs the events stay in memory; the others are read again when needed. 100,000 by default.</summary>
     public int OpenRunsInMemory { get; set; } = 100_000;
+
+    /// <summary>Runs that this would delete at once are not stored, but counted; everything is stored by default. Who deletes calls <see cref="RunLog.RetainAsync"/>.</summary>
+    public RetentionPolicy Retention { get; set; } = RetentionPolicy.KeepAll;
 
     /// <summary>Wait for the disk at every commit (SQLite's FULL): survives a power cut as well, and costs throughput. Off by default.</summary>
     public bool SyncEveryCommit { get; set; }

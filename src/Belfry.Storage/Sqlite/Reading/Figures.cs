@@ -9,12 +9,22 @@ static class Figures
     public static LogFigures Read(Database database, Instant from, Instant to, IReadOnlyList<string> tasks, IRowContext names)
     {
         HashSet<long>? wanted = tasks.Count == 0 ? null : [.. new RunMatch(database, new RunFilter { Tasks = tasks }, names).Tasks!];
-        var sum = new FiguresSum(from, to, wanted);
+        var sum = new FiguresSum(from, to, wanted, IsThinned(database, from));
         AddEnds(database, sum);
         AddDurations(database, sum);
         AddBars(database, sum);
         AddOpen(database, sum);
         return sum.Total(name => names.Text(name)!);
+    }
+
+    /// <summary>Figures by the minute are gone there: hours begin before the first minute does.</summary>
+    static bool IsThinned(Database database, Instant from)
+    {
+        Statement find = database.Prepare(
+            "SELECT EXISTS(SELECT 1 FROM hour WHERE cell >= ? AND cell < coalesce((SELECT ((cell >> 20) / 60) << 20 FROM minute ORDER BY cell LIMIT 1), 9223372036854775807))");
+        bool thinned = find.Bind(1, RollupChanges.HourOf(from) << 20).Step() && find.Int64(0) != 0;
+        find.Reset();
+        return thinned;
     }
 
     /// <summary>Ended runs of the whole log.</summary>

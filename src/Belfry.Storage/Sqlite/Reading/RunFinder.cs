@@ -18,12 +18,12 @@ static class RunFinder
         Statement open = database.Prepare(Open + " WHERE uid = ?");
         IdColumn.Bind(open, 1, id);
         AddAll(open, runs, names);
-        (long segment, long from) = LastSegment(database);
+        (List<long> segments, long from) = Segments(database);
         Statement tail = database.Prepare(Ended + " WHERE at >= ? AND uid = ?");
         IdColumn.Bind(tail.Bind(1, from), 2, id);
         AddAll(tail, runs, names);
         var places = new List<long>();
-        KeySegments.AddWritten(database, RunKey.Of(id, 0), segment, places);
+        KeySegments.AddWritten(database, RunKey.Of(id, 0), segments, places);
         foreach (long place in places.Distinct().Where(place => place < from))
         {
             Statement read = database.Prepare(Ended + " WHERE at = ?").Bind(1, place);
@@ -96,11 +96,17 @@ static class RunFinder
         return [.. sources];
     }
 
-    static (long Segment, long From) LastSegment(Database database)
+    /// <summary>The segments that have keys, and from where on keys are only in the writer's memory.</summary>
+    static (List<long> Segments, long From) Segments(Database database)
     {
-        Statement last = database.Prepare("SELECT id, from_at FROM segment ORDER BY id DESC LIMIT 1");
-        (long, long) found = last.Step() ? (last.Int64(0), last.Int64(1)) : (1, long.MinValue);
-        last.Reset();
+        (List<long> Segments, long From) found = ([], long.MinValue);
+        Statement all = database.Prepare("SELECT id, from_at FROM segment ORDER BY id");
+        while (all.Step())
+        {
+            found.Segments.Add(all.Int64(0));
+            found.From = all.Int64(1);
+        }
+        all.Reset();
         return found;
     }
 

@@ -3,6 +3,7 @@ using Belfry.Storage.Writing;
 using System.Diagnostics.CodeAnalysis;
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Rollups;
+using Belfry.Storage.Sqlite.Keeping;
 using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite;
 
@@ -13,6 +14,7 @@ sealed class GroupWriter : IDisposable
 {
     readonly Database _database;
     readonly int _livesKept;
+    readonly RetentionPolicy _retention;
     readonly RollupWriter _rollupWriter;
     readonly RollupChanges _rollups = new();
     readonly Statement _putOpen, _putEnded, _deleteOpen; // kept at hand: they run for every run
@@ -25,11 +27,12 @@ sealed class GroupWriter : IDisposable
     OpenLives _open;
     LastEnds _lastEnds;
     Surroundings _surroundings;
+    TooLate _tooLate;
     long _version;
 
-    public GroupWriter(Database database, int livesKept)
+    public GroupWriter(Database database, int livesKept, RetentionPolicy retention)
     {
-        (_database, _livesKept, _rollupWriter) = (database, livesKept, new RollupWriter(database));
+        (_database, _livesKept, _retention, _rollupWriter) = (database, livesKept, retention, new RollupWriter(database));
         _putOpen = database.Prepare(
             $"INSERT OR REPLACE INTO open(id, at, {RowCodec.Columns}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         _putEnded = database.Prepare($"INSERT INTO run(at, {RowCodec.Columns}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -47,6 +50,7 @@ sealed class GroupWriter : IDisposable
         {
             _database.Execute("BEGIN IMMEDIATE");
             ForgetWhatOthersChanged();
+            _tooLate.Begin(now);
             foreach (IReadOnlyList<TaskEvent> events in group)
             {
                 foreach (TaskEvent item in events)
@@ -62,6 +66,10 @@ sealed class GroupWriter : IDisposable
                 }
             }
             _surroundings.Write(notes, now);
+            if (!_tooLate.Refused.IsEmpty)
+            {
+                _surroundings.Write(_tooLate.Refused, now);
+            }
             _lastEnds.Write(_names);
             _rollupWriter.Write(_rollups);
             _keys.Flush();
@@ -76,6 +84,51 @@ sealed class GroupWriter : IDisposable
             throw;
         }
     }
+
+    /// <summary>Deletes ended runs and leaves their figures; those that became the last of their task, changed or opened again stay.</summary>
+    /// <returns>How many were deleted.</returns>
+    public int Delete(IReadOnlyList<ExpiredRun> runs, Instant now) => InTransaction(() =>
+    {
+        int deleted = 0;
+        var hours = new HashSet<long>();
+        foreach (ExpiredRun run in runs)
+        {
+            if (!_lastEnds.IsLast(run.Name, run.Source, run.State, run.Place) && !_open.IsOpen(run.Key) && run.TryDelete(_database))
+            {
+                deleted++;
+                _keys.Remove(run.Key, run.Place);
+                _tooLate.Remember(run, now);
+                hours.UnionWith(run.Hours);
+            }
+        }
+        foreach (long hour in hours)
+        {
+            _database.Prepare("INSERT OR IGNORE INTO lacking(hour) VALUES(?)").Bind(1, hour).Run();
+        }
+        return deleted;
+    });
+
+    /// <summary>Deletes keys of a segment whose run is gone, and forgets the segment when it has no others.</summary>
+    public int DeleteKeys(long segment, IReadOnlyList<(long Key, long At)> orphans) => InTransaction(() =>
+    {
+        int deleted = 0;
+        Statement delete = _database.Prepare("DELETE FROM run_key WHERE key = ?1 AND at = ?2 AND NOT EXISTS(SELECT 1 FROM run WHERE run.at = ?2)");
+        foreach ((long key, long at) in orphans)
+        {
+            delete.Bind(1, key).Bind(2, at).Run();
+            deleted += _database.Changes;
+        }
+        _keys.DropIfEmpty(segment);
+        return deleted;
+    });
+
+    /// <summary>Runs one statement beside the groups.</summary>
+    /// <returns>How many rows it changed.</returns>
+    public int Run(string sql, long parameter) => InTransaction(() =>
+    {
+        _database.Prepare(sql).Bind(1, parameter).Run();
+        return _database.Changes;
+    });
 
     /// <inheritdoc/>
     public void Dispose()
@@ -92,7 +145,7 @@ sealed class GroupWriter : IDisposable
             return;
         }
         TrackedLife life = _open.Of(item.Source, item.Id);
-        life.IsDirty |= life.Life.Add(item);
+        life.IsDirty |= !_tooLate.Refuses(item, life) && life.Life.Add(item);
         if (!life.IsTouched)
         {
             life.IsTouched = true;
@@ -104,6 +157,10 @@ sealed class GroupWriter : IDisposable
     {
         life.IsDirty = false;
         IReadOnlyList<FoldedRun> rows = life.Life.Fold();
+        if (life.Rows.Count == 0 && _tooLate.Refuses(rows, life.Key, _keys))
+        {
+            return;
+        }
         var stored = new List<StoredRow>(rows.Count);
         int oldest = rows.Count == 0 ? 0 : rows[^1].Run.Attempt - Fold.AttemptsKept;
         foreach (FoldedRun row in rows)
@@ -189,6 +246,23 @@ sealed class GroupWriter : IDisposable
 
     long? TaskNumber(string? task) => _names.NumberOrNull(NameKind.Task, task);
 
+    T InTransaction<T>(Func<T> work)
+    {
+        try
+        {
+            _database.Execute("BEGIN IMMEDIATE");
+            ForgetWhatOthersChanged();
+            T result = work();
+            _database.Execute("COMMIT");
+            return result;
+        }
+        catch
+        {
+            RollBack();
+            throw;
+        }
+    }
+
     static bool SameFacts(IReadOnlyList<TaskEvent> a, IReadOnlyList<TaskEvent> b)
     {
         bool same = a.Count == b.Count;
@@ -228,7 +302,7 @@ sealed class GroupWriter : IDisposable
         _version = -1; // read everything again before the next group
     }
 
-    [MemberNotNull(nameof(_names), nameof(_packer), nameof(_codec), nameof(_keys), nameof(_open), nameof(_lastEnds), nameof(_surroundings))]
+    [MemberNotNull(nameof(_names), nameof(_packer), nameof(_codec), nameof(_keys), nameof(_open), nameof(_lastEnds), nameof(_surroundings), nameof(_tooLate))]
     void Remember()
     {
         _names = new NameTable(_database);
@@ -238,5 +312,6 @@ sealed class GroupWriter : IDisposable
         _open = new OpenLives(_database, _keys, _names, _livesKept);
         _lastEnds = new LastEnds(_database);
         _surroundings = new Surroundings(_database, _names);
+        _tooLate = new TooLate(_database, _retention);
     }
 }

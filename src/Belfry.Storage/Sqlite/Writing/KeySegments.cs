@@ -18,21 +18,33 @@ sealed class KeySegments
     readonly Dictionary<long, long> _tail = new(Size); // low bits of the id → at; emptied when the segment is written
     readonly List<(long Bits, long At)> _more = [];     // further rows with the same bits: attempts of one id
     readonly SeenIds _seen = new();
+    readonly List<long> _segments = []; // those with keys, oldest first
     long _segment, _from;
 
     public KeySegments(Database database)
     {
         _database = database;
         _put = database.Prepare("INSERT OR IGNORE INTO run_key(key, at) VALUES(?, ?)");
-        using (Statement last = database.PrepareOnce("SELECT id, from_at FROM segment ORDER BY id DESC LIMIT 1"))
+        using (Statement all = database.PrepareOnce("SELECT id, from_at FROM segment ORDER BY id"))
         {
-            (_segment, _from) = last.Step() ? (last.Int64(0), last.Int64(1)) : (1, long.MinValue);
+            while (all.Step())
+            {
+                (_segment, _from) = (all.Int64(0), all.Int64(1));
+                _segments.Add(_segment);
+            }
         }
         using (Statement written = database.PrepareOnce("SELECT key FROM run_key"))
         {
             while (written.Step())
             {
                 _seen.Add(RunKey.LowBitsOf(written.Int64(0)));
+            }
+        }
+        using (Statement deleted = database.PrepareOnce("SELECT uid FROM deleted"))
+        {
+            while (deleted.Step())
+            {
+                _seen.Add(RunKey.Of(IdColumn.Read(deleted, 0)!, 0).LowBits);
             }
         }
         using Statement tail = database.PrepareOnce("SELECT at, uid FROM run WHERE at >= ?");
@@ -77,6 +89,21 @@ sealed class KeySegments
         _more.Remove((key.LowBits, at));
     }
 
+    /// <summary>False for an id that was never stored; true may be wrong, about 1 time in 1,000.</summary>
+    public bool MayHave(RunKey key) => _seen.MayHave(key.LowBits);
+
+    /// <summary>Asks a segment no longer when it has lost all its keys. The newest is always asked.</summary>
+    public void DropIfEmpty(long segment)
+    {
+        Statement any = _database.Prepare("SELECT EXISTS(SELECT 1 FROM run_key WHERE key >= ? AND key < ?)");
+        bool empty = any.Bind(1, RunKey.FirstIn(segment)).Bind(2, RunKey.FirstIn(segment + 1)).Step() && any.Int64(0) == 0;
+        any.Reset();
+        if (empty && segment != _segment && _segments.Remove(segment))
+        {
+            _database.Prepare("DELETE FROM segment WHERE id = ?").Bind(1, segment).Run();
+        }
+    }
+
     /// <summary>Where rows of an id may be; the caller compares the id itself. Empty, nearly always, for an id never seen.</summary>
     public List<long> Find(RunKey key)
     {
@@ -90,18 +117,18 @@ sealed class KeySegments
             places.Add(at);
             places.AddRange(_more.Where(item => item.Bits == key.LowBits).Select(item => item.At));
         }
-        AddWritten(_database, key, _segment, places);
+        AddWritten(_database, key, _segments, places);
         return places;
     }
 
     /// <summary>Where rows of an id may be in the written segments, newest segment first.</summary>
-    public static void AddWritten(Database database, RunKey key, long newest, List<long> places)
+    public static void AddWritten(Database database, RunKey key, IReadOnlyList<long> segments, List<long> places)
     {
         Statement find = database.Prepare("SELECT at FROM run_key WHERE key = ?");
-        for (long segment = newest; segment > 0; segment--)
+        for (int i = segments.Count - 1; i >= 0; i--)
         {
             find.Reset();
-            find.Bind(1, key.InSegment(segment));
+            find.Bind(1, key.InSegment(segments[i]));
             while (find.Step())
             {
                 places.Add(find.Int64(0));
@@ -127,6 +154,7 @@ sealed class KeySegments
         // Not the greatest: one run from the future would make every later run a late one. What lies above is read again after a crash.
         _from = instants[instants.Length * 3 / 4];
         _segment++;
+        _segments.Add(_segment);
         _database.Prepare("INSERT INTO segment(id, from_at) VALUES(?, ?)").Bind(1, _segment).Bind(2, _from).Run();
         _tail.Clear();
         _more.Clear();

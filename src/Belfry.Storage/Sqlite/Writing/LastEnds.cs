@@ -30,6 +30,9 @@ sealed class LastEnds
         }
     }
 
+    /// <summary>This is the last run of its task and state.</summary>
+    public bool IsLast(long name, long source, int state, long at) => _last.TryGetValue((name, source, state), out (long Ended, long At) last) && last.At == at;
+
     public void Remove(TaskRun run, long at, NameTable names)
     {
         if (KeyOf(run, names) is { } key && _last.TryGetValue(key, out (long Ended, long At) last) && last.At == at)

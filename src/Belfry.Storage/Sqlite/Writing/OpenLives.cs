@@ -59,6 +59,9 @@ sealed class OpenLives
     /// <summary>Open runs, in memory or not.</summary>
     public int Count => _lives.Count + _elsewhere.Count;
 
+    /// <summary>An attempt of this id is open.</summary>
+    public bool IsOpen(RunKey key) => _elsewhere.ContainsKey(key) || (_lives.TryGetValue(key, out TrackedLife? life) && life.IsOpen);
+
     /// <summary>The life of an id: from memory, from the store, or new.</summary>
     public TrackedLife Of(string source, string id)
     {

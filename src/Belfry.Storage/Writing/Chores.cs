@@ -1,0 +1,53 @@
+using System.Collections.Concurrent;
+
+namespace Belfry.Storage.Writing;
+
+/// <summary>Work beside the groups: the log's writing thread does one piece between two of them, so none may take long.</summary>
+sealed class Chores(Action wake)
+{
+    readonly ConcurrentQueue<Action<Exception?>> _waiting = new(); // as many as ask at a time: each waits for its piece before it asks for the next
+
+    /// <summary>Has a piece of work done on the writing thread.</summary>
+    public Task<T> DoAsync<T>(Func<T> work, CancellationToken cancel)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _waiting.Enqueue(over => Do(work, done, over, cancel));
+        wake();
+        return done.Task;
+    }
+
+    /// <summary>Does one piece, if there is one; called by the writing thread.</summary>
+    public void DoOne()
+    {
+        if (_waiting.TryDequeue(out Action<Exception?>? work))
+        {
+            work(null);
+        }
+    }
+
+    /// <summary>Tells all who still wait that it is over.</summary>
+    public void Fail(Exception reason)
+    {
+        while (_waiting.TryDequeue(out Action<Exception?>? work))
+        {
+            work(reason);
+        }
+    }
+
+    static void Do<T>(Func<T> work, TaskCompletionSource<T> done, Exception? over, CancellationToken cancel)
+    {
+        try
+        {
+            if (over is not null)
+            {
+                throw over;
+            }
+            cancel.ThrowIfCancellationRequested();
+            done.SetResult(work());
+        }
+        catch (Exception refused)
+        {
+            done.SetException(refused);
+        }
+    }
+}
