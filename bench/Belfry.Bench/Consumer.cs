@@ -12,8 +12,8 @@ namespace Belfry.Bench;
 /// <remarks>Prints how many events are committed, a number a line; when stdin ends, what is in the log, as JSON.</remarks>
 static class Consumer
 {
-    // So many groups may wait for their commit before the next is read.
-    const int GroupsAhead = 8;
+    // So many groups may wait for their commit before the next is read, as in the server's source.
+    const int GroupsAhead = 4;
 
     public static async Task RunAsync(string broker, string file)
     {
