@@ -9,7 +9,10 @@ namespace Belfry.Storage.Rollups;
 sealed class DurationHistogram
 {
     const int SubBits = 5, Sub = 1 << SubBits;
-    readonly SortedDictionary<int, long> _buckets = [];
+
+    // In order of their buckets, none of them empty. There are seldom more than fifty.
+    (int Bucket, long Times)[] _buckets = new (int, long)[16];
+    int _count;
 
     /// <summary>Adds durations, or takes them away with a negative count.</summary>
     public void Add(long micros, long times) => AddTo(BucketOf(micros), times);
@@ -17,7 +20,7 @@ sealed class DurationHistogram
     /// <summary>Adds what another has.</summary>
     public void Add(DurationHistogram other)
     {
-        foreach ((int bucket, long times) in other._buckets)
+        foreach ((int bucket, long times) in other.Filled)
         {
             AddTo(bucket, times);
         }
@@ -37,23 +40,28 @@ sealed class DurationHistogram
     /// <summary>The buckets as bytes.</summary>
     public byte[] Write()
     {
-        var bytes = new List<byte>(_buckets.Count * 3);
-        int last = 0;
-        foreach ((int bucket, long times) in _buckets)
+        Span<byte> bytes = _count <= 100 ? stackalloc byte[1500] : new byte[_count * 15];
+        int length = 0, last = 0;
+        foreach ((int bucket, long times) in Filled)
         {
-            Append(bytes, (ulong)(bucket - last));
-            Append(bytes, (ulong)times);
+            Append(bytes, ref length, (ulong)(bucket - last));
+            Append(bytes, ref length, (ulong)times);
             last = bucket;
         }
-        return [.. bytes];
+        return bytes[..length].ToArray();
     }
 
     /// <summary>The duration below which a share of all lies, in seconds; null when there are none.</summary>
     /// <param name="share">0 to 1; 0.95 for p95.</param>
     public double? Percentile(double share)
     {
-        long total = _buckets.Values.Sum(), rank = Math.Max(1, (long)Math.Ceiling(share * total));
-        foreach ((int bucket, long times) in _buckets)
+        long total = 0;
+        foreach ((_, long times) in Filled)
+        {
+            total += times;
+        }
+        long rank = Math.Max(1, (long)Math.Ceiling(share * total));
+        foreach ((int bucket, long times) in Filled)
         {
             rank -= times;
             if (rank <= 0)
@@ -86,26 +94,48 @@ sealed class DurationHistogram
         return low + (((1UL << shift) - 1) / 2.0);
     }
 
+    ReadOnlySpan<(int Bucket, long Times)> Filled => _buckets.AsSpan(0, _count);
+
     void AddTo(int bucket, long times)
     {
-        long sum = _buckets.GetValueOrDefault(bucket) + times;
-        if (sum > 0)
+        int at = _count;
+        while (at > 0 && _buckets[at - 1].Bucket >= bucket)
         {
-            _buckets[bucket] = sum;
+            at--;
         }
-        else
+        if (at == _count || _buckets[at].Bucket != bucket)
         {
-            _buckets.Remove(bucket);
+            Insert(at, bucket, times);
+            return;
+        }
+        _buckets[at].Times += times;
+        if (_buckets[at].Times <= 0)
+        {
+            Array.Copy(_buckets, at + 1, _buckets, at, --_count - at);
         }
     }
 
-    static void Append(List<byte> bytes, ulong value)
+    void Insert(int at, int bucket, long times)
+    {
+        if (times <= 0)
+        {
+            return;
+        }
+        if (_count == _buckets.Length)
+        {
+            Array.Resize(ref _buckets, _count * 2);
+        }
+        Array.Copy(_buckets, at, _buckets, at + 1, _count++ - at);
+        _buckets[at] = (bucket, times);
+    }
+
+    static void Append(Span<byte> bytes, ref int length, ulong value)
     {
         for (; value >= 0x80; value >>= 7)
         {
-            bytes.Add((byte)(value | 0x80));
+            bytes[length++] = (byte)(value | 0x80);
         }
-        bytes.Add((byte)value);
+        bytes[length++] = (byte)value;
     }
 
     static ulong Read(ref ReadOnlySpan<byte> bytes)

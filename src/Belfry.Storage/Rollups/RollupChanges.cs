@@ -138,6 +138,9 @@ sealed class DurationChanges
     readonly List<(long Micros, int Times)> _changes = [];
     readonly DurationHistogram _sum = new();
 
+    /// <summary>There is nothing to change.</summary>
+    public bool IsEmpty => _changes.Count == 0;
+
     public void Add(long micros, int times) => _changes.Add((micros, times));
 
     /// <summary>What is stored so far.</summary>

@@ -22,12 +22,12 @@ sealed class RollupWriter(Database database)
             ON CONFLICT(cell) DO UPDATE SET first = first + excluded.first, completed = completed + excluded.completed,
               failed = failed + excluded.failed, retried = retried + excluded.retried, cancelled = cancelled + excluded.cancelled,
               skipped = skipped + excluded.skipped, lost = lost + excluded.lost, timed = timed + excluded.timed,
-              sum = sum + excluded.sum, max = max(max, excluded.max), hist = excluded.hist
+              sum = sum + excluded.sum, max = max(max, excluded.max), hist = coalesce(excluded.hist, hist)
             """);
         foreach ((long key, RollupCell cell) in cells)
         {
-            read.Reset();
-            if (read.Bind(1, key).Step())
+            bool timed = !cell.Durations.IsEmpty; // a cell that only counts beginnings keeps its durations untouched
+            if (timed && read.Bind(1, key).Step())
             {
                 cell.Durations.AddUnder(read.Bytes(0));
             }
@@ -35,7 +35,8 @@ sealed class RollupWriter(Database database)
             write.Bind(1, key).Bind(2, cell.First)
                 .Bind(3, cell[RunState.Completed]).Bind(4, cell[RunState.Failed]).Bind(5, cell[RunState.Retried])
                 .Bind(6, cell[RunState.Cancelled]).Bind(7, cell[RunState.Skipped]).Bind(8, cell[RunState.Lost])
-                .Bind(9, cell.Timed).Bind(10, cell.Sum).Bind(11, cell.Max).Bind(12, cell.Durations.Sum()).Run();
+                .Bind(9, cell.Timed).Bind(10, cell.Sum).Bind(11, cell.Max);
+            (timed ? write.Bind(12, cell.Durations.Sum()) : write.BindNull(12)).Run();
         }
     }
 }
