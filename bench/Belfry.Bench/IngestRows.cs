@@ -45,9 +45,12 @@ static class IngestRows
     /// <summary>Row <c>ingest-steady</c>.</summary>
     public static async Task<IReadOnlyList<Figure>> SteadyAsync(bool small)
     {
-        int runs = (int)(SteadyRate / EventsPerRun * (small ? 10 : 60));
+        const double runsPerSecond = SteadyRate / EventsPerRun;
+        int runs = (int)(runsPerSecond * (small ? 10 : 60)), warmUpRuns = runs / 6;
         Measured measured = await BelfryAsync(
-            runs, (_, _) => Task.CompletedTask, (publisher, _) => publisher.SendAsync(new EventStream(runs, SteadyRate / EventsPerRun, Now).Publications(), SteadyRate));
+            warmUpRuns + runs,
+            (publisher, _) => publisher.SendAsync(new EventStream(warmUpRuns, runsPerSecond, Now, seed: 1).Publications(), SteadyRate),
+            (publisher, _) => publisher.SendAsync(new EventStream(runs, runsPerSecond, Now).Publications(), SteadyRate));
         return
         [
             new Figure("ingest-steady", measured.Lost, "events lost", 0, AtLeast: false),

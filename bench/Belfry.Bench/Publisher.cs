@@ -41,10 +41,10 @@ sealed class Publisher : IAsyncDisposable
     /// <summary>So many events a second, whatever the reader does.</summary>
     public async Task SendAsync(IEnumerable<Publication> publications, double eventsPerSecond)
     {
-        long begin = Stopwatch.GetTimestamp();
+        (long begin, long before) = (Stopwatch.GetTimestamp(), Events);
         foreach (Publication publication in publications)
         {
-            TimeSpan ahead = TimeSpan.FromSeconds(Events / eventsPerSecond) - Stopwatch.GetElapsedTime(begin);
+            TimeSpan ahead = TimeSpan.FromSeconds((Events - before) / eventsPerSecond) - Stopwatch.GetElapsedTime(begin);
             if (ahead > TimeSpan.FromMilliseconds(1))
             {
                 await Task.Delay(ahead);
