@@ -17,7 +17,7 @@ static class Common
     /// <summary>The log.</summary>
     public static Option<string?> Store { get; } = new("--store")
     {
-        Description = "The log: sqlite://PATH, absolute with three slashes, or memory: (default: sqlite://belfry.db)",
+        Description = "The log: sqlite://PATH, absolute with three slashes, postgresql://USER:PASSWORD@HOST/DATABASE or memory: (default: sqlite://belfry.db)",
         HelpName = "URL",
         Recursive = true,
     };

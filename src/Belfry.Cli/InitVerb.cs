@@ -12,6 +12,7 @@ static class InitVerb
           // and every text from a file: "PasswordFile": "/run/secrets/smtp". What stands here commented out is the default.
 
           // The log. Three slashes make the path absolute: sqlite:///var/lib/belfry/log.db
+          // or PostgreSQL: postgresql://USER:PASSWORD@HOST/DATABASE
           // "Store": "sqlite://belfry.db",
 
           // Where the pages and the API are. Other machines only after 'belfry user add NAME'.

@@ -94,7 +94,7 @@ static class ServeVerb
     static void Greet(WebApplication app, BelfrySettings settings)
     {
         Console.Error.WriteLine($"Belfry listens on {string.Join(", ", app.Urls)}");
-        Console.Error.WriteLine($"  log   {settings.Store}");
+        Console.Error.WriteLine($"  log   {StoreUrl.Parse(settings.Store)}");
         if (settings.Mail.Folder.Length > 0)
         {
             Console.Error.WriteLine($"  mail  {settings.Mail.Folder}");

@@ -19,7 +19,7 @@ public sealed class BelfrySettings
     /// <summary>The name of the file that is read when no other is named.</summary>
     public const string FileName = "belfry.json";
 
-    /// <summary>The log, <c>sqlite://belfry.db</c> by default: relative to the working directory unless it has three slashes.</summary>
+    /// <summary>The log, <c>sqlite://belfry.db</c> by default: relative to the working directory unless it has three slashes; or <c>postgresql://…</c>.</summary>
     public string Store { get; set; } = "sqlite://belfry.db";
 
     /// <summary>Where the server listens, <c>http://127.0.0.1:2355</c> by default; several are separated by semicolons.</summary>

@@ -1,18 +1,25 @@
+using Belfry.Storage.Postgres;
+
 namespace Belfry.Storage;
 
-/// <summary>Where a log is kept: <c>sqlite://PATH</c> (three slashes make it absolute) or <c>memory:</c>.</summary>
+/// <summary>
+/// Where a log is kept: <c>sqlite://PATH</c> (three slashes make it absolute), <c>postgresql://USER:PASSWORD@HOST:PORT/DATABASE</c> or <c>memory:</c>.
+/// </summary>
 public sealed record StoreUrl
 {
-    StoreUrl(string text, string? path) => (Text, Path) = (text, path);
+    StoreUrl(string text, string? path, string? server = null) => (Text, Path, Server) = (text, path, server);
 
-    /// <summary>The URL as given.</summary>
+    /// <summary>The URL, without its password.</summary>
     public string Text { get; }
 
-    /// <summary>The file; null in memory.</summary>
+    /// <summary>The file; null in memory and on a server.</summary>
     public string? Path { get; }
 
+    /// <summary>How Npgsql connects to the server, password included; null elsewhere.</summary>
+    internal string? Server { get; }
+
     /// <summary>Reads a URL.</summary>
-    /// <exception cref="FormatException">It is no store's URL; the message says what is.</exception>
+    /// <exception cref="FormatException">It is no store's URL; the message says what is, and shows no password.</exception>
     public static StoreUrl Parse(string text)
     {
         if (text is "memory:" or "memory://")
@@ -24,10 +31,15 @@ public sealed record StoreUrl
         {
             return new StoreUrl(text, text[sqlite.Length..]);
         }
-        throw new FormatException($"'{text}' is not a store: use sqlite://PATH or memory:");
+        if (ServerAddress.IsOne(text))
+        {
+            (string shown, string server) = ServerAddress.Read(text);
+            return new StoreUrl(shown, null, server);
+        }
+        throw new FormatException($"'{text}' is not a store: use sqlite://PATH, postgresql://USER:PASSWORD@HOST/DATABASE or memory:");
     }
 
-    /// <inheritdoc/>
+    /// <summary>The URL, without its password.</summary>
     public override string ToString() => Text;
 }
 

@@ -49,7 +49,12 @@ public sealed record WorkerStatus(string Source, string Name, bool Online, Insta
 /// <param name="Misses">It loses what is sent while nobody listens (Redis pub/sub does).</param>
 /// <param name="LastEvent">Arrival of its last event.</param>
 /// <param name="Problem">What is wrong with it now, in a sentence; null when all is well.</param>
-public sealed record SourceStatus(string Name, string Kind, Instant Heard, Instant ListenedTo, bool Misses, Instant? LastEvent, string? Problem);
+public sealed record SourceStatus(string Name, string Kind, Instant Heard, Instant ListenedTo, bool Misses, Instant? LastEvent, string? Problem)
+{
+    /// <summary>The gap that is still open, of a source that loses what nobody hears and was not listened to since before an instant.</summary>
+    internal SourceGap? OpenGap(Instant silentSince, Instant to) =>
+        Misses && ListenedTo < silentSince && ListenedTo <= to ? new SourceGap(Name, ListenedTo, null, Problem ?? "nobody has listened since") : null;
+}
 
 /// <summary>A stretch of time in which a source was not listened to.</summary>
 /// <param name="Source">The source.</param>
@@ -70,7 +75,7 @@ public sealed record Refusal(string Source, string What, long Times, Instant Las
 /// <param name="Engine">Engine and version, e.g. <c>SQLite 3.40.1</c>.</param>
 /// <param name="Schema">Version of its schema.</param>
 /// <param name="Bytes">Bytes on disk, write-ahead log included; 0 in memory.</param>
-/// <param name="FreeBytes">Bytes free on that disk; null in memory.</param>
+/// <param name="FreeBytes">Bytes free on that disk; null in memory and on a server.</param>
 /// <param name="EndedRuns">Ended runs, an estimate above 10,000.</param>
 /// <param name="OpenRuns">Open runs.</param>
 public sealed record StoreStatus(string Url, string Engine, int Schema, long Bytes, long? FreeBytes, long EndedRuns, long OpenRuns);

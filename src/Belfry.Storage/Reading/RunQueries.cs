@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
+using Belfry.Storage.Postgres;
 using Belfry.Storage.Sqlite;
-using Belfry.Storage.Sqlite.Reading;
 
 namespace Belfry.Storage;
 
@@ -22,7 +22,8 @@ public abstract class RunQueries : IDisposable
     /// <summary>Opens a store that is there, only to read it; a server may write it meanwhile. Dispose it.</summary>
     /// <exception cref="StoreException">It is not there, cannot be opened, or has another schema.</exception>
     public static Task<RunQueries> OpenAsync(StoreUrl url, TimeProvider clock, CancellationToken cancel) =>
-        Task.Run<RunQueries>(() => new SqliteQueries(Store.OpenForReading(url), clock), cancel);
+        Task.Run<RunQueries>(
+            () => url.Server is null ? new SqliteQueries(Store.OpenForReading(url), clock) : new PostgresQueries(PostgresStore.OpenForReading(url), clock), cancel);
 
     /// <summary>A page of runs, newest first, by keyset.</summary>
     /// <param name="filter">Which runs.</param>

@@ -1,5 +1,6 @@
 using Belfry.Storage.Keeping;
 using Belfry.Storage.Payloads;
+using Belfry.Storage.Postgres;
 using Belfry.Storage.Sqlite;
 using Belfry.Storage.Writing;
 using Microsoft.Extensions.Logging;
@@ -49,9 +50,8 @@ public sealed partial class RunLog : IAsyncDisposable
     public static Task<RunLog> OpenAsync(StoreUrl url, RunLogOptions options, TimeProvider clock, ILoggerFactory loggers, CancellationToken cancel) => Task.Run(
         () =>
         {
-            Store store = Store.OpenForWriting(url, options.SyncEveryCommit);
-            var writer = new SqliteWriter(store, options.OpenRunsInMemory, options.Retention);
-            return new RunLog(url, writer, new SqliteQueries(store, clock), options, clock, loggers.CreateLogger<RunLog>());
+            (ILogWriter writer, RunQueries queries) = url.Server is null ? OnSqlite(url, options, clock) : OnPostgres(url, options, clock);
+            return new RunLog(url, writer, queries, options, clock, loggers.CreateLogger<RunLog>());
         },
         cancel);
 
@@ -130,6 +130,18 @@ public sealed partial class RunLog : IAsyncDisposable
         _writer.Dispose();
         _queue.Dispose();
         _stopping.Dispose();
+    }
+
+    static (ILogWriter, RunQueries) OnSqlite(StoreUrl url, RunLogOptions options, TimeProvider clock)
+    {
+        Store store = Store.OpenForWriting(url, options.SyncEveryCommit);
+        return (new SqliteWriter(store, options.OpenRunsInMemory, options.Retention), new SqliteQueries(store, clock));
+    }
+
+    static (ILogWriter, RunQueries) OnPostgres(StoreUrl url, RunLogOptions options, TimeProvider clock)
+    {
+        PostgresStore store = PostgresStore.OpenForWriting(url);
+        return (new PostgresWriter(store, options.OpenRunsInMemory), new PostgresQueries(store, clock));
     }
 
     void WriteUntilStopped()

@@ -53,9 +53,7 @@ static class SurroundingsReader
             gaps.Add(new SourceGap(names.Text(read.Int64(0))!, new Instant(read.Int64(1)), new Instant(read.Int64(2)), read.Text(3)!));
         }
         read.Reset();
-        gaps.AddRange(Sources(database, names)
-            .Where(source => source.Misses && source.ListenedTo < silentSince && source.ListenedTo <= to)
-            .Select(source => new SourceGap(source.Name, source.ListenedTo, null, source.Problem ?? "nobody has listened since")));
+        gaps.AddRange(Sources(database, names).Select(source => source.OpenGap(silentSince, to)).OfType<SourceGap>());
         return [.. gaps.OrderBy(gap => gap.From)];
     }
 

@@ -189,7 +189,7 @@ sealed class GroupWriter : IDisposable
     {
         if (before is { } old)
         {
-            if (old.Row.Run == row.Run && SameFacts(old.Row.Facts, row.Facts))
+            if (old.Row.Run == row.Run && RowFacts.Same(old.Row.Facts, row.Facts))
             {
                 return old;
             }
@@ -261,16 +261,6 @@ sealed class GroupWriter : IDisposable
             RollBack();
             throw;
         }
-    }
-
-    static bool SameFacts(IReadOnlyList<TaskEvent> a, IReadOnlyList<TaskEvent> b)
-    {
-        bool same = a.Count == b.Count;
-        for (int i = 0; same && i < a.Count; i++)
-        {
-            same = ReferenceEquals(a[i], b[i]) || a[i] == b[i];
-        }
-        return same;
     }
 
     /// <summary>Another process may write the same file (a command with --store): then what is remembered here may be wrong.</summary>

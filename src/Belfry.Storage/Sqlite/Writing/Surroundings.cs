@@ -41,7 +41,7 @@ sealed class Surroundings
         Seen worker = WorkerOf(item.Source, item.Worker);
         worker.LastBeat = Instant.Max(worker.LastBeat, item.Shown);
         worker.LastHeard = now;
-        worker.Beat = item.Beat is { } beat ? Merge(worker.Beat, beat) : worker.Beat;
+        worker.Beat = item.Beat is { } beat ? beat.Over(worker.Beat) : worker.Beat;
         worker.Online = item.Kind == EventKind.WorkerOffline ? false : item.Kind.IsAboutWorker() || worker.Online;
         worker.IsDirty = true;
     }
@@ -121,10 +121,6 @@ sealed class Surroundings
         .Bind(8, worker.Beat.Active).Bind(9, worker.Beat.Processed).Bind(10, worker.Beat.Software).Run();
 
     long Source(string source) => _names.Number(NameKind.Source, source);
-
-    /// <summary>A heartbeat that was asked for names less than an ordinary one: what was known stays.</summary>
-    static WorkerBeat Merge(WorkerBeat known, WorkerBeat now) => new(
-        now.Pid ?? known.Pid, now.Frequency ?? known.Frequency, now.Active ?? known.Active, now.Processed ?? known.Processed, now.Software ?? known.Software);
 
     sealed class Seen
     {

@@ -1,0 +1,79 @@
+using Belfry.Storage.Postgres.Writing;
+using Belfry.Storage.Writing;
+using Npgsql;
+
+namespace Belfry.Storage.Postgres;
+
+/// <summary>Writes groups to PostgreSQL on one connection, and makes a new one when it breaks.</summary>
+sealed class PostgresWriter(PostgresStore store, int livesKept) : ILogWriter
+{
+    const int MostTries = 5;
+
+    // Tables that were never analysed would else get plans that read them whole; the writer only ever looks up keys.
+    const string Settings = "SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+
+    GroupWriter? _groups;
+
+    public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            try
+            {
+                _groups ??= new GroupWriter(store, Connect(), livesKept);
+                return _groups.Write(group, notes, now);
+            }
+            catch (PostgresException raced) when (IsRace(raced) && tries < MostTries)
+            {
+                Forget();
+            }
+            catch (NpgsqlException refused) when (!IsOurFault(refused))
+            {
+                Forget();
+                throw new StoreUnavailableException(PostgresStore.ProblemOf(refused), refused);
+            }
+            catch
+            {
+                Forget();
+                throw;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        Forget();
+        store.Dispose();
+    }
+
+    /// <summary>Another process was in the way: with fresh eyes it goes. The locks make this rare; they do not bind what others do by hand.</summary>
+    static bool IsRace(PostgresException refused) =>
+        refused.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.UniqueViolation;
+
+    /// <summary>The statement or its values were refused, not the server missing: waiting would not help.</summary>
+    static bool IsOurFault(NpgsqlException refused) =>
+        refused is PostgresException { SqlState: { } state } && (state.StartsWith("22", StringComparison.Ordinal) || state.StartsWith("23", StringComparison.Ordinal)
+            || state.StartsWith("42", StringComparison.Ordinal) || state.StartsWith("54", StringComparison.Ordinal));
+
+    NpgsqlConnection Connect()
+    {
+        NpgsqlConnection connection = store.Connect();
+        try
+        {
+            using var command = new NpgsqlCommand(Settings, connection);
+            command.ExecuteNonQuery();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    void Forget()
+    {
+        _groups?.Dispose();
+        _groups = null;
+    }
+}

@@ -1,0 +1,80 @@
+using Belfry.Storage.Postgres.Rows;
+using Belfry.Storage.Rows;
+
+namespace Belfry.Storage.Postgres.Reading;
+
+/// <summary>Finds runs by id, by parent, by worker, and the last ends of a task.</summary>
+static class RunFinder
+{
+    const int MostChildren = 1000;
+
+    public static async Task<IReadOnlyList<TaskRun>> FindAsync(Question question, string id, string? source)
+    {
+        var runs = new List<TaskRun>();
+        Guid key = Uuids.Of(id)!.Value;
+        await question.RunsAsync(runs, $"SELECT {RunColumns.All} FROM run_open WHERE id = $1", key);
+        await question.RunsAsync(runs, $"SELECT {RunColumns.All} FROM run_kept WHERE id = $1", key);
+        var places = new List<long>();
+        await question.EachAsync("SELECT DISTINCT at FROM run_key WHERE id = $1", [key], row => places.Add(row.GetInt64(0)));
+        foreach (long at in places)
+        {
+            await question.RunsAsync(runs, $"SELECT {RunColumns.All} FROM run_done WHERE at = $1 AND id = $2", at, key);
+        }
+        return [.. runs.Where(run => run.Id == id && (source is null || run.Source == source)).OrderBy(run => run.Source, StringComparer.Ordinal).ThenBy(run => run.Attempt)];
+    }
+
+    public static async Task<IReadOnlyList<TaskRun>> ChildrenAsync(Question question, string source, string id, int limit)
+    {
+        var runs = new List<TaskRun>();
+        foreach (string table in (string[])["run_done", "run_kept", "run_open"])
+        {
+            await question.RunsAsync(runs, $"SELECT {RunColumns.All} FROM {table} WHERE parent = $1 ORDER BY at LIMIT {MostChildren}", Uuids.Of(id)!.Value);
+        }
+        IEnumerable<TaskRun> newest = runs.Where(run => run.Source == source && run.Parent == id).GroupBy(run => run.Id).Select(attempts => attempts.MaxBy(run => run.Attempt)!);
+        return [.. newest.OrderBy(run => run.At).Take(limit)];
+    }
+
+    public static async Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(Question question, string source, string worker)
+    {
+        var runs = new List<TaskRun>();
+        if (question.Names.Find(NameKind.Source, source) is { } from && question.Names.Find(NameKind.Worker, worker) is { } of)
+        {
+            await question.RunsAsync(runs, $"SELECT {RunColumns.All} FROM run_open WHERE source = $1 AND worker = $2", from, of);
+        }
+        return runs;
+    }
+
+    public static async Task<TaskRun?> LastEndAsync(Question question, string task, string? source, IReadOnlyList<RunState> states)
+    {
+        if (question.Names.Find(NameKind.Task, task) is not { } name)
+        {
+            return null;
+        }
+        short[] kinds = [.. EndKind.Wanted(states).Select(kind => (short)kind)];
+        int of = source is null ? 0 : question.Names.Find(NameKind.Source, source) ?? -1;
+        (string Table, long At, Guid Id, int Source, int Attempt)? last = null;
+        await question.EachAsync(
+            "SELECT kind, at, id, source, attempt FROM last_end WHERE name = $1 AND kind = ANY($2) AND $3 IN (0, source) ORDER BY ended DESC LIMIT 1",
+            [name, kinds, of],
+            row => last = (row.GetInt16(0) == (short)RunState.Completed ? "run_done" : "run_kept", row.GetInt64(1), row.GetGuid(2), row.GetInt32(3), row.GetInt32(4)));
+        var runs = new List<TaskRun>();
+        if (last is { } found)
+        {
+            await question.RunsAsync(
+                runs, $"SELECT {RunColumns.All} FROM {found.Table} WHERE at = $1 AND id = $2 AND source = $3 AND attempt = $4", found.At, found.Id, found.Source, found.Attempt);
+        }
+        return runs.FirstOrDefault();
+    }
+
+    public static async Task<IReadOnlyList<string>> SourcesOfTaskAsync(Question question, string task)
+    {
+        var sources = new SortedSet<string>(StringComparer.Ordinal);
+        if (question.Names.Find(NameKind.Task, task) is { } name)
+        {
+            await question.EachAsync(
+                "SELECT source FROM last_end WHERE name = $1 UNION SELECT source FROM run_open WHERE name = $1", [name],
+                row => sources.Add(question.Names.Text(row.GetInt32(0))));
+        }
+        return [.. sources];
+    }
+}

@@ -1,0 +1,56 @@
+using Npgsql;
+
+namespace Belfry.Storage.Postgres.Schema;
+
+/// <summary>Brings a database to the schema of this version: numbered scripts within PostgreSQL's schema <c>belfry</c>, never edited after they landed.</summary>
+static class Migrations
+{
+    /// <summary>The number of the newest script.</summary>
+    public static int Newest { get; } = SchemaScripts.Of("Postgres").Max(script => script.Number);
+
+    /// <summary>The schema of a store; 0 where there is none, null where the schema is somebody else's.</summary>
+    public static int? VersionOf(NpgsqlConnection connection)
+    {
+        if (Scalar(connection, "SELECT to_regclass('belfry.schema_version')::text") is not null)
+        {
+            return (int)(Scalar(connection, "SELECT coalesce(max(number), 0) FROM belfry.schema_version") ?? 0);
+        }
+        bool taken = Scalar(connection, "SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace('belfry') LIMIT 1") is not null;
+        return taken ? null : 0;
+    }
+
+    /// <summary>Runs what is missing; of several processes that start together one does, and the others wait.</summary>
+    /// <exception cref="StoreException">The store is newer than this program, or no log of Belfry's.</exception>
+    public static void Run(NpgsqlConnection connection, StoreUrl url)
+    {
+        using NpgsqlTransaction transaction = connection.BeginTransaction();
+        Execute(connection, $"SELECT pg_advisory_xact_lock({PostgresStore.LockSpace}, {PostgresStore.SchemaLock})");
+        int version = VersionOf(connection) ?? throw new StoreException($"{url} has a schema 'belfry', but it is no log of Belfry's. Name another database.");
+        if (version > Newest)
+        {
+            throw new StoreException($"{url} has schema {version}; this version of Belfry knows up to {Newest}. Use a newer Belfry.");
+        }
+        if (version == 0)
+        {
+            Execute(connection, "CREATE SCHEMA IF NOT EXISTS belfry; CREATE TABLE IF NOT EXISTS belfry.schema_version(number int4 PRIMARY KEY)");
+        }
+        foreach ((int number, string text) in SchemaScripts.Of("Postgres").Where(script => script.Number > version))
+        {
+            Execute(connection, text);
+            Execute(connection, $"INSERT INTO schema_version(number) VALUES({number})");
+        }
+        transaction.Commit();
+    }
+
+    static object? Scalar(NpgsqlConnection connection, string sql)
+    {
+        using var command = new NpgsqlCommand(sql, connection);
+        return command.ExecuteScalar() is { } value and not DBNull ? value : null;
+    }
+
+    static void Execute(NpgsqlConnection connection, string sql)
+    {
+        using var command = new NpgsqlCommand(sql, connection);
+        command.ExecuteNonQuery();
+    }
+}

@@ -1,0 +1,148 @@
+using System.Globalization;
+using Belfry.Storage.Rollups;
+using Belfry.Testing;
+using Belfry.Tests.Folding;
+
+namespace Belfry.Storage.Tests;
+
+/// <summary>Several processes on one PostgreSQL store, and a server that goes away.</summary>
+public sealed class PostgresWritersTests(PostgresFixture postgres)
+{
+    static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, Soak.Count(6, 100))];
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task Three_writers_of_the_same_runs_agree_with_the_pure_function_in_rows_figures_and_last_ends(int seed)
+    {
+        await using LogStore store = await postgres.NewStoreAsync();
+        var random = new Random(seed);
+        List<List<TaskEvent>> lives = [.. Enumerable.Range(0, 120).Select(n => Lives.Random(random, n % 7 == 0 ? $"plain-{n}" : NewUuid(random)))];
+        RunLog[] logs = [.. await Task.WhenAll(Enumerable.Range(0, 3).Select(n => store.OpenAsync(options => options.OpenRunsInMemory = n == 0 ? 0 : 100_000)))];
+        await Task.WhenAll(logs.Select((log, n) => TellAsync(log, Share(lives, n, random.Next()), random.Next())));
+        foreach (List<TaskEvent> life in lives.Where(life => life.Count > 0))
+        {
+            IReadOnlyList<TaskRun> found = await logs[seed % 3].Queries.FindAsync(life[0].Id, null, Cancel);
+            Assert.Equal(Fold.Rows(life), found);
+        }
+        TaskRun[] rows = [.. lives.SelectMany(Fold.Rows)];
+        await LastEndsAreThoseOfAsync(rows, logs[0].Queries);
+        foreach (RunLog log in logs)
+        {
+            Assert.Null(log.Problem);
+            await log.DisposeAsync();
+        }
+        await CellsAreThoseOfAsync(rows, (PostgresDatabase)store);
+    }
+
+    [Fact]
+    public async Task A_server_that_crashes_loses_nothing_that_was_acknowledged_and_the_log_goes_on_when_it_is_back()
+    {
+        await using PostgresServer server = await PostgresServer.StartAsync();
+        await using PostgresDatabase store = await PostgresFixture.NewDatabaseAsync(server);
+        await using RunLog log = await store.OpenAsync();
+        var told = new List<Task>();
+        for (int n = 0; n < 300; n++)
+        {
+            told.Add(log.AppendAsync([Event(n, EventKind.Started, 0), Event(n, EventKind.Succeeded, 5)], Cancel));
+            if (n is 100 or 200)
+            {
+                await Task.WhenAny(told[n - 50], Task.Delay(TimeSpan.FromSeconds(20), Cancel));
+                await server.CrashAsync();
+                told.Add(log.AppendAsync([Event(1000 + n, EventKind.Started, 0)], Cancel));
+                await Eventually.HoldsAsync("the log says that it cannot write", () => log.Problem is not null);
+                await server.StartAgainAsync();
+            }
+        }
+        await Task.WhenAll(told).WaitAsync(TimeSpan.FromSeconds(60), Cancel);
+        Assert.Null(log.Problem);
+        for (int n = 0; n < 300; n++)
+        {
+            Assert.Equal(Fold.Rows([Event(n, EventKind.Started, 0), Event(n, EventKind.Succeeded, 5)]), await log.Queries.FindAsync($"run-{n}", null, Cancel));
+        }
+        LogFigures figures = await log.Queries.FiguresAsync(new Instant(At), new Instant(At), [], Cancel);
+        Assert.Equal((300, 2), (figures.States[RunState.Completed], figures.States[RunState.Running]));
+    }
+
+    [Fact]
+    public async Task What_two_servers_meet_for_the_first_time_gets_one_number_and_one_partition()
+    {
+        await using LogStore store = await postgres.NewStoreAsync();
+        RunLog[] logs = [.. await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => store.OpenAsync()))];
+        await Task.WhenAll(logs.Select((log, n) => Task.WhenAll(Enumerable.Range(0, 40).Select(i => log.AppendAsync(
+            [Event((n * 1000) + i, EventKind.Succeeded, i * 86_400_000_000) with { Source = $"s{i % 5}", Task = $"task-{i}", Worker = $"w{i}" }], Cancel)))));
+        Assert.Equal(40, (await logs[0].Queries.NamesAsync(NameKind.Task, Cancel)).Count);
+        Assert.Equal(160, (await logs[1].Queries.PageAsync(new RunFilter(), 1000, null, null, Cancel)).Items.Count);
+        Assert.Equal(40, (await logs[2].Queries.WorkersAsync(Cancel)).Select(worker => worker.Name).Distinct().Count());
+        foreach (RunLog log in logs)
+        {
+            await log.DisposeAsync();
+        }
+    }
+
+    const long At = 1_700_000_000_000_000;
+
+    static TaskEvent Event(int n, EventKind kind, long after) =>
+        new() { Source = "s", Id = $"run-{n}", Kind = kind, At = new Instant(At + after), Task = "t" };
+
+    /// <summary>What one of three writers hears: most events are heard by one, some by two, and all in another order.</summary>
+    static List<TaskEvent> Share(List<List<TaskEvent>> lives, int writer, int seed)
+    {
+        var random = new Random(seed);
+        List<TaskEvent> share = [.. lives.SelectMany(life => life).Where((_, i) => i % 3 == writer || random.Next(4) == 0)];
+        random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(share));
+        return share;
+    }
+
+    static async Task TellAsync(RunLog log, List<TaskEvent> events, int seed)
+    {
+        var random = new Random(seed);
+        for (int at = 0; at < events.Count;)
+        {
+            int size = Math.Min(random.Next(1, 30), events.Count - at);
+            await log.AppendAsync(events.GetRange(at, size), Cancel);
+            at += size;
+        }
+    }
+
+    static async Task LastEndsAreThoseOfAsync(TaskRun[] rows, RunQueries queries)
+    {
+        foreach (IGrouping<(string, RunState), TaskRun> ends in rows
+            .Where(run => run is { Task: not null, Finished: not null } && run.State.IsFinal() && run.State != RunState.Cancelled).GroupBy(run => (run.Task!, run.State)))
+        {
+            TaskRun? last = await queries.LastEndAsync(ends.Key.Item1, null, [ends.Key.Item2], Cancel);
+            Assert.Equal(ends.Max(run => run.Finished!.Value.Micros), last?.Finished?.Micros);
+        }
+    }
+
+    static async Task CellsAreThoseOfAsync(TaskRun[] rows, PostgresDatabase store)
+    {
+        string names = await store.SqlAsync("SELECT id, text FROM belfry.name WHERE kind = 1");
+        Dictionary<string, long> numbers = names.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('|', 2))
+            .ToDictionary(line => line[1], line => long.Parse(line[0], CultureInfo.InvariantCulture));
+        var sum = new RollupChanges();
+        foreach (TaskRun run in rows)
+        {
+            sum.Change(null, run, task => task is null ? null : numbers[task]);
+        }
+        RunState[] ends = [RunState.Completed, RunState.Failed, RunState.Retried, RunState.Cancelled, RunState.Skipped, RunState.Lost];
+        foreach ((string table, IReadOnlyDictionary<long, RollupCell> cells) in new[] { ("minute", sum.Minutes), ("hour", sum.Hours) })
+        {
+            IEnumerable<string> expected = cells.OrderBy(cell => cell.Key).Select(cell => string.Join(
+                '|', [cell.Key, cell.Value.First, .. ends.Select(state => cell.Value[state]), cell.Value.Timed, cell.Value.Sum]) + "|" + Convert.ToHexStringLower(cell.Value.Durations.Sum()));
+            string stored = await store.SqlAsync($"""
+                SELECT cell, first, completed, failed, retried, cancelled, skipped, lost, timed, sum, encode(hist, 'hex') FROM belfry.{table}
+                WHERE first <> 0 OR completed + failed + retried + cancelled + skipped + lost <> 0 ORDER BY cell
+                """);
+            Assert.Equal(expected, stored.Split('\n'));
+        }
+    }
+
+    static string NewUuid(Random random)
+    {
+        var bytes = new byte[16];
+        random.NextBytes(bytes);
+        return new Guid(bytes).ToString();
+    }
+}
