@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -22,9 +23,11 @@ sealed record Figure(string Row, double Value, string Unit, double Goal, bool At
         },
         Plain);
 
+    static string Shown(double number) => number.ToString(Math.Abs(number) < 10 ? "0.##" : "N1", CultureInfo.InvariantCulture);
+
     public override string ToString()
     {
-        string line = $"{Row,-24}{Value,14:N1} {Unit,-14} goal {(AtLeast ? "≥" : "≤")} {Goal,-9:N0} {(Met ? "met" : "MISSED"),-7}";
+        string line = $"{Row,-24}{Shown(Value),14} {Unit,-14} goal {(AtLeast ? "≥" : "≤")} {Shown(Goal),-9} {(Met ? "met" : "MISSED"),-7}";
         return Peer is null ? line.TrimEnd() : $"{line} {Peer}: {PeerValue:N1}{(Ratio is { } ratio ? $", ratio {ratio:0.00}" : "")}";
     }
 }

@@ -10,6 +10,8 @@ var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
 {
     ["ingest-redis"] = IngestRows.FlatOutAsync,
     ["ingest-steady"] = IngestRows.SteadyAsync,
+    ["store-append"] = StoreRows.AppendAsync,
+    ["store-large"] = StoreRows.LargeAsync,
 };
 string[] named = [.. args.Where(argument => !argument.StartsWith("--", StringComparison.Ordinal))];
 string[] unknown = [.. named.Except(rows.Keys), .. args.Except(named).Except(["--small", "--json"])];

@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using Belfry.Storage;
+using Belfry.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Belfry.Bench;
+
+/// <summary>The log alone, without Redis: appends beside the naive design, appends to a large log, and questions to it.</summary>
+static class StoreRows
+{
+    const int EventsPerRun = 4, GroupOfRuns = 2500; // 100 ms at 25,000 runs a second
+    const string Naive = "naive design";
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Row <c>store-append</c>.</summary>
+    public static async Task<IReadOnlyList<Figure>> AppendAsync(bool small)
+    {
+        int runs = small ? 20_000 : 200_000;
+        using var folder = new TempFolder();
+        Spent naive = AppendNaively(folder.File("naive.db"), new MadeUpEvents(2, Now, 25_000), runs);
+        Spent ours;
+        await using (RunLog log = await OpenAsync(folder.File("log.db")))
+        {
+            await FillAsync(log, new MadeUpEvents(1, Now - TimeSpan.FromHours(1), 25_000), runs); // compiles what is timed
+            ours = await FillAsync(log, new MadeUpEvents(2, Now, 25_000), runs);
+        }
+        double bytes = (double)BytesOf(folder, "log.db") / (2 * runs), naiveBytes = (double)BytesOf(folder, "naive.db") / runs;
+        return
+        [
+            new Figure("store-append", ours.PerSecond, "events/s", 150_000, AtLeast: true, Naive, naive.PerSecond),
+            new Figure("store-append-cpu", ours.CpuMicros, "µs CPU/event", 8, AtLeast: false, Naive, naive.CpuMicros),
+            new Figure("store-append-share", ours.CpuMicros / naive.CpuMicros, "of naive", 1 / 3.0, AtLeast: false),
+            new Figure("store-bytes", bytes, "bytes/run", 200, AtLeast: false, Naive, naiveBytes),
+        ];
+    }
+
+    /// <summary>Row <c>store-large</c>: 1 and 10 million runs over 30 days (a hundredth of it with --small), then the same appends to both, by turns.</summary>
+    public static async Task<IReadOnlyList<Figure>> LargeAsync(bool small)
+    {
+        int million = small ? 10_000 : 1_000_000, appended = small ? 5_000 : 100_000;
+        using var folder = new TempFolder();
+        await using RunLog one = await OpenAsync(folder.File("one.db")), ten = await OpenAsync(folder.File("ten.db"));
+        var history = new MadeUpEvents(3, Now - TimeSpan.FromDays(30), 10.0 * million / TimeSpan.FromDays(30).TotalSeconds);
+        await FillAsync(one, new MadeUpEvents(4, Now - TimeSpan.FromDays(30), million / TimeSpan.FromDays(30).TotalSeconds), million);
+        await FillAsync(ten, history, 10 * million);
+        var spent = new Dictionary<RunLog, List<double>> { [one] = [], [ten] = [] };
+        for (int turn = 0; turn < 3; turn++)
+        {
+            foreach (RunLog log in new[] { one, ten })
+            {
+                spent[log].Add((await FillAsync(log, new MadeUpEvents(10 + turn, Now, 25_000), appended)).CpuMicros);
+            }
+        }
+        return
+        [
+            new Figure("store-large", Median(spent[one]) / Median(spent[ten]), "of 1M's speed", 0.9, AtLeast: true),
+            new Figure("store-large-cpu", Median(spent[ten]), "µs CPU/event", 8, AtLeast: false),
+            .. await QuestionsAsync(ten.Queries, history.Sample),
+        ];
+    }
+
+    static async Task<IEnumerable<Figure>> QuestionsAsync(RunQueries queries, List<string> ids)
+    {
+        Task Page(RunFilter filter) => queries.PageAsync(filter, 50, null, Patience, CancellationToken.None);
+        int next = 0;
+        return
+        [
+            await TimeAsync("store-newest", 1, () => Page(new RunFilter())),
+            await TimeAsync("store-by-id", 6, () => queries.FindAsync(ids[(next += 7919) % ids.Count], null, CancellationToken.None)),
+            await TimeAsync("store-by-id-unknown", 6, () => queries.FindAsync(Guid.NewGuid().ToString(), null, CancellationToken.None)),
+            await TimeAsync("store-task-failed", 5, () => Page(new RunFilter { Tasks = ["shop.tasks.job_007"], States = [RunState.Failed] })),
+            await TimeAsync("store-failed", 5, () => Page(new RunFilter { States = [RunState.Failed] })),
+            await TimeAsync("store-rare", 100, () => Page(new RunFilter { Workers = ["w3@lab"], States = [RunState.Failed] })),
+            await TimeAsync("store-text-nowhere", 10_000, () => Page(new RunFilter { Text = "nowhere-to-be-found" }), times: 1),
+            await TimeAsync("store-figures-30d", 30, () => queries.FiguresAsync(Now - TimeSpan.FromDays(30), Now, [], CancellationToken.None)),
+        ];
+    }
+
+    static async Task<Figure> TimeAsync(string row, double goal, Func<Task> ask, int times = 21)
+    {
+        var taken = new List<double>();
+        for (int i = 0; i < times; i++)
+        {
+            long begin = Stopwatch.GetTimestamp();
+            await ask();
+            taken.Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
+        }
+        return new Figure(row, Median(taken), "ms", goal, AtLeast: false);
+    }
+
+    static Spent AppendNaively(string file, MadeUpEvents events, int runs)
+    {
+        using var log = new NaiveLog(file);
+        var spent = new Spent(0, 0, 0);
+        for (int done = 0; done < runs; done += GroupOfRuns)
+        {
+            List<TaskEvent> group = events.Next(GroupOfRuns);
+            var watch = Watch.Start();
+            log.Append(group);
+            spent += watch.Stop(group.Count);
+        }
+        return spent;
+    }
+
+    /// <summary>Appends runs in groups, and tells what that took; making the events is not counted.</summary>
+    static async Task<Spent> FillAsync(RunLog log, MadeUpEvents events, int runs)
+    {
+        var spent = new Spent(0, 0, 0);
+        for (int done = 0; done < runs; done += GroupOfRuns)
+        {
+            List<TaskEvent> group = events.Next(Math.Min(GroupOfRuns, runs - done));
+            var watch = Watch.Start();
+            await log.AppendAsync(group, CancellationToken.None);
+            spent += watch.Stop(group.Count);
+        }
+        return spent;
+    }
+
+    static Task<RunLog> OpenAsync(string file) => RunLog.OpenAsync(
+        StoreUrl.Parse($"sqlite://{file}"), new RunLogOptions { GroupWait = TimeSpan.Zero }, TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
+
+    static long BytesOf(TempFolder folder, string name) => new DirectoryInfo(folder.Path).EnumerateFiles(name + "*").Sum(file => file.Length);
+
+    static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+
+    static Instant Now => Instant.Now(TimeProvider.System);
+
+    readonly record struct Spent(long Events, double Seconds, double Cpu)
+    {
+        public double PerSecond => Events / Seconds;
+
+        public double CpuMicros => Cpu * 1e6 / Events;
+
+        public static Spent operator +(Spent a, Spent b) => new(a.Events + b.Events, a.Seconds + b.Seconds, a.Cpu + b.Cpu);
+    }
+
+    readonly record struct Watch(long Begin, TimeSpan Cpu)
+    {
+        public static Watch Start() => new(Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
+
+        public Spent Stop(int events) => new(events, Stopwatch.GetElapsedTime(Begin).TotalSeconds, (Environment.CpuUsage.TotalTime - Cpu).TotalSeconds);
+    }
+}
