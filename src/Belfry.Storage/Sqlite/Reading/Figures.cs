@@ -29,7 +29,7 @@ static class Figures
 
     /// <summary>Ended runs of the whole log.</summary>
     public static long Ended(Database database) =>
-        database.Number($"SELECT sum(completed + failed + retried + cancelled + skipped + lost) FROM hour WHERE cell & {RollupChanges.All} = {RollupChanges.All}");
+        database.Number($"SELECT sum(completed + failed + retried + cancelled + skipped + lost) FROM hour WHERE cell & 1048575 = 1048575");
 
     static void AddEnds(Database database, FiguresSum sum)
     {
@@ -44,11 +44,8 @@ static class Figures
 
     static void AddDurations(Database database, FiguresSum sum)
     {
-        Statement read = database.Prepare($"""
-            SELECT cell & {RollupChanges.All}, hist FROM {sum.Table}
-            WHERE cell >= ?1 AND cell < ?2 AND (cell & {RollupChanges.All} = {RollupChanges.All} OR NOT ?3) AND timed > 0
-            """);
-        read.Bind(1, sum.FirstCell).Bind(2, sum.LastCell).Bind(3, sum.Wants(RollupChanges.All) ? 1 : 0);
+        Statement read = database.Prepare($"SELECT cell & {RollupChanges.All}, hist FROM {sum.Table} WHERE cell >= ? AND cell < ? AND timed > 0{OfAll(sum)}");
+        read.Bind(1, sum.FirstCell).Bind(2, sum.LastCell);
         while (read.Step())
         {
             if (sum.Wants(read.Int64(0)))
@@ -63,7 +60,7 @@ static class Figures
     {
         Statement read = database.Prepare($"""
             SELECT cell, completed + failed + retried + cancelled + skipped + lost, failed + lost
-            FROM {sum.BarTable} WHERE cell >= ? AND cell < ? ORDER BY cell
+            FROM {sum.BarTable} WHERE cell >= ? AND cell < ?{OfAll(sum)} ORDER BY cell
             """);
         read.Bind(1, sum.FirstBarCell).Bind(2, sum.LastBarCell);
         while (read.Step())
@@ -72,6 +69,9 @@ static class Figures
         }
         read.Reset();
     }
+
+    /// <summary>Of all tasks, one cell a bucket is enough; the words are those of the indexes minute_all and hour_all.</summary>
+    static string OfAll(FiguresSum sum) => sum.Wants(RollupChanges.All) ? " AND cell & 1048575 = 1048575" : "";
 
     static void AddOpen(Database database, FiguresSum sum)
     {
