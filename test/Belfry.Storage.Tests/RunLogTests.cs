@@ -123,6 +123,25 @@ public abstract class RunLogTests
     }
 
     [Fact]
+    public async Task The_latest_run_of_a_task_is_of_that_task_to_the_letter_and_of_its_context()
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        TaskEvent End(string id, string task, long at, string? type = null) => new()
+        {
+            Source = "s", Id = id, Kind = EventKind.Succeeded, At = new Instant(at), Task = task, Context = type is null ? null : new RunContext("m", type, "1"),
+        };
+        await log.AppendAsync([End("a", "send*", 100, "hourly"), End("b", "sender", 200), End("c", "send*", 150)], Cancel);
+        Task<TaskRun?> LatestAsync(long from, long to, string? type) =>
+            log.Queries.LatestAsync("send*", null, new Instant(from), new Instant(to), type is null ? null : new RunContext("m", type, null), Cancel);
+        Assert.Equal("c", (await LatestAsync(0, 300, null))!.Id);
+        Assert.Equal("a", (await LatestAsync(0, 300, "hourly"))!.Id);
+        Assert.Equal("a", (await LatestAsync(100, 100, null))!.Id);
+        Assert.Null(await LatestAsync(101, 149, null));
+        Assert.Null(await LatestAsync(0, 300, "daily"));
+    }
+
+    [Fact]
     public async Task The_last_end_of_a_task_is_known_by_state_and_a_revoked_run_is_no_failure()
     {
         await using LogStore store = await NewStoreAsync();

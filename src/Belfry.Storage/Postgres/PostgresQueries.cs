@@ -1,3 +1,4 @@
+using Belfry.Storage.Reading;
 using Belfry.Storage.Postgres.Reading;
 using Belfry.Storage.Postgres.Rows;
 
@@ -44,7 +45,7 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
             RunScan scan = await RunScan.BeginAsync(question, filter, 1, null, clock, TimeSpan.MaxValue);
             while (await scan.NextAsync() is { } run)
             {
-                if (context is null || (run.Context?.Model == context.Model && run.Context?.Type == context.Type))
+                if (run.IsLatestFor(task, context))
                 {
                     return run;
                 }

@@ -1,3 +1,4 @@
+using Belfry.Storage.Reading;
 using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Keeping;
 using Belfry.Storage.Sqlite.Reading;
@@ -42,7 +43,7 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries
             using var scan = new RunScan(database, new RunMatch(database, filter, rows), rows, null, clock, TimeSpan.MaxValue);
             while (scan.Next() is { } run)
             {
-                if (context is null || (run.Context?.Model == context.Model && run.Context?.Type == context.Type))
+                if (run.IsLatestFor(task, context))
                 {
                     return run;
                 }
