@@ -31,7 +31,12 @@ public static class BelfryServer
         services.AddHostedService<LogDiary>();
         services.AddAccess(settings.Access);
         services.AddSingleton(settings.Admin).AddAdmin();
-        services.AddCelerySources(settings.Sources, settings.LostAfter);
+        services.AddSingleton(settings.Retention.ToPolicy());
+        services.AddHostedService<RetentionRounds>();
+        if (settings.Log.Enabled)
+        {
+            services.AddCelerySources(settings.Sources, settings.LostAfter);
+        }
         if (settings.Demo)
         {
             services.AddSingleton(Random.Shared);
@@ -59,7 +64,11 @@ public static class BelfryServer
     static RunLog OpenLog(IServiceProvider provider)
     {
         var settings = provider.GetRequiredService<BelfrySettings>();
-        var options = new RunLogOptions { HiddenKeys = settings.Arguments.HiddenKeys, TruncateNested = settings.Arguments.TruncateNested };
+        var options = new RunLogOptions
+        {
+            Enabled = settings.Log.Enabled, HiddenKeys = settings.Arguments.HiddenKeys, TruncateNested = settings.Arguments.TruncateNested,
+            Retention = settings.Retention.ToPolicy(), Apps = AppMapping.ByName(settings.Apps),
+        };
         return RunLog.OpenAsync(
             StoreUrl.Parse(settings.Store), options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>(), CancellationToken.None)
             .GetAwaiter().GetResult();

@@ -37,6 +37,15 @@ public sealed class BelfrySettings
     /// <summary>What is kept of the arguments and results of tasks.</summary>
     public ArgumentSettings Arguments { get; set; } = new();
 
+    /// <summary>What the log takes in.</summary>
+    public LogSettings Log { get; set; } = new();
+
+    /// <summary>How long the log keeps ended runs.</summary>
+    public RetentionSettings Retention { get; set; } = new();
+
+    /// <summary>Under which name applications are shown, each with the names that tasks have for it; as they are by default.</summary>
+    public Dictionary<string, List<string>> Apps { get; set; } = [];
+
     /// <summary>How mail leaves.</summary>
     public MailSettings Mail { get; set; } = new();
 
@@ -62,7 +71,7 @@ public sealed class BelfrySettings
         var settings = new BelfrySettings { Demo = demo };
         IConfigurationRoot keys = SettingsFile.Build(file ?? FileName, required: file is not null, options);
         List<SettingProblem> problems = [.. SettingsReader.Read(keys, settings, settings.Alerts)];
-        (settings.Access.Open, settings.Access.Site, settings.Admin.Site) = (demo, settings.Site, settings.Site);
+        (settings.Access.Open, settings.Access.Site, settings.Admin.Site, settings.Admin.Captures) = (demo, settings.Site, settings.Site, settings.Log.Enabled);
         foreach ((string key, string problem) in settings.Problems().Where(found => !problems.Any(known => Covers(known.Key, found.Key))))
         {
             problems.Add(new SettingProblem(key, problem));
@@ -75,7 +84,8 @@ public sealed class BelfrySettings
     [
         .. StoreProblems(), .. AddressProblems(),
         .. LostAfter <= TimeSpan.Zero ? [("LostAfter", "must be longer than nothing, e.g. 60s")] : Array.Empty<(string, string)>(),
-        .. SourceSettings.Problems(Sources).Select(found => ("Sources:" + found.Key, found.Problem)), .. Mail.Problems(), .. Alerts.Problems(), .. Access.Problems(), .. Admin.Problems(),
+        .. SourceSettings.Problems(Sources).Select(found => ("Sources:" + found.Key, found.Problem)), 
+        .. Retention.Problems(), .. AppMapping.Problems(Apps), .. Mail.Problems(), .. Alerts.Problems(), .. Access.Problems(), .. Admin.Problems(),
     ];
 
     IEnumerable<(string Key, string Problem)> StoreProblems()

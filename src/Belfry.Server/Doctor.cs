@@ -20,6 +20,10 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
     public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancel)
     {
         using RunQueries? log = await OpenAsync(cancel);
+        if (!settings.Log.Enabled)
+        {
+            Add(FindingLevel.Note, "log", "switched off", "nothing is captured", "Set Log:Enabled to true");
+        }
         foreach (SourceSettings source in settings.Sources)
         {
             await ExamineAsync(source, log, cancel);

@@ -5,11 +5,15 @@ using Microsoft.Extensions.Logging;
 namespace Belfry.Server;
 
 /// <summary>Says at start which log this is, and at the end what is left in it.</summary>
-sealed partial class LogDiary(RunLog log, ILogger<LogDiary> logger) : IHostedService
+sealed partial class LogDiary(RunLog log, BelfrySettings settings, ILogger<LogDiary> logger) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         StoreStatus store = await log.Queries.StatusAsync(cancellationToken);
+        if (!settings.Log.Enabled)
+        {
+            LogOff();
+        }
         LogOpened(store.Url, store.Engine, store.Schema, store.EndedRuns + store.OpenRuns);
     }
 
@@ -37,6 +41,9 @@ sealed partial class LogDiary(RunLog log, ILogger<LogDiary> logger) : IHostedSer
 
     [LoggerMessage(101, LogLevel.Information, "The log is {Url}: {Engine}, schema {Schema}, {Runs} runs")]
     partial void LogOpened(string url, string engine, int schema, long runs);
+
+    [LoggerMessage(103, LogLevel.Warning, "Nothing is captured: Log:Enabled is false")]
+    partial void LogOff();
 
     [LoggerMessage(102, LogLevel.Information, "All that was received is committed; the log is closed")]
     partial void LogClosed();

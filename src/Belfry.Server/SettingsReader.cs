@@ -54,7 +54,11 @@ static class SettingsReader
         Type type = property.PropertyType;
         bool list = type.IsGenericType && type.GetGenericTypeDefinition() == typeof(List<>);
         bool room = !list && type.IsClass && type != typeof(string);
-        if (list)
+        if (type == typeof(Dictionary<string, List<string>>))
+        {
+            property.SetValue(target, ReadMap(section, problems));
+        }
+        else if (list)
         {
             property.SetValue(target, ReadList(type, section, problems));
         }
@@ -116,6 +120,16 @@ static class SettingsReader
             }
         }
         return list;
+    }
+
+    /// <summary>Lists of texts by names of the user's own.</summary>
+    static Dictionary<string, List<string>> ReadMap(IConfigurationSection section, List<SettingProblem> problems)
+    {
+        if (!string.IsNullOrEmpty(section.Value))
+        {
+            problems.Add(new SettingProblem(section.Path, $"is '{section.Value}', and keys are wanted"));
+        }
+        return section.GetChildren().ToDictionary(child => child.Key, child => (List<string>)ReadList(typeof(List<string>), child, problems));
     }
 
     static void AddConverted(IList list, Type element, string? value, string key, List<SettingProblem> problems)

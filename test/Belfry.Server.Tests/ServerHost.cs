@@ -57,6 +57,7 @@ sealed class ServerHost : IAsyncDisposable
             settings.Access.Users.Add(new UserSettings { Name = "mara", Hash = PasswordHash });
             settings.Access.Tokens.Add(new TokenSettings { Name = "reader", Hash = TokenHash.Of(Token) });
         }
+        (settings.Retention.Age, settings.Retention.FailureAge) = (null, null); // samples have fixed dates, and will be old one day
         change?.Invoke(settings);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");

@@ -6,6 +6,9 @@ public sealed class AdminSettings
     /// <summary>The name of this installation, beside the mark; empty by default.</summary>
     public string Site { get; internal set; } = "";
 
+    /// <summary>Events are captured; the pages say when they are not.</summary>
+    public bool Captures { get; internal set; } = true;
+
     /// <summary>The zone in which the pages show instants, e.g. <c>Europe/Berlin</c>; the machine's own by default.</summary>
     public string TimeZone { get; set; } = "";
 

@@ -6,7 +6,7 @@ namespace Belfry.Storage.Writing;
 /// What one event may be: impossible ids are refused, clocks that are far off marked, longer texts cut, all of it counted;
 /// secrets are hidden, and nested data emptied if so wished.
 /// </summary>
-sealed class EventLimits(SecretMask mask, bool truncateNested)
+sealed class EventLimits(SecretMask mask, bool truncateNested, IReadOnlyDictionary<string, string> apps)
 {
     /// <summary>The longest text kept of arguments, results and traces, in characters.</summary>
     public const int LongestText = 1_000_000;
@@ -29,8 +29,12 @@ sealed class EventLimits(SecretMask mask, bool truncateNested)
             refuse(item.Source, item.At.Micros < 0 ? "instant before 1970, shown as its arrival" : "instant more than 24 h ahead, shown as its arrival");
             item = item with { Shown = now };
         }
-        return Tidy(IsShort(item) ? item : Cut(item, refuse));
+        return Tidy(Renamed(IsShort(item) ? item : Cut(item, refuse)));
     }
+
+    /// <summary>Under the name that its application is shown by.</summary>
+    TaskEvent Renamed(TaskEvent item) =>
+        apps.Count > 0 && (item.App ?? AppNames.Of(item.Task)) is { } app && apps.TryGetValue(app, out string? shown) ? item with { App = shown } : item;
 
     TaskEvent Tidy(TaskEvent item)
     {

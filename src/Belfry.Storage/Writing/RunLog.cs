@@ -37,7 +37,7 @@ public sealed partial class RunLog : IAsyncDisposable
         (_url, _writer, _options, _clock, _logger) = (url, writer, options, clock, logger);
         _queue = new AppendQueue(options.QueueLimit);
         _chores = new Chores(_queue.Nudge);
-        _limits = new EventLimits(new SecretMask(options.HiddenKeys), options.TruncateNested);
+        _limits = new EventLimits(new SecretMask(options.HiddenKeys), options.TruncateNested, options.Apps);
         Queries = queries;
         Feed = new RunFeed(Instant.Now(clock));
         _lastTurn = Instant.Now(clock).Micros;
@@ -74,6 +74,10 @@ public sealed partial class RunLog : IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The log is closed.</exception>
     public Task AppendAsync(IReadOnlyList<TaskEvent> events, CancellationToken cancel)
     {
+        if (!_options.Enabled)
+        {
+            return Task.CompletedTask;
+        }
         Instant now = Instant.Now(_clock);
         Feed.Heard(now);
         var allowed = new List<TaskEvent>(events.Count);
@@ -257,6 +261,9 @@ public sealed partial class RunLog : IAsyncDisposable
 /// <summary>How the log is kept.</summary>
 public sealed class RunLogOptions
 {
+    /// <summary>Events are stored; true by default. Otherwise what is appended is let go at once, and the log can only be read and cleared.</summary>
+    public bool Enabled { get; set; } = true;
+
     /// <summary>How long a group of events may wait for company before it is committed; 100 ms by default.</summary>
     public TimeSpan GroupWait { get; set; } = TimeSpan.FromMilliseconds(100);
 
@@ -277,4 +284,7 @@ public sealed class RunLogOptions
 
     /// <summary>Empty the containers within arguments and results, as aa-taskmonitor does. Off by default: whoever looks for a fault wants them.</summary>
     public bool TruncateNested { get; set; }
+
+    /// <summary>Applications that are stored under another name: the other by the one that the task's name or its sender tells. None by default.</summary>
+    public IReadOnlyDictionary<string, string> Apps { get; set; } = new Dictionary<string, string>();
 }

@@ -33,6 +33,7 @@ public sealed class SettingsPageTests
             object? value = property.GetValue(target);
             IEnumerable<(string, string)> keys = value switch
             {
+                IDictionary => [($"{prefix}{property.Name}:NAME", "")],
                 IList when property.PropertyType.GenericTypeArguments[0] is { IsClass: true } item && item != typeof(string) =>
                     Keys($"{prefix}{property.Name}:N:", Activator.CreateInstance(item)!),
                 IList list => [($"{prefix}{property.Name}", string.Join(',', list.Cast<object>().Select(Written)))],
@@ -48,6 +49,7 @@ public sealed class SettingsPageTests
 
     static string Written(object? value) => value switch
     {
+        TimeSpan { TotalDays: >= 1 } days => $"{days.TotalDays}d",
         TimeSpan span => $"{span.TotalSeconds}s",
         bool or Enum => value.ToString()!.ToLowerInvariant(),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",

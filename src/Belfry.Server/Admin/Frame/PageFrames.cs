@@ -48,7 +48,8 @@ sealed class PageFrames(RunQueries queries, RunFeed feed, AdminAssets assets, Ad
     {
         try
         {
-            return Pulse.Of(await queries.SourcesAsync(cancel), feed.LastEvent);
+            Pulse pulse = Pulse.Of(await queries.SourcesAsync(cancel), feed.LastEvent);
+            return settings.Captures ? pulse : pulse with { Source = "log", Problem = "nothing is captured: Log:Enabled is false" };
         }
         catch (StoreException error)
         {

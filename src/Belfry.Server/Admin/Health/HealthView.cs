@@ -29,7 +29,8 @@ public sealed record HealthView(
                 .. Sources.Where(source => source.Problem is not null).Select(source => $"{source.Name}: {source.Problem}"),
                 .. Workers.Count(worker => !worker.Online) is > 0 and var silent ? [$"{silent} of {Workers.Count} workers silent"] : Array.Empty<string>(),
             ];
-            return wrong.Length > 0 ? string.Join(" · ", wrong)
+            return Frame.Pulse is { Source: "log", Problem: { } off } ? off
+                : wrong.Length > 0 ? string.Join(" · ", wrong)
                 : Sources.Count == 0 ? "no source is connected" : $"{Sources.Count} {(Sources.Count == 1 ? "source" : "sources")}, {Workers.Count} {(Workers.Count == 1 ? "worker" : "workers")}, all well";
         }
     }
