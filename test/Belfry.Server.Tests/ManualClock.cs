@@ -7,6 +7,18 @@ sealed class ManualClock(DateTimeOffset now) : TimeProvider
     readonly List<Ring> _timers = []; // each takes itself out when it is disposed
     DateTimeOffset _now = now;
 
+    /// <summary>Somebody waits for it.</summary>
+    public bool HasTimer
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _timers.Count > 0;
+            }
+        }
+    }
+
     public override DateTimeOffset GetUtcNow() => _now;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)

@@ -23,6 +23,10 @@ public sealed class RetentionRoundsTests
         await log.AppendAsync([.. Enumerable.Range(0, 50).Select(n => Ended($"run-{n}", begin - TimeSpan.FromHours(n)))], Cancel);
         using var rounds = new RetentionRounds(log, policy, clock, NullLogger<RetentionRounds>.Instance);
         await rounds.StartAsync(Cancel);
+        while (!clock.HasTimer)
+        {
+            await Task.Delay(5, Cancel); // a hosted service begins on a thread of its own
+        }
         Assert.Empty(await RoundsAsync(log));
         clock.Advance(RetentionRounds.First);
         TaskRun first = (await RoundsAsync(log, 1))[0];
