@@ -76,6 +76,7 @@ public abstract class RunLogTests
     [InlineData("exception:ValueError", 4)]
     [InlineData("q:NORTHGATE", 4)]
     [InlineData("q:\"north gate\"", 0)]
+    [InlineData("q:=", 0)] // a byte of the stored runtime of half a second
     [InlineData("q:id-3", 11)]
     [InlineData("q:state:failed id-3", 1)]
     [InlineData("q:state:failed OR id-39", 5)]

@@ -1,3 +1,5 @@
+using Belfry.Storage.Search;
+
 namespace Belfry.Storage.Rows;
 
 /// <summary>What stands beside the columns of a run's row, the same on every engine.</summary>
@@ -92,6 +94,21 @@ sealed class RowPayload
             Reason = reason, Runtime = runtime, Percent = percent, Text = text, Eta = eta, Expires = expires, Priority = priority,
             Context = context, Extra = extra,
         };
+    }
+
+    /// <summary>One of the run's own texts has that word, those that <see cref="Searchable"/> looks through.</summary>
+    /// <remarks>The numbers, lengths and tags between them are bytes as well, and some of them are letters.</remarks>
+    public static bool Has(ReadOnlySpan<byte> payload, Needle word)
+    {
+        for (var reader = new PayloadReader(payload); reader.Next();)
+        {
+            bool isText = reader.Tag is Tag.Args or Tag.Kwargs or Tag.Result or Tag.Exception or Tag.Traceback or Tag.Reason or Tag.Text or Tag.Extra;
+            if (isText && word.IsIn(reader.Value))
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// <summary>The facts that a payload lists.</summary>

@@ -59,7 +59,7 @@ sealed class RunMatch : ISearchable
     }
 
     bool ISearchable.Has(Needle word) =>
-        word.IsIn(_context.Text(_row!.Int64OrNull(_first + 2))) || word.IsIn(_context.Unpack(_row.Bytes(_first + 18))) || word.IsIn(IdColumn.Read(_row, _first));
+        word.IsIn(_context.Text(_row!.Int64OrNull(_first + 2))) || RowPayload.Has(_context.Unpack(_row.Bytes(_first + 18)), word) || word.IsIn(IdColumn.Read(_row, _first));
 
     string? ISearchable.Text(SearchField field) => field switch
     {
