@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Belfry.Server;
 
 namespace Belfry.Cli;
@@ -24,6 +25,19 @@ static class Common
 
     /// <summary>Data as JSON instead of for people; a verb that has data adds it.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Print JSON" };
+
+    /// <summary>Reads words that stand for the values of an enum, in any case; another word is told with those that are known.</summary>
+    public static T[] Named<T>(ArgumentResult words)
+        where T : struct, Enum
+    {
+        string[] known = Enum.GetNames<T>();
+        foreach (string word in words.Tokens.Select(token => token.Value).Where(word => !known.Contains(word, StringComparer.OrdinalIgnoreCase)))
+        {
+            words.AddError($"'{word}' is not known here; use {string.Join(", ", known).ToLowerInvariant()}.");
+            return [];
+        }
+        return [.. words.Tokens.Select(token => Enum.Parse<T>(token.Value, ignoreCase: true))];
+    }
 
     /// <summary>The settings in force for this line.</summary>
     /// <exception cref="SettingsException">Values are wrong.</exception>

@@ -12,6 +12,7 @@ static class TokenVerb
     static readonly Option<Scope[]> Scopes = new("--scope")
     {
         Description = "What it may do: read, write, run, manage or admin (default: read; repeatable)", DefaultValueFactory = _ => [Scope.Read],
+        CustomParser = Common.Named<Scope>,
     };
 
     public static Verb Build() => new("token", "Tokens of programs")

@@ -12,7 +12,11 @@ static class UserVerb
     const int ShortestPassword = 8;
 
     static readonly Argument<string> Name = new("NAME") { Description = "The name at the login" };
-    static readonly Option<Role> RoleOption = new("--role") { Description = "What the user may do: viewer, operator or admin (default: admin)", DefaultValueFactory = _ => Role.Admin };
+    static readonly Option<Role> RoleOption = new("--role")
+    {
+        Description = "What the user may do: viewer, operator or admin (default: admin)", DefaultValueFactory = _ => Role.Admin,
+        CustomParser = words => Common.Named<Role>(words).FirstOrDefault(),
+    };
     static readonly Option<string?> PasswordFile = new("--password-file") { Description = "The file whose first line is the password (default: it is asked for, or read from stdin)", HelpName = "FILE" };
 
     public static Verb Build() => new("user", "Users of the pages")

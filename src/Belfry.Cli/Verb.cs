@@ -35,7 +35,7 @@ sealed class Verb(string name, string description, params string[] examples) : C
         if (line.Errors.Count > 0 && line.Action is not HelpWithExample)
         {
             string asked = string.Join(' ', Path(line.CommandResult).Reverse().Skip(1).Select(command => command.Name).Prepend("belfry"));
-            string problem = line.UnmatchedTokens.Count > 0 ? $"'{line.UnmatchedTokens[0]}' is not known here." : line.Errors[0].Message;
+            string problem = line.UnmatchedTokens.Count > 0 ? $"'{line.UnmatchedTokens[0]}' is not known here." : string.Join(' ', line.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
             Console.Error.WriteLine($"belfry: {problem} See {asked} --help.");
             return plugin ? Exits.Unknown : Exits.Wrong;
         }

@@ -96,6 +96,7 @@ public sealed class CeleryLogTests(ClusterUnderWatch watch) : IClassFixture<Clus
 
         // Debian's Celery and billiard do not quite fit: the event's exception is ExceptionWithTraceback(), the trace tells.
         Assert.Contains("TimeLimitExceeded", run.Text("traceback"), StringComparison.Ordinal);
+        Assert.Contains("TimeLimitExceeded", run.Text("exception"), StringComparison.Ordinal);
         Assert.True(run.Finished - run.Started >= TimeSpan.FromSeconds(0.9), run.ToString());
     }
 

@@ -195,6 +195,21 @@ public abstract class RunLogTests
     }
 
     [Fact]
+    public async Task What_is_concluded_about_the_runs_of_a_silent_worker_is_no_sign_of_its_life()
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        await log.AppendAsync([
+            new() { Source = "s", Id = "", Kind = EventKind.WorkerHeartbeat, At = new Instant(1000), Worker = "w" },
+            new() { Source = "s", Id = "a", Kind = EventKind.Received, At = new Instant(900), Task = "t", Worker = "w", Attempt = 1 },
+            new() { Source = "s", Id = "b", Kind = EventKind.Started, At = new Instant(950), Task = "t", Worker = "w" }], Cancel);
+        await log.AppendAsync([
+            new() { Source = "s", Id = "a", Kind = EventKind.Requeued, At = new Instant(2000), Worker = "w", Reason = "worker gone", Attempt = 1 },
+            new() { Source = "s", Id = "b", Kind = EventKind.Lost, At = new Instant(2000), Worker = "w", Reason = "worker gone", Attempt = 1 }], Cancel);
+        Assert.Equal(new Instant(1000), Assert.Single(await log.Queries.WorkersAsync(Cancel)).LastBeat);
+    }
+
+    [Fact]
     public async Task What_changed_is_fed_after_the_commit_and_again_to_those_who_come_back()
     {
         await using LogStore store = await NewStoreAsync();

@@ -89,7 +89,7 @@ sealed class EventReader(string source)
             Args = Text(fields, EventField.Args),
             Kwargs = Text(fields, EventField.Kwargs),
             Result = Text(fields, EventField.Result),
-            Exception = Text(fields, EventField.Exception),
+            Exception = Thrown(fields),
             Traceback = Text(fields, EventField.Traceback),
             Reason = reason,
             Runtime = Finite(fields.Number(EventField.Runtime)),
@@ -102,6 +102,19 @@ sealed class EventReader(string source)
             Root = SameAsId(fields, EventField.RootId) ? id : Text(fields, EventField.RootId),
             Extra = Extra(json, fields, kind, into),
         });
+    }
+
+    /// <summary>The exception. Where it is named after what carried it between processes, the last line of the trace tells what it was.</summary>
+    /// <remarks>Seen with Debian's Celery 5.2 and billiard 4: hard time limits and children that died.</remarks>
+    string? Thrown(scoped in EventFields fields)
+    {
+        string? text = Text(fields, EventField.Exception);
+        if (text != "ExceptionWithTraceback()" || Text(fields, EventField.Traceback)?.TrimEnd() is not { } trace)
+        {
+            return text;
+        }
+        string last = trace[(trace.LastIndexOf('\n') + 1)..];
+        return TaskRun.ClassOf(last) is null ? text : last;
     }
 
     static Instant At(scoped in EventFields fields, Instant arrived, EventBatch into)

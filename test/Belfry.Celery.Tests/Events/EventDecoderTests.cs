@@ -56,6 +56,17 @@ public sealed class EventDecoderTests
     }
 
     [Theory]
+    [InlineData("ExceptionWithTraceback()", "Traceback:\\n  File\\nbilliard.exceptions.TimeLimitExceeded: TimeLimitExceeded(2,)\\n", "billiard.exceptions.TimeLimitExceeded: TimeLimitExceeded(2,)")]
+    [InlineData("ExceptionWithTraceback()", "Traceback:\\nValueError: two\\nlines of it", "ExceptionWithTraceback()")]
+    [InlineData("ExceptionWithTraceback()", "", "ExceptionWithTraceback()")]
+    [InlineData("KeyError('a')", "Traceback:\\nKeyError: 'a'", "KeyError('a')")]
+    public void An_exception_hidden_in_what_carried_it_is_read_from_the_trace(string sent, string trace, string expected)
+    {
+        TaskEvent item = Samples.EventOf($$"""{"type": "task-failed", "uuid": "a", "exception": "{{sent}}", "traceback": "{{trace}}", "timestamp": 1}""");
+        Assert.Equal(expected, item.Exception);
+    }
+
+    [Theory]
     [InlineData("""{"type": "task-progress", "uuid": "a", "timestamp": 1, "current": 1, "total": 4}""", 25.0, null, """{"current": 1, "total": 4}""")]
     [InlineData("""{"type": "task-progress", "uuid": "a", "timestamp": 1, "percent": 60, "text": "reading"}""", 60.0, "reading", null)]
     [InlineData("""{"type": "task-progress", "uuid": "a", "timestamp": 1, "percent": 160}""", 100.0, null, null)]

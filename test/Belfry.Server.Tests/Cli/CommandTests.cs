@@ -83,6 +83,19 @@ public sealed class CommandTests : IDisposable
         Assert.DoesNotContain("   at ", ended.Errors);
     }
 
+    [Theory]
+    [InlineData("user", "add", "mara", "--role", "boss")]
+    [InlineData("token", "add", "grafana", "--scope", "boss")]
+    [InlineData("monitor", "latest-run", "--task", "a", "5", "--by", "boss")]
+    public async Task A_word_that_an_option_does_not_know_is_told_in_one_line_with_those_it_knows(params string[] line)
+    {
+        string told = (await RunAsync(line)).Errors.Trim();
+        Assert.Contains("boss", told, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', told);
+        Assert.DoesNotContain("Belfry.Server", told, StringComparison.Ordinal);
+        Assert.True(told.Contains("operator", StringComparison.Ordinal) || told.Contains("manage", StringComparison.Ordinal) || told.Contains("success", StringComparison.Ordinal), told);
+    }
+
     [Fact]
     public async Task It_stops_within_seconds_though_readers_of_live_events_stay()
     {

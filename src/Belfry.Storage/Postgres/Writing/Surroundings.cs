@@ -14,8 +14,13 @@ sealed class Surroundings(NameTable names)
     /// <summary>Notes who sent an event, and when.</summary>
     public void Hear(TaskEvent item, Instant now)
     {
+        // What Belfry itself concludes about the runs of a silent worker is no sign of life, of it or of its source.
+        if (item.Kind is EventKind.Lost or EventKind.Requeued)
+        {
+            return;
+        }
         _lastEvents[item.Source] = now;
-        if (item.Worker is null || item.Kind is EventKind.Lost || item.ClockOff)
+        if (item.Worker is null || item.ClockOff)
         {
             return;
         }

@@ -29,12 +29,17 @@ sealed class Surroundings
     /// <summary>Notes who sent an event, and when.</summary>
     public void Hear(TaskEvent item, Instant now)
     {
+        // What Belfry itself concludes about the runs of a silent worker is no sign of life, of it or of its source.
+        if (item.Kind is EventKind.Lost or EventKind.Requeued)
+        {
+            return;
+        }
         if (!ReferenceEquals(item.Source, _lastSource) || _lastEvents.Count == 0)
         {
             _lastEvents[item.Source] = now;
             _lastSource = item.Source;
         }
-        if (item.Worker is null || item.Kind is EventKind.Lost || item.ClockOff)
+        if (item.Worker is null || item.ClockOff)
         {
             return;
         }
