@@ -6,6 +6,33 @@ public abstract class LargeLogTests
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task Children_are_found_in_written_segments_in_memory_and_after_a_restart()
+    {
+        await using var folder = new LogFolder();
+        string parent = IdOf(1);
+        await using (RunLog log = await folder.OpenAsync())
+        {
+            await log.AppendAsync([.. Ended(0).Select(item => item with { Parent = parent }), .. Ended(1)], Cancel);
+            foreach (int[] chunk in Enumerable.Range(2, 40_000).Chunk(5000))
+            {
+                await log.AppendAsync([.. chunk.SelectMany(n => Ended(n))], Cancel);
+            }
+            await log.AppendAsync([.. Ended(45_000).Select(item => item with { Parent = parent }), Event(45_001, EventKind.Started, 0) with { Parent = parent }], Cancel);
+            await FamilyAsync(log);
+        }
+        await using (RunLog log = await folder.OpenAsync())
+        {
+            await FamilyAsync(log);
+        }
+
+        async Task FamilyAsync(RunLog log)
+        {
+            Assert.Equal([IdOf(0), IdOf(45_000), IdOf(45_001)], (await log.Queries.ChildrenAsync("s", parent, 10, Cancel)).Select(run => run.Id));
+            Assert.Equal(parent, (await log.Queries.FindAsync(parent, null, Cancel)).Single().Id);
+        }
+    }
+
+    [Fact]
     public async Task Runs_are_found_by_id_and_changed_by_late_events_in_every_segment_before_and_after_a_restart()
     {
         await using LogStore store = await NewStoreAsync();

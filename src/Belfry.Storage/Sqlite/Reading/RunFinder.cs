@@ -9,40 +9,43 @@ namespace Belfry.Storage.Sqlite.Reading;
 /// <summary>Finds runs by id, by parent, by worker, and the last ends of a task.</summary>
 static class RunFinder
 {
+    const int MostOfAFamily = 1000; // a run that calls more shows the newest of them
     const string Ended = $"SELECT at, {RowCodec.Columns} FROM run";
     const string Open = $"SELECT at, {RowCodec.Columns} FROM open";
 
-    public static List<TaskRun> Find(Database database, string id, string? source, IRowContext names)
+    public static List<TaskRun> Find(Database database, string id, string? source, IRowContext names) =>
+    [
+        .. With(database, "uid", id, names).Where(run => source is null || run.Source == source)
+            .OrderBy(run => run.Source, StringComparer.Ordinal).ThenBy(run => run.Attempt),
+    ];
+
+    public static List<TaskRun> Children(Database database, string source, string id, int limit, IRowContext names)
+    {
+        IEnumerable<TaskRun> newest = With(database, "parent", id, names).Where(run => run.Source == source)
+            .GroupBy(run => run.Id).Select(attempts => attempts.MaxBy(run => run.Attempt)!);
+        return [.. newest.OrderBy(run => run.At).Take(limit)];
+    }
+
+    /// <summary>Runs whose own id, or whose parent's, is this one: open ones, those whose keys are only in the writer's memory, and those found by key.</summary>
+    static List<TaskRun> With(Database database, string column, string id, IRowContext names)
     {
         var runs = new List<TaskRun>();
-        Statement open = database.Prepare(Open + " WHERE uid = ?");
+        (List<long> segments, long from) = Segments(database);
+        Statement open = database.Prepare($"{Open} WHERE {column} = ? LIMIT {MostOfAFamily}");
         IdColumn.Bind(open, 1, id);
         AddAll(open, runs, names);
-        (List<long> segments, long from) = Segments(database);
-        Statement tail = database.Prepare(Ended + " WHERE at >= ? AND uid = ?");
+        Statement tail = database.Prepare($"{Ended} WHERE at >= ? AND {column} = ? LIMIT {MostOfAFamily}");
         IdColumn.Bind(tail.Bind(1, from), 2, id);
         AddAll(tail, runs, names);
         var places = new List<long>();
         KeySegments.AddWritten(database, RunKey.Of(id, 0), segments, places);
-        foreach (long place in places.Distinct().Where(place => place < from))
+        Statement read = database.Prepare($"{Ended} WHERE at = ? AND {column} = ?");
+        foreach (long place in places.Distinct().Where(place => place < from).TakeWhile(_ => runs.Count < MostOfAFamily))
         {
-            Statement read = database.Prepare(Ended + " WHERE at = ?").Bind(1, place);
+            IdColumn.Bind(read.Bind(1, place), 2, id);
             AddAll(read, runs, names);
         }
-        return [.. runs.Where(run => run.Id == id && (source is null || run.Source == source)).OrderBy(run => run.Source, StringComparer.Ordinal).ThenBy(run => run.Attempt)];
-    }
-
-    public static List<TaskRun> Children(Database database, string source, string id, int limit, IRowContext names)
-    {
-        var runs = new List<TaskRun>();
-        foreach (string table in (ReadOnlySpan<string>)[Ended, Open])
-        {
-            Statement read = database.Prepare(table + " WHERE parent = ? ORDER BY at LIMIT 1000");
-            IdColumn.Bind(read, 1, id);
-            AddAll(read, runs, names);
-        }
-        IEnumerable<TaskRun> newest = runs.Where(run => run.Source == source).GroupBy(run => run.Id).Select(attempts => attempts.MaxBy(run => run.Attempt)!);
-        return [.. newest.OrderBy(run => run.At).Take(limit)];
+        return runs;
     }
 
     public static List<TaskRun> OpenRunsOf(Database database, string source, string worker, IRowContext names)

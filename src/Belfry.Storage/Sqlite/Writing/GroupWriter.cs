@@ -96,7 +96,7 @@ sealed class GroupWriter : IDisposable
             if (!_lastEnds.IsLast(run.Name, run.Source, run.State, run.Place) && !_open.IsOpen(run.Key) && run.TryDelete(_database))
             {
                 deleted++;
-                _keys.Remove(run.Key, run.Place);
+                _keys.Remove(run.Key, parent: null, run.Place);
                 _tooLate.Remember(run, now);
                 hours.UnionWith(run.Hours);
             }
@@ -227,7 +227,7 @@ sealed class GroupWriter : IDisposable
             _codec.Bind(_putEnded, 2, at, row, _names);
         }
         while (!_putEnded.TryRun() && ++at != 0); // another run has this instant: the next microsecond is free sooner or later
-        _keys.Add(key, at);
+        _keys.Add(key, row.Run.Parent, at);
         _lastEnds.Add(row.Run, at, _names);
         return new StoredRow(at, IsOpen: false, row);
     }
@@ -240,7 +240,7 @@ sealed class GroupWriter : IDisposable
             return;
         }
         _database.Prepare("DELETE FROM run WHERE at = ?").Bind(1, row.Place).Run();
-        _keys.Remove(key, row.Place);
+        _keys.Remove(key, row.Row.Run.Parent, row.Place);
         _lastEnds.Remove(row.Row.Run, row.Place, _names);
     }
 

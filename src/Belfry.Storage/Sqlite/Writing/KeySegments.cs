@@ -5,7 +5,7 @@ using Belfry.Storage.Sqlite;
 namespace Belfry.Storage.Sqlite.Writing;
 
 /// <summary>
-/// Finds ended runs by id. A random key per row in one index would halve the speed of the log, so keys are collected in memory and
+/// Finds ended runs by their id, and by that of their parent. A random key per row in one index would halve the speed of the log, so keys are collected in memory and
 /// written sorted, a segment at a time; a look-up asks each segment. After a crash the last segment is read again from the runs themselves.
 /// </summary>
 sealed class KeySegments
@@ -47,46 +47,36 @@ sealed class KeySegments
                 _seen.Add(RunKey.Of(IdColumn.Read(deleted, 0)!, 0).LowBits);
             }
         }
-        using Statement tail = database.PrepareOnce("SELECT at, uid FROM run WHERE at >= ?");
+        using Statement tail = database.PrepareOnce("SELECT at, uid, parent FROM run WHERE at >= ?");
         tail.Bind(1, _from);
         while (tail.Step())
         {
             Keep(RunKey.Of(IdColumn.Read(tail, 1)!, 0), tail.Int64(0));
+            if (IdColumn.Read(tail, 2) is { } parent)
+            {
+                Keep(RunKey.Of(parent, 0), tail.Int64(0));
+            }
         }
     }
 
-    /// <summary>Adds the key of a row just written.</summary>
-    public void Add(RunKey key, long at)
+    /// <summary>Adds the keys of a row just written: its own, and that under which its parent finds it.</summary>
+    public void Add(RunKey key, string? parent, long at)
     {
-        if (at >= _from)
+        Add(key, at);
+        if (parent is not null)
         {
-            Keep(key, at);
-        }
-        else
-        {
-            _seen.Add(key.LowBits);
-            Write(key.InSegment(_segment), at);
+            Add(RunKey.Of(parent, 0), at);
         }
     }
 
     /// <summary>Forgets a row that goes away. A key already written stays: one without its row counts as absent.</summary>
-    public void Remove(RunKey key, long at)
+    public void Remove(RunKey key, string? parent, long at)
     {
-        if (_tail.TryGetValue(key.LowBits, out long first) && first == at)
+        Remove(key, at);
+        if (parent is not null)
         {
-            int next = _more.FindIndex(item => item.Bits == key.LowBits);
-            if (next < 0)
-            {
-                _tail.Remove(key.LowBits);
-            }
-            else
-            {
-                _tail[key.LowBits] = _more[next].At;
-                _more.RemoveAt(next);
-            }
-            return;
+            Remove(RunKey.Of(parent, 0), at);
         }
-        _more.Remove((key.LowBits, at));
     }
 
     /// <summary>False for an id that was never stored; true may be wrong, about 1 time in 1,000.</summary>
@@ -104,7 +94,7 @@ sealed class KeySegments
         }
     }
 
-    /// <summary>Where rows of an id may be; the caller compares the id itself. Empty, nearly always, for an id never seen.</summary>
+    /// <summary>Where rows of an id, or of its children, may be; the caller compares the id itself. Empty, nearly always, for an id never seen.</summary>
     public List<long> Find(RunKey key)
     {
         var places = new List<long>();
@@ -158,6 +148,38 @@ sealed class KeySegments
         _database.Prepare("INSERT INTO segment(id, from_at) VALUES(?, ?)").Bind(1, _segment).Bind(2, _from).Run();
         _tail.Clear();
         _more.Clear();
+    }
+
+    void Add(RunKey key, long at)
+    {
+        if (at >= _from)
+        {
+            Keep(key, at);
+        }
+        else
+        {
+            _seen.Add(key.LowBits);
+            Write(key.InSegment(_segment), at);
+        }
+    }
+
+    void Remove(RunKey key, long at)
+    {
+        if (_tail.TryGetValue(key.LowBits, out long first) && first == at)
+        {
+            int next = _more.FindIndex(item => item.Bits == key.LowBits);
+            if (next < 0)
+            {
+                _tail.Remove(key.LowBits);
+            }
+            else
+            {
+                _tail[key.LowBits] = _more[next].At;
+                _more.RemoveAt(next);
+            }
+            return;
+        }
+        _more.Remove((key.LowBits, at));
     }
 
     void Keep(RunKey key, long at)

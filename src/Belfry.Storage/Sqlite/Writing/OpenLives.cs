@@ -110,16 +110,17 @@ sealed class OpenLives
         return places;
     }
 
-    /// <summary>Adds the row at a place to a life, if it is one of its own: keys share bits, and may outlive their row.</summary>
+    /// <summary>Adds the row at a place to a life, if it is one of its own: keys share bits, may outlive their row, and may be of a child.</summary>
     void Load(TrackedLife life, long place, bool isOpen)
     {
         Statement read = _database.Prepare(isOpen
             ? $"SELECT at, {RowCodec.Columns} FROM open WHERE id = ?"
             : $"SELECT at, {RowCodec.Columns} FROM run WHERE at = ?");
-        if (read.Bind(1, place).Step() && !life.Rows.Exists(row => row.Place == place && row.IsOpen == isOpen))
+        bool isOwn = read.Bind(1, place).Step() && IdColumn.Read(read, 1) == life.Life.Id;
+        if (isOwn && !life.Rows.Exists(row => row.Place == place && row.IsOpen == isOpen))
         {
             FoldedRun row = RowCodec.ReadFacts(read, 1, read.Int64(0), _names);
-            if (row.Run.Id == life.Life.Id && row.Run.Source == life.Life.Source)
+            if (row.Run.Source == life.Life.Source)
             {
                 life.Rows.Add(new StoredRow(place, isOpen, row));
                 foreach (TaskEvent fact in row.Facts)
