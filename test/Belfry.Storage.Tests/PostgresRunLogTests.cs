@@ -13,3 +13,9 @@ public sealed class PostgresLargeLogTests(PostgresFixture postgres) : LargeLogTe
 
     protected override Task<LogStore> NewStoreAsync() => postgres.NewStoreAsync();
 }
+
+/// <summary>Retention on PostgreSQL.</summary>
+public sealed class PostgresRetentionTests(PostgresFixture postgres) : RetentionTests
+{
+    protected override Task<LogStore> NewStoreAsync() => postgres.NewStoreAsync();
+}

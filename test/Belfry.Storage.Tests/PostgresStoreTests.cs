@@ -55,7 +55,7 @@ public sealed class PostgresStoreTests(PostgresFixture postgres)
         {
         }
         await ((PostgresDatabase)store).SqlAsync("INSERT INTO belfry.schema_version VALUES(999)");
-        Assert.Contains("schema 999; this version of Belfry knows up to 1.", (await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync())).Message, StringComparison.Ordinal);
+        Assert.Contains("schema 999; this version of Belfry knows up to 2.", (await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync())).Message, StringComparison.Ordinal);
         Assert.Contains("schema 999", (await Assert.ThrowsAsync<StoreException>(() => RunQueries.OpenAsync(store.Url, TimeProvider.System, Cancel))).Message, StringComparison.Ordinal);
     }
 
@@ -80,7 +80,7 @@ public sealed class PostgresStoreTests(PostgresFixture postgres)
         Assert.Equal("i", (await beside.PageAsync(new RunFilter(), 5, null, null, Cancel)).Items.Single().Id);
         StoreStatus status = await beside.StatusAsync(Cancel);
         Assert.StartsWith("PostgreSQL 1", status.Engine, StringComparison.Ordinal);
-        Assert.True(status is { Bytes: > 100_000, EndedRuns: 1, OpenRuns: 0, Schema: 1 });
+        Assert.True(status is { Bytes: > 100_000, EndedRuns: 1, OpenRuns: 0, Schema: 2 });
         Assert.DoesNotContain("p%40ss", status.Url, StringComparison.Ordinal);
     }
 

@@ -81,6 +81,32 @@ public sealed class PostgresWritersTests(PostgresFixture postgres)
         }
     }
 
+    [Fact]
+    public async Task Two_servers_that_delete_what_is_old_while_a_third_writes_delete_each_run_once_and_nothing_else()
+    {
+        var policy = new RetentionPolicy { Age = TimeSpan.FromDays(30) };
+        await using LogStore store = await postgres.NewStoreAsync();
+        RunLog[] logs = [.. await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => store.OpenAsync()))];
+        Instant now = Instant.Now(TimeProvider.System);
+        TaskEvent Ended(int n, double daysAgo) => Event(n, n % 3 == 0 ? EventKind.Failed : EventKind.Succeeded, 0) with { At = now - TimeSpan.FromDays(daysAgo) };
+        await logs[0].AppendAsync([.. Enumerable.Range(0, 6000).Select(n => Ended(n, n % 2 == 0 ? 40 : 20))], Cancel);
+        policy = policy with { FailureAge = policy.Age };
+        Task<RetentionResult>[] rounds = [logs[0].RetainAsync(policy, Cancel), logs[1].RetainAsync(policy, Cancel)];
+        for (int n = 6000; n < 6100; n++)
+        {
+            await logs[2].AppendAsync([Ended(n, 1)], Cancel);
+        }
+        RetentionResult[] results = await Task.WhenAll(rounds);
+        Assert.Equal((3000, 2000), (results.Sum(result => result.Deleted), results.Sum(result => result.Keys)));
+        Assert.Equal(3100, (await logs[2].Queries.CountAsync(new RunFilter(), 10_000, null, Cancel)).Runs);
+        Assert.Equal(6100, (await logs[2].Queries.StatusAsync(Cancel)).EndedRuns); // as the figures have it, which stay
+        foreach (RunLog log in logs)
+        {
+            Assert.Null(log.Problem);
+            await log.DisposeAsync();
+        }
+    }
+
     const long At = 1_700_000_000_000_000;
 
     static TaskEvent Event(int n, EventKind kind, long after) =>

@@ -44,7 +44,7 @@ public abstract class RetentionTests
             ["a-1", "a-29", "a-failed-60", "a-revoked-39", "a-timeout-40", "b-199", "b-failed", "b-there", "c-late", "c-long", "open"], await IdsAsync(log));
         Assert.Equal(6, result.Deleted);
         Assert.Equal(6, preview.Runs);
-        Assert.InRange(preview.Bytes, 6 * 125, 6 * 300);
+        Assert.InRange(preview.Bytes, 6 * 125, 6 * 600);
         LogFigures after = await log.Queries.FiguresAsync(new Instant(0), _clock.Now, [], Cancel);
         Assert.Equal(before.States.OrderBy(state => state.Key), after.States.OrderBy(state => state.Key));
         Assert.Equal(before.Tasks, after.Tasks);

@@ -1,4 +1,5 @@
 using Belfry.Storage.Reading;
+using Belfry.Storage.Postgres.Keeping;
 using Belfry.Storage.Postgres.Reading;
 using Belfry.Storage.Postgres.Rows;
 
@@ -70,6 +71,9 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
     public override Task<IReadOnlyList<Refusal>> RefusalsAsync(CancellationToken cancel) => store.ReadAsync(SurroundingsReader.RefusalsAsync, cancel);
 
     public override Task<StoreStatus> StatusAsync(CancellationToken cancel) => store.ReadAsync(question => SurroundingsReader.StoreAsync(question, store.Url), cancel);
+
+    public override Task<RetentionPreview> PreviewAsync(RetentionPolicy policy, CancellationToken cancel) =>
+        store.ReadAsync(question => Retention.PreviewAsync(question, policy, Instant.Now(clock)), cancel);
 
     internal override Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) =>
         store.ReadAsync(question => RunFinder.OpenRunsOfAsync(question, source, worker), cancel);

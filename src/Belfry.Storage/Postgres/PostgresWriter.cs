@@ -1,3 +1,5 @@
+using Belfry.Storage.Keeping;
+using Belfry.Storage.Postgres.Keeping;
 using Belfry.Storage.Postgres.Writing;
 using Belfry.Storage.Writing;
 using Npgsql;
@@ -5,7 +7,7 @@ using Npgsql;
 namespace Belfry.Storage.Postgres;
 
 /// <summary>Writes groups to PostgreSQL on one connection, and makes a new one when it breaks.</summary>
-sealed class PostgresWriter(PostgresStore store, int livesKept) : ILogWriter
+sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy retention) : ILogWriter, ILogKeeper
 {
     const int MostTries = 5;
 
@@ -20,7 +22,7 @@ sealed class PostgresWriter(PostgresStore store, int livesKept) : ILogWriter
         {
             try
             {
-                _groups ??= new GroupWriter(store, Connect(), livesKept);
+                _groups ??= new GroupWriter(store, Connect(), livesKept, retention);
                 return _groups.Write(group, notes, now);
             }
             catch (PostgresException raced) when (IsRace(raced) && tries < MostTries)
@@ -39,6 +41,9 @@ sealed class PostgresWriter(PostgresStore store, int livesKept) : ILogWriter
             }
         }
     }
+
+    public Task<RetentionResult> RetainAsync(RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel) =>
+        new Retention(store, policy, now).RunAsync(cancel);
 
     public void Dispose()
     {

@@ -145,7 +145,7 @@ public sealed partial class RunLog : IAsyncDisposable
     static (ILogWriter, RunQueries) OnPostgres(StoreUrl url, RunLogOptions options, TimeProvider clock)
     {
         PostgresStore store = PostgresStore.OpenForWriting(url);
-        return (new PostgresWriter(store, options.OpenRunsInMemory), new PostgresQueries(store, clock));
+        return (new PostgresWriter(store, options.OpenRunsInMemory, options.Retention), new PostgresQueries(store, clock));
     }
 
     void WriteUntilStopped()

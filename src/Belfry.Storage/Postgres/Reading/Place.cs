@@ -10,6 +10,9 @@ readonly record struct Place(long At, UInt128 Id, int Source, int Attempt)
     /// <summary>Before the newest run.</summary>
     public static readonly Place Newest = new(long.MaxValue, UInt128.MaxValue, int.MaxValue, int.MaxValue);
 
+    /// <summary>Behind the oldest run.</summary>
+    public static readonly Place Oldest = new(long.MinValue, UInt128.MinValue, 0, 0);
+
     public static Place Of(NpgsqlDataReader row) => new(
         row.GetInt64(RunColumns.At), Uuids.BitsOf(row.GetGuid(RunColumns.Id)), row.GetInt32(RunColumns.Source), row.GetInt32(RunColumns.Attempt));
 

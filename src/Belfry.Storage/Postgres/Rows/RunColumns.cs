@@ -11,7 +11,7 @@ static class RunColumns
         "at, submitted, received, started, finished, id, parent, root, name, worker, queue, exc, app, source, attempt, flags, state, redeliveries, payload";
 
     /// <summary>Place of the columns that tell rows apart.</summary>
-    public const int At = 0, Id = 5, Source = 13, Attempt = 14;
+    public const int At = 0, Id = 5, Source = 13, Attempt = 14, Payload = 18;
 
     /// <summary>Reads a run.</summary>
     public static TaskRun Read(NpgsqlDataReader from, IRowContext context) => Read(from, context, out _, out _);

@@ -15,7 +15,7 @@ namespace Belfry.Storage.Postgres.Writing;
 /// 3. rows are changed;
 /// 4. the lock of the figures is taken, and figures, last ends and surroundings are changed: what was really changed in step 3.
 /// </summary>
-sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int livesKept) : IDisposable
+sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int livesKept, RetentionPolicy retention) : IDisposable
 {
     readonly Lives _lives = new(store, livesKept);
     readonly Partitions _partitions = new(store);
@@ -34,9 +34,10 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
         var rows = new RowChanges(_packer, store.Names);
         var ends = new LastEnds(store.Names);
         var rollups = new RollupChanges();
+        var tooLate = new TooLate(retention, now);
         foreach (TrackedLife life in _lives.OfGroup)
         {
-            Fold(life, (before, after) =>
+            Fold(life, tooLate, (before, after) =>
             {
                 changes.Add(new RunChange(0, after?.Run, after is null ? before!.Value.Run : null, Gap: false));
                 rollups.Change(before?.Run, after?.Run, task => store.Names.NumberOrNull(NameKind.Task, task));
@@ -53,7 +54,7 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
             RollupWriter.AddStored(connection, rollups);
             Run(RollupWriter.ToCommands(rollups));
         }
-        Run(surroundings.ToCommands(notes, now));
+        Run([.. surroundings.ToCommands(notes, now), .. surroundings.Refusals(tooLate.Refused)]);
         transaction.Commit();
         _lives.Settle();
         _packer.Settle();
@@ -87,18 +88,22 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
     }
 
     /// <summary>Adds a run's events and tells what that changes: a row and what it becomes, each null where there is none.</summary>
-    void Fold(TrackedLife life, Action<FoldedRun?, FoldedRun?> change)
+    void Fold(TrackedLife life, TooLate tooLate, Action<FoldedRun?, FoldedRun?> change)
     {
         bool news = false;
         foreach (TaskEvent item in _events[life.Key])
         {
-            news |= life.Life.Add(item);
+            news |= !tooLate.Refuses(item, life) && life.Life.Add(item);
         }
         if (!news)
         {
             return;
         }
         IReadOnlyList<FoldedRun> rows = life.Life.Fold();
+        if (tooLate.Refuses(rows, life))
+        {
+            return;
+        }
         var stored = new List<FoldedRun>(rows.Count);
         int oldest = rows.Count == 0 ? 0 : rows[^1].Run.Attempt - Belfry.Fold.AttemptsKept;
         foreach (FoldedRun row in rows)

@@ -14,6 +14,9 @@ sealed class TrackedLife(RunKey key, Life life)
 
     public List<FoldedRun> Rows { get; set; } = [];
 
+    /// <summary>When it was deleted before its age, if it was.</summary>
+    public Instant? Deleted { get; set; }
+
     public bool IsOpen => Rows.Exists(row => !row.Run.State.IsFinal());
 }
 
@@ -100,7 +103,8 @@ sealed class Lives(PostgresStore store, int limit) : IDisposable
 
     public void Dispose() => _context.Dispose();
 
-    static long LockOf(RunKey key) => ((long)key.Source << LockBits) | (long)(key.Bits & ((1 << LockBits) - 1));
+    /// <summary>The lock of an id.</summary>
+    public static long LockOf(RunKey key) => ((long)key.Source << LockBits) | (long)(key.Bits & ((1 << LockBits) - 1));
 
     /// <summary>Stores the locks of a source that is new here, apart from the group's transaction.</summary>
     void MakeLocks()
@@ -144,6 +148,7 @@ sealed class Lives(PostgresStore store, int limit) : IDisposable
                 Commands.Of($"SELECT {RunColumns.All} {wanted} run_open {on}", ids, sources),
                 Commands.Of($"SELECT {RunColumns.All} {wanted} run_kept {on}", ids, sources),
                 Commands.Of($"SELECT at, id, source, attempt {wanted} run_key {on}", ids, sources),
+                Commands.Of($"SELECT id, source, gone {wanted} deleted {on} WHERE EXISTS(SELECT 1 FROM deleted)", ids, sources),
             },
         };
         var keys = (At: new List<long>(), Id: new List<Guid>(), Source: new List<int>(), Attempt: new List<int>());
@@ -159,6 +164,11 @@ sealed class Lives(PostgresStore store, int limit) : IDisposable
                 keys.Id.Add(row.GetGuid(1));
                 keys.Source.Add(row.GetInt32(2));
                 keys.Attempt.Add(row.GetInt32(3));
+            }
+            row.NextResult();
+            while (row.Read())
+            {
+                _group[new RunKey(Uuids.BitsOf(row.GetGuid(0)), row.GetInt32(1))].Deleted = new Instant(row.GetInt64(2));
             }
         }
         if (keys.At.Count > 0)

@@ -34,7 +34,7 @@ sealed class Surroundings(NameTable names)
     /// <summary>The statements; within the transaction, and holding the lock of the figures.</summary>
     public IEnumerable<NpgsqlBatchCommand> ToCommands(SideNotes notes, Instant now)
     {
-        IEnumerable<NpgsqlBatchCommand> all =
+        return
         [
             .. _workers.Select(worker => Write(worker.Key.Source, worker.Key.Name, worker.Value, now)),
             .. notes.Judged.Select(judged => Commands.Of(
@@ -50,15 +50,17 @@ sealed class Surroundings(NameTable names)
             .. notes.Gaps.Select(gap => Commands.Of(
                 "INSERT INTO gap(source, from_at, to_at, reason) VALUES($1, $2, $3, $4) ON CONFLICT(source, from_at, to_at) DO UPDATE SET reason = excluded.reason",
                 Source(gap.Source), gap.From.Micros, gap.To!.Value.Micros, NameTable.Clean(gap.Reason))),
-            .. notes.Refusals.Select(refusal => Commands.Of(
-                """
-                INSERT INTO refusal(source, what, times, last) VALUES($1, $2, $3, $4)
-                ON CONFLICT(source, what) DO UPDATE SET times = refusal.times + excluded.times, last = greatest(refusal.last, excluded.last)
-                """,
-                Source(refusal.Key.Source), NameTable.Clean(refusal.Key.What), refusal.Value.Times, refusal.Value.Last.Micros)),
+            .. Refusals(notes),
         ];
-        return all;
     }
+
+    /// <summary>What was refused, counted.</summary>
+    public IEnumerable<NpgsqlBatchCommand> Refusals(SideNotes notes) => notes.Refusals.Select(refusal => Commands.Of(
+        """
+        INSERT INTO refusal(source, what, times, last) VALUES($1, $2, $3, $4)
+        ON CONFLICT(source, what) DO UPDATE SET times = refusal.times + excluded.times, last = greatest(refusal.last, excluded.last)
+        """,
+        Source(refusal.Key.Source), NameTable.Clean(refusal.Key.What), refusal.Value.Times, refusal.Value.Last.Micros));
 
     NpgsqlBatchCommand Write(string source, ListenNote note) => Commands.Of(
         """
