@@ -49,6 +49,10 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
                 + (store.FreeBytes is { } free ? $", {FigureText.Bytes(free)} free" : "");
             bool full = store.FreeBytes < LittleSpace;
             Add(full ? FindingLevel.Problem : FindingLevel.Well, "store", store.Url, facts, full ? "Make room on that disk: a log that cannot be written keeps its sources waiting" : null);
+            foreach (string damage in await log.DamageAsync(cancel))
+            {
+                Add(FindingLevel.Problem, "store", store.Url, damage, "The file is damaged: stop the server, keep a copy of the file, and go on with a backup");
+            }
             return log;
         }
         catch (StoreException e)

@@ -103,6 +103,9 @@ public abstract class RunQueries : IDisposable
     /// <summary>The store itself.</summary>
     public abstract Task<StoreStatus> StatusAsync(CancellationToken cancel);
 
+    /// <summary>What is wrong with the file, looked through from end to end; nothing when it is whole, or the engine looks after that itself.</summary>
+    public virtual Task<IReadOnlyList<string>> DamageAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>([]);
+
     /// <summary>What a policy would delete now: runs counted, bytes estimated.</summary>
     public virtual Task<RetentionPreview> PreviewAsync(RetentionPolicy policy, CancellationToken cancel) =>
         throw new NotSupportedException("this engine deletes nothing by itself yet");

@@ -67,6 +67,21 @@ static unsafe partial class Native
     [LibraryImport(Library, EntryPoint = "sqlite3_finalize")]
     public static partial int Finalize(nint statement);
 
+    [LibraryImport(Library, EntryPoint = "sqlite3_backup_init", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint BackupBegin(nint to, string toName, nint from, string fromName);
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_backup_step")]
+    public static partial int BackupStep(nint backup, int pages);
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_backup_remaining")]
+    public static partial int BackupRemaining(nint backup);
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_backup_pagecount")]
+    public static partial int BackupPages(nint backup);
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_backup_finish")]
+    public static partial int BackupEnd(nint backup);
+
     // The calls below only touch memory, so they need not let the garbage collector in. Step may wait for a lock: never there.
     [LibraryImport(Library, EntryPoint = "sqlite3_reset"), SuppressGCTransition]
     public static partial int Reset(nint statement);

@@ -3,13 +3,15 @@ using Belfry.Storage.Rollups;
 namespace Belfry.Storage.Sqlite.Writing;
 
 /// <summary>Writes what a group adds to the figures.</summary>
-sealed class RollupWriter(Database database)
+/// <param name="database">Where to.</param>
+/// <param name="schema">In which of its schemas, with a dot behind it; the tables of the log when it is empty.</param>
+sealed class RollupWriter(Database database, string schema = "")
 {
     /// <summary>Writes a group's changes; within its transaction.</summary>
     public void Write(RollupChanges changes)
     {
-        Write("minute", changes.Minutes);
-        Write("hour", changes.Hours);
+        Write(schema + "minute", changes.Minutes);
+        Write(schema + "hour", changes.Hours);
         changes.Clear();
     }
 

@@ -1,0 +1,72 @@
+using Belfry.Storage.Sqlite;
+using Belfry.Storage.Sqlite.Keeping;
+using Belfry.Storage.Sqlite.Schema;
+
+namespace Belfry.Storage;
+
+/// <summary>What an operator does to a store: bring its schema up to date, back it up, make its figures anew. A server may use it meanwhile.</summary>
+public static class StoreUpkeep
+{
+    /// <summary>Brings a store that is there to the schema of this version.</summary>
+    /// <exception cref="StoreException">It is not there, no log of Belfry's, or of a newer version.</exception>
+    public static Task<SchemaChange> MigrateAsync(StoreUrl url, CancellationToken cancel) => OnFileAsync(url, database =>
+    {
+        int before = Migrations.VersionOf(database);
+        Migrations.Run(database, url.Text);
+        return new SchemaChange(before, Migrations.VersionOf(database));
+    }, cancel);
+
+    /// <summary>Writes a copy of a store as it is at one moment, looks through it, and only then gives it its name.</summary>
+    /// <param name="url">The store; it may be written meanwhile.</param>
+    /// <param name="file">The file to make; one that is there is never overwritten.</param>
+    /// <param name="progress">Told the share that is done, 0 to 1.</param>
+    /// <param name="cancel">Stops it and leaves nothing behind.</param>
+    /// <exception cref="StoreException">The store cannot be read, the file is there, or the copy is not what was copied.</exception>
+    public static Task<StoreBackup> BackUpAsync(StoreUrl url, string file, IProgress<double>? progress, CancellationToken cancel) =>
+        OnFileAsync(url, database => Backup.Write(database, file, progress, cancel), cancel);
+
+    /// <summary>Makes the figures of the hours anew whose runs are all still there; a server that writes the store waits meanwhile.</summary>
+    public static Task<RollupRepair> RepairRollupsAsync(StoreUrl url, TimeProvider clock, CancellationToken cancel) =>
+        OnFileAsync(url, database => RollupRebuild.Run(database, Instant.Now(clock), cancel), cancel);
+
+    static Task<T> OnFileAsync<T>(StoreUrl url, Func<Database, T> work, CancellationToken cancel) => Task.Run(
+        () =>
+        {
+            if (url.Path is null || !File.Exists(url.Path))
+            {
+                throw new StoreException(url.Path is null ? $"{url} is no file: this works on sqlite://PATH" : $"{url} is not there.");
+            }
+            try
+            {
+                using Database database = Database.Open(url.Path, create: false);
+                if (Migrations.VersionOf(database) == 0)
+                {
+                    throw new StoreException($"{url} is no log of Belfry's.");
+                }
+                return work(database);
+            }
+            catch (SqliteException refused)
+            {
+                throw new StoreException($"{url}: {refused.Message}", refused);
+            }
+        },
+        cancel);
+}
+
+/// <summary>What became of a schema.</summary>
+/// <param name="From">Its version before.</param>
+/// <param name="To">Its version now.</param>
+public sealed record SchemaChange(int From, int To);
+
+/// <summary>A copy of a store.</summary>
+/// <param name="File">Where it is.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="EndedRuns">Ended runs in it, as many as in the store at that moment.</param>
+/// <param name="OpenRuns">Open runs in it.</param>
+public sealed record StoreBackup(string File, long Bytes, long EndedRuns, long OpenRuns);
+
+/// <summary>What became of the figures.</summary>
+/// <param name="Hours">Hours that were made anew.</param>
+/// <param name="Mended">Cells that were wrong or missing.</param>
+/// <param name="LeftAlone">Hours of which runs are deleted already, so their figures stay as they are; oldest first.</param>
+public sealed record RollupRepair(long Hours, long Mended, IReadOnlyList<Instant> LeftAlone);
