@@ -63,4 +63,15 @@ public sealed class RunPageTests
             Assert.Contains(wanted, text, StringComparison.Ordinal);
         }
     }
+
+    [Fact]
+    public async Task A_source_that_is_well_shows_no_problem()
+    {
+        await using AdminHost host = await AdminHost.StartAsync();
+        host.Log.Listen("prod-celery", "celery-redis", misses: true, listening: true, null);
+        await host.AppendAsync([new TaskEvent { Source = "prod-celery", Id = "", Kind = EventKind.WorkerHeartbeat, At = Instant.Now(TimeProvider.System), Worker = "celery@w1" }]);
+        string text = (await host.PageAsync("/health")).QuerySelector("main")!.TextContent;
+        Assert.Contains("Listening", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("Problem", text, StringComparison.Ordinal);
+    }
 }
