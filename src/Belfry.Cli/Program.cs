@@ -16,6 +16,7 @@ var root = new Command("belfry", "Belfry logs every run of every task, and rings
     TokenVerb.Build(),
     MonitorVerbs.Build(),
     DoctorVerb.Build(),
+    InspectVerb.Build(),
     BackupVerb.Build(),
     MigrateVerb.Build(),
 };

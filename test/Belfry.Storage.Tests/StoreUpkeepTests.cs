@@ -74,6 +74,19 @@ public sealed class StoreUpkeepTests
     }
 
     [Fact]
+    public async Task What_each_task_takes_is_counted_and_its_bytes_are_estimated()
+    {
+        await using var folder = new LogFolder();
+        await using RunLog log = await folder.OpenAsync();
+        await log.AppendAsync([.. Enumerable.Range(0, 300).Select(n => new TaskEvent { Source = "s", Id = $"{n}", Kind = n == 0 ? EventKind.Started : EventKind.Succeeded, At = new Instant(n), Task = n < 100 ? "large" : "small", Result = n < 100 ? new string('x', 1000) : null })], Cancel);
+        LogUsage usage = await log.Queries.UsageAsync(Cancel);
+        Assert.Equal(300, usage.Runs);
+        Assert.Equal([("large", 99L), ("small", 200L)], usage.Tasks.Select(task => (task.Task, task.Runs)));
+        Assert.InRange(usage.Tasks[0].Bytes, 99_000, 130_000);
+        Assert.InRange(usage.Tasks[1].Bytes, 20_000, 40_000);
+    }
+
+    [Fact]
     public async Task A_store_is_brought_up_to_date_once_and_then_is()
     {
         await using var folder = new LogFolder();

@@ -103,6 +103,9 @@ public abstract class RunQueries : IDisposable
     /// <summary>The store itself.</summary>
     public abstract Task<StoreStatus> StatusAsync(CancellationToken cancel);
 
+    /// <summary>What takes the room, task by task.</summary>
+    public virtual Task<LogUsage> UsageAsync(CancellationToken cancel) => throw new StoreException("this engine does not tell yet what each task takes");
+
     /// <summary>What is wrong with the file, looked through from end to end; nothing when it is whole, or the engine looks after that itself.</summary>
     public virtual Task<IReadOnlyList<string>> DamageAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>([]);
 

@@ -71,6 +71,8 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries
 
     public override Task<StoreStatus> StatusAsync(CancellationToken cancel) => ReadAsync((database, _) => SurroundingsReader.Store(database, store.Url), cancel);
 
+    public override Task<LogUsage> UsageAsync(CancellationToken cancel) => ReadAsync((database, context) => Usage.Read(database, store.Url, context), cancel);
+
     public override Task<IReadOnlyList<string>> DamageAsync(CancellationToken cancel) => ReadAsync((database, _) => Backup.Damage(database), cancel);
 
     public override Task<RetentionPreview> PreviewAsync(RetentionPolicy policy, CancellationToken cancel) =>

@@ -7,7 +7,7 @@ namespace Belfry.Storage.Sqlite.Keeping;
 sealed class ExpiredRuns
 {
     /// <summary>What a run takes beside its payload: the row and its entries in the indexes, measured over 10 million runs.</summary>
-    const int BytesBesidePayload = 125;
+    public const int BytesBesidePayload = 125;
 
     readonly RetentionPolicy _policy;
     readonly Instant _now;

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using System.Text.Json;
+using Belfry.Storage;
+
+namespace Belfry.Cli;
+
+/// <summary><c>belfry inspect</c>: what there is, in figures.</summary>
+static class InspectVerb
+{
+    const int TasksShown = 20;
+
+    static readonly Option<bool> Json = Common.Json();
+
+    public static Verb Build()
+    {
+        var logs = new Verb("logs", "How many runs the log has, how much room they take, and which tasks take it", "belfry inspect logs --json") { Json };
+        return new Verb("inspect", "What there is, in figures", "belfry inspect logs") { logs.Does(LogsAsync) };
+    }
+
+    static async Task<int> LogsAsync(ParseResult line, CancellationToken cancel)
+    {
+        using RunQueries log = await RunQueries.OpenAsync(StoreUrl.Parse(Common.Settings(line).Store), TimeProvider.System, cancel);
+        LogUsage usage = await log.UsageAsync(cancel);
+        long? average = usage.Runs > 0 && usage.Bytes > 0 ? usage.Bytes / usage.Runs : null;
+        if (line.GetValue(Json))
+        {
+            Console.Out.WriteLine(JsonSerializer.Serialize(new
+            {
+                count = usage.Runs,
+                bytes = usage.Bytes,
+                average_bytes = average,
+                tasks = usage.Tasks.Select(task => new { task = task.Task, runs = task.Runs, bytes = task.Bytes }),
+            }));
+            return Exits.Done;
+        }
+        Console.Out.WriteLine($"Log count in DB:         {usage.Runs:N0}");
+        Console.Out.WriteLine($"Table size in DB:        {(usage.Bytes > 0 ? $"{usage.Bytes:N0} bytes" : "N/A")}");
+        Console.Out.WriteLine($"Average log size in DB:  {(average is { } bytes ? $"{bytes:N0} bytes" : "N/A")}");
+        foreach (TaskUsage task in usage.Tasks.Take(TasksShown))
+        {
+            Console.Out.WriteLine($"{task.Runs,14:N0} runs {task.Bytes,16:N0} bytes (about)  {(task.Task.Length > 0 ? task.Task : "(no name)")}");
+        }
+        return Exits.Done;
+    }
+}
