@@ -60,6 +60,31 @@ public sealed class PostgresStoreTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task Who_may_not_create_schemas_can_be_given_one_and_a_right_that_is_taken_away_is_waited_for()
+    {
+        await using LogStore store = await postgres.NewStoreAsync();
+        var database = (PostgresDatabase)store;
+        string user = $"u{Guid.NewGuid():n}";
+        await database.SqlAsync($"CREATE ROLE {user} LOGIN PASSWORD 'x'");
+        var url = StoreUrl.Parse(database.FullUrl.Replace($"belfry:{Uri.EscapeDataString(PostgresServer.Password)}", $"{user}:x", StringComparison.Ordinal));
+        Task<RunLog> OpenAsync() => RunLog.OpenAsync(
+            url, new RunLogOptions(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, Cancel);
+        Assert.Contains("permission denied for database", (await Assert.ThrowsAsync<StoreException>(OpenAsync)).Message, StringComparison.Ordinal);
+        await database.SqlAsync($"CREATE SCHEMA belfry AUTHORIZATION {user}");
+        await using (RunLog log = await OpenAsync())
+        {
+            TaskEvent ended = new() { Source = "s", Id = "i", Kind = EventKind.Succeeded, At = new Instant(5), Task = "t" };
+            await log.AppendAsync([ended], Cancel);
+            await database.SqlAsync("ALTER TABLE belfry.run_key RENAME TO elsewhere");
+            Task waiting = log.AppendAsync([ended with { Id = "j" }], Cancel);
+            await Eventually.HoldsAsync("the log says what is missing", () => log.Problem?.Contains("run_key", StringComparison.Ordinal) == true);
+            await database.SqlAsync("ALTER TABLE belfry.elsewhere RENAME TO run_key");
+            await waiting.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+        }
+        await database.SqlAsync($"DROP OWNED BY {user}; DROP ROLE {user}");
+    }
+
+    [Fact]
     public async Task A_schema_of_somebody_else_is_refused_and_left_as_it_is()
     {
         await using LogStore store = await postgres.NewStoreAsync();

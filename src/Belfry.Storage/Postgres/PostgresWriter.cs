@@ -55,10 +55,8 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
     static bool IsRace(PostgresException refused) =>
         refused.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.UniqueViolation;
 
-    /// <summary>The statement or its values were refused, not the server missing: waiting would not help.</summary>
-    static bool IsOurFault(NpgsqlException refused) =>
-        refused is PostgresException { SqlState: { } state } && (state.StartsWith("22", StringComparison.Ordinal) || state.StartsWith("23", StringComparison.Ordinal)
-            || state.StartsWith("42", StringComparison.Ordinal) || state.StartsWith("54", StringComparison.Ordinal));
+    /// <summary>The values were refused, not the server missing: waiting would not help. Missing rights or tables are waited for: somebody can give them back.</summary>
+    static bool IsOurFault(NpgsqlException refused) => refused is PostgresException { SqlState: { Length: 5 } state } && state[..2] is "21" or "22" or "23" or "54";
 
     NpgsqlConnection Connect()
     {

@@ -8,6 +8,7 @@ namespace Belfry.Storage.Postgres;
 /// </summary>
 static class ServerAddress
 {
+    const int MostConnections = 20; // of the 100 that a server gives out by default
     static readonly string[] Schemes = ["postgresql://", "postgres://"];
 
     static readonly Dictionary<string, string> Parameters = new(StringComparer.OrdinalIgnoreCase)
@@ -28,7 +29,7 @@ static class ServerAddress
         {
             throw new FormatException("the store's postgresql:// URL is not understood: use postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters as %XX");
         }
-        var builder = new NpgsqlConnectionStringBuilder { ApplicationName = "belfry", KeepAlive = 30, IncludeErrorDetail = false, MaxAutoPrepare = 60, AutoPrepareMinUsages = 2 };
+        var builder = new NpgsqlConnectionStringBuilder { ApplicationName = "belfry", KeepAlive = 30, MaxPoolSize = MostConnections, MaxAutoPrepare = 60, AutoPrepareMinUsages = 2 };
         string[] user = uri.UserInfo.Split(':', 2);
         Set(builder, "Username", user[0]);
         Set(builder, "Password", user.Length > 1 ? user[1] : "");

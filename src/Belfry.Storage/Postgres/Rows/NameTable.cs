@@ -44,7 +44,7 @@ sealed class NameTable(PostgresStore store)
         using NpgsqlDataReader row = command.ExecuteReader();
         while (row.Read())
         {
-            Learn((NameKind)row.GetInt16(1), row.GetString(2), row.GetInt32(0));
+            LearnStored((NameKind)row.GetInt16(1), row.GetString(2), row.GetInt32(0));
         }
         return 0;
     });
@@ -72,9 +72,22 @@ sealed class NameTable(PostgresStore store)
         {
             return "?";
         }
-        Learn((NameKind)row.GetInt16(0), row.GetString(1), number);
+        LearnStored((NameKind)row.GetInt16(0), row.GetString(1), number);
         return row.GetString(1);
     });
+
+    /// <summary>A text that was cleaned may stand for another one: only its key tells.</summary>
+    void LearnStored(NameKind kind, string text, int number)
+    {
+        if (text.Contains('\uFFFD'))
+        {
+            _texts.TryAdd(number, text);
+        }
+        else
+        {
+            Learn(kind, text, number);
+        }
+    }
 
     int Learn(NameKind kind, string text, int number)
     {

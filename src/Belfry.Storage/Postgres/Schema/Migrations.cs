@@ -32,7 +32,9 @@ static class Migrations
         }
         if (version == 0)
         {
-            Execute(connection, "CREATE SCHEMA IF NOT EXISTS belfry; CREATE TABLE IF NOT EXISTS belfry.schema_version(number int4 PRIMARY KEY)");
+            // Even with IF NOT EXISTS the right to create schemas is asked for; whoever has none may have been given this one.
+            bool isThere = Scalar(connection, "SELECT to_regnamespace('belfry')::text") is not null;
+            Execute(connection, (isThere ? "" : "CREATE SCHEMA belfry; ") + "CREATE TABLE belfry.schema_version(number int4 PRIMARY KEY)");
         }
         foreach ((int number, string text) in SchemaScripts.Of("Postgres").Where(script => script.Number > version))
         {
