@@ -106,6 +106,9 @@ public sealed class PostgresStoreTests(PostgresFixture postgres)
         StoreStatus status = await beside.StatusAsync(Cancel);
         Assert.StartsWith("PostgreSQL 1", status.Engine, StringComparison.Ordinal);
         Assert.True(status is { Bytes: > 100_000, EndedRuns: 1, OpenRuns: 0, Schema: 2 });
+        LogUsage usage = await beside.UsageAsync(Cancel);
+        Assert.Equal((1, "t", 1), (usage.Runs, usage.Tasks.Single().Task, usage.Tasks.Single().Runs));
+        Assert.InRange(usage.Tasks.Single().Bytes, 200, 1000);
         Assert.DoesNotContain("p%40ss", status.Url, StringComparison.Ordinal);
     }
 

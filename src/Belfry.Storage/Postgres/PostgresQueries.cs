@@ -75,6 +75,8 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
     public override Task<RetentionPreview> PreviewAsync(RetentionPolicy policy, CancellationToken cancel) =>
         store.ReadAsync(question => Retention.PreviewAsync(question, policy, Instant.Now(clock)), cancel);
 
+    public override Task<LogUsage> UsageAsync(CancellationToken cancel) => store.ReadAsync(question => Usage.ReadAsync(question, store.Url), cancel);
+
     internal override Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) =>
         store.ReadAsync(question => RunFinder.OpenRunsOfAsync(question, source, worker), cancel);
 

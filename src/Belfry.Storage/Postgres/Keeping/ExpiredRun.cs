@@ -12,7 +12,7 @@ namespace Belfry.Storage.Postgres.Keeping;
 readonly record struct ExpiredRun(Place Place, long First, long End, Instant RememberedUntil, long Bytes)
 {
     /// <summary>What a run takes beside its payload: the row and its entries in the indexes.</summary>
-    const int BytesBesidePayload = 350;
+    public const int BytesBesidePayload = 350;
 
     public static ExpiredRun Of(TaskRun run, Place place, long payload, RetentionPolicy policy) => new(
         place, RollupChanges.HourOf(run.First), RollupChanges.HourOf(run.Finished ?? run.First), policy.RememberedUntil(run), BytesBesidePayload + payload);
