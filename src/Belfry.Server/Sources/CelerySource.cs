@@ -9,7 +9,7 @@ namespace Belfry.Server.Sources;
 
 /// <summary>Listens to one Celery cluster and writes what it hears to the log. A broker that is down is waited for; the server never stops for it.</summary>
 public sealed partial class CelerySource(
-    SourceSettings settings, TimeSpan lostAfter, RunLog log, TimeProvider clock, Random random, ILoggerFactory loggers) : BackgroundService
+    SourceSettings settings, TimeSpan lostAfter, RunLog log, TimeProvider clock, Random random, ILoggerFactory loggers, CancellationToken started) : BackgroundService
 {
     const string Kind = "celery-redis";
 
@@ -25,8 +25,8 @@ public sealed partial class CelerySource(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // The host starts its services one after the other: the rest of the server does not wait for a broker.
-        await Task.Yield();
+        // The rest of the server does not wait for a broker; and a server that cannot start (its address is taken) must not have listened.
+        await StartedAsync(stoppingToken);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -42,6 +42,16 @@ public sealed partial class CelerySource(
                 LogStumbled(settings.Name, problem);
                 await Task.Delay(Stall, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
+        }
+    }
+
+    async Task StartedAsync(CancellationToken stop)
+    {
+        await Task.Yield();
+        if (started.CanBeCanceled)
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(started, stop);
+            await Task.Delay(Timeout.InfiniteTimeSpan, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -21,7 +21,7 @@ public static class CelerySources
         {
             services.AddSingleton<IHostedService>(provider => new CelerySource(
                 source, lostAfter, provider.GetRequiredService<RunLog>(), provider.GetRequiredService<TimeProvider>(), Random.Shared,
-                provider.GetRequiredService<ILoggerFactory>()));
+                provider.GetRequiredService<ILoggerFactory>(), provider.GetService<IHostApplicationLifetime>()?.ApplicationStarted ?? default));
         }
         return services;
     }

@@ -6,12 +6,12 @@ using Belfry.Storage.Postgres.Rows;
 namespace Belfry.Storage.Postgres;
 
 /// <summary>The questions, asked of PostgreSQL.</summary>
-sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueries
+sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueries(clock)
 {
     public override Task<RunCount> CountAsync(RunFilter filter, int limit, TimeSpan? deadline, CancellationToken cancel) => store.ReadAsync(
         async question =>
         {
-            RunScan scan = await RunScan.BeginAsync(question, filter, limit, null, clock, deadline ?? UsualDeadline);
+            RunScan scan = await RunScan.BeginAsync(question, filter, limit, null, Clock, deadline ?? UsualDeadline);
             int found = 0;
             while (found <= limit && await scan.NextAsync() is not null)
             {
@@ -43,7 +43,7 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
         async question =>
         {
             var filter = new RunFilter { Tasks = [task], Sources = source is null ? [] : [source], From = from, To = new Instant(to.Micros + 1) };
-            RunScan scan = await RunScan.BeginAsync(question, filter, 1, null, clock, TimeSpan.MaxValue);
+            RunScan scan = await RunScan.BeginAsync(question, filter, 1, null, Clock, TimeSpan.MaxValue);
             while (await scan.NextAsync() is { } run)
             {
                 if (run.IsLatestFor(task, context))
@@ -61,19 +61,19 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
     public override Task<IReadOnlyList<string>> SourcesOfTaskAsync(string task, CancellationToken cancel) =>
         store.ReadAsync(question => RunFinder.SourcesOfTaskAsync(question, task), cancel);
 
-    public override Task<IReadOnlyList<WorkerStatus>> WorkersAsync(CancellationToken cancel) => store.ReadAsync(SurroundingsReader.WorkersAsync, cancel);
+    private protected override Task<IReadOnlyList<WorkerStatus>> AllWorkersAsync(CancellationToken cancel) => store.ReadAsync(SurroundingsReader.WorkersAsync, cancel);
 
     public override Task<IReadOnlyList<SourceStatus>> SourcesAsync(CancellationToken cancel) => store.ReadAsync(SurroundingsReader.SourcesAsync, cancel);
 
     public override Task<IReadOnlyList<SourceGap>> GapsAsync(Instant from, Instant to, CancellationToken cancel) =>
-        store.ReadAsync(question => SurroundingsReader.GapsAsync(question, from, to, Instant.Now(clock) - Silence), cancel);
+        store.ReadAsync(question => SurroundingsReader.GapsAsync(question, from, to, Instant.Now(Clock) - Silence), cancel);
 
     public override Task<IReadOnlyList<Refusal>> RefusalsAsync(CancellationToken cancel) => store.ReadAsync(SurroundingsReader.RefusalsAsync, cancel);
 
     public override Task<StoreStatus> StatusAsync(CancellationToken cancel) => store.ReadAsync(question => SurroundingsReader.StoreAsync(question, store.Url), cancel);
 
     public override Task<RetentionPreview> PreviewAsync(RetentionPolicy policy, CancellationToken cancel) =>
-        store.ReadAsync(question => Retention.PreviewAsync(question, policy, Instant.Now(clock)), cancel);
+        store.ReadAsync(question => Retention.PreviewAsync(question, policy, Instant.Now(Clock)), cancel);
 
     public override Task<LogUsage> UsageAsync(CancellationToken cancel) => store.ReadAsync(question => Usage.ReadAsync(question, store.Url), cancel);
 
@@ -96,7 +96,7 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
 
     async Task<RunPage> PageAsync(Question question, RunFilter filter, int limit, Place? after, TimeSpan deadline)
     {
-        RunScan scan = await RunScan.BeginAsync(question, filter, limit, after, clock, deadline);
+        RunScan scan = await RunScan.BeginAsync(question, filter, limit, after, Clock, deadline);
         var runs = new List<TaskRun>(limit);
         Place? last = null;
         while (runs.Count < limit && await scan.NextAsync() is { } run)

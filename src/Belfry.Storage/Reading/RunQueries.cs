@@ -8,6 +8,7 @@ namespace Belfry.Storage;
 public abstract class RunQueries : IDisposable
 {
     const int StreamPage = 1000;
+    static readonly TimeSpan WorkerForgotten = TimeSpan.FromDays(1); // names of containers never come back
 
     /// <summary>The time allowed for a search that no index serves, where a call names none.</summary>
     protected static readonly TimeSpan UsualDeadline = TimeSpan.FromSeconds(1);
@@ -15,9 +16,9 @@ public abstract class RunQueries : IDisposable
     /// <summary>So long a source that loses what nobody hears may be silent before that is a gap.</summary>
     protected static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
 
-    private protected RunQueries()
-    {
-    }
+    private protected RunQueries(TimeProvider clock) => Clock = clock;
+
+    private protected TimeProvider Clock { get; }
 
     /// <summary>Opens a store that is there, only to read it; a server may write it meanwhile. Dispose it.</summary>
     /// <exception cref="StoreException">It is not there, cannot be opened, or has another schema.</exception>
@@ -85,8 +86,12 @@ public abstract class RunQueries : IDisposable
     /// <summary>The sources in which a task was ever seen.</summary>
     public abstract Task<IReadOnlyList<string>> SourcesOfTaskAsync(string task, CancellationToken cancel);
 
-    /// <summary>Workers, silent ones first.</summary>
-    public abstract Task<IReadOnlyList<WorkerStatus>> WorkersAsync(CancellationToken cancel);
+    /// <summary>Workers, silent ones first. One that was not heard for a day and has no open runs is forgotten.</summary>
+    public async Task<IReadOnlyList<WorkerStatus>> WorkersAsync(CancellationToken cancel)
+    {
+        Instant forgotten = Instant.Now(Clock) - WorkerForgotten;
+        return [.. (await AllWorkersAsync(cancel)).Where(worker => worker.LastHeard > forgotten || worker.OpenRuns > 0)];
+    }
 
     /// <summary>Sources.</summary>
     public abstract Task<IReadOnlyList<SourceStatus>> SourcesAsync(CancellationToken cancel);
@@ -119,6 +124,8 @@ public abstract class RunQueries : IDisposable
         Close();
         GC.SuppressFinalize(this);
     }
+
+    private protected abstract Task<IReadOnlyList<WorkerStatus>> AllWorkersAsync(CancellationToken cancel);
 
     private protected abstract Task<RunPage> ReadPageAsync(RunFilter filter, int limit, string? cursor, TimeSpan deadline, CancellationToken cancel);
 

@@ -2,44 +2,67 @@ using System.Text;
 
 namespace Belfry.Storage.Search;
 
-/// <summary>One word, ready to be looked for in UTF-8.</summary>
-sealed class Needle
+/// <summary>One word, ready to be looked for in UTF-8. A star in it stands for anything; nothing but stars, or nothing at all, is everywhere.</summary>
+sealed class Needle(string word)
 {
-    readonly string _word;
-    readonly byte[]? _lower; // ASCII only: other letters change their length with their case
-    readonly byte[] _first = [];
+    readonly Part[] _parts = [.. word.Split('*', StringSplitOptions.RemoveEmptyEntries).Select(part => new Part(part))];
 
-    public Needle(string word)
+    public bool IsIn(string? text)
     {
-        _word = word;
-        if (Ascii.IsValid(word))
+        int at = text is null ? -1 : 0;
+        for (int i = 0; i < _parts.Length && at >= 0; i++)
         {
-            _lower = Encoding.ASCII.GetBytes(word.ToLowerInvariant());
-            _first = [_lower[0], (byte)char.ToUpperInvariant((char)_lower[0])];
+            at = _parts[i].EndIn(text.AsSpan(), at);
         }
+        return at >= 0;
     }
-
-    public bool IsIn(string? text) => text is not null && text.Contains(_word, StringComparison.OrdinalIgnoreCase);
 
     public bool IsIn(ReadOnlySpan<byte> utf8)
     {
-        if (_lower is null)
+        if (!Array.TrueForAll(_parts, part => part.IsAscii))
         {
-            return IsIn(Encoding.UTF8.GetString(utf8));
+            return IsIn(Encoding.UTF8.GetString(utf8)); // other letters change their length with their case
         }
-        while (utf8.Length >= _lower.Length)
+        int at = 0;
+        for (int i = 0; i < _parts.Length && at >= 0; i++)
         {
-            int at = utf8[..^(_lower.Length - 1)].IndexOfAny(_first[0], _first[1]);
-            if (at < 0)
-            {
-                return false;
-            }
-            if (Ascii.EqualsIgnoreCase(utf8.Slice(at, _lower.Length), _lower))
-            {
-                return true;
-            }
-            utf8 = utf8[(at + 1)..];
+            at = _parts[i].EndIn(utf8, at);
         }
-        return false;
+        return at >= 0;
+    }
+
+    /// <summary>What stands between stars.</summary>
+    sealed class Part(string text)
+    {
+        readonly byte[] _lower = Encoding.UTF8.GetBytes(text.ToLowerInvariant());
+        readonly byte _upperFirst = (byte)char.ToUpperInvariant(text[0]);
+
+        public bool IsAscii { get; } = Ascii.IsValid(text);
+
+        /// <summary>Just behind its first occurrence from a place on; -1 when there is none.</summary>
+        public int EndIn(ReadOnlySpan<char> within, int from)
+        {
+            int at = within[from..].IndexOf(text, StringComparison.OrdinalIgnoreCase);
+            return at < 0 ? -1 : from + at + text.Length;
+        }
+
+        public int EndIn(ReadOnlySpan<byte> within, int from)
+        {
+            while (within.Length - from >= _lower.Length)
+            {
+                int at = within[from..(within.Length - _lower.Length + 1)].IndexOfAny(_lower[0], _upperFirst);
+                if (at < 0)
+                {
+                    return -1;
+                }
+                from += at;
+                if (Ascii.EqualsIgnoreCase(within.Slice(from, _lower.Length), _lower))
+                {
+                    return from + _lower.Length;
+                }
+                from++;
+            }
+            return -1;
+        }
     }
 }

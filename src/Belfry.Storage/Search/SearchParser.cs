@@ -64,8 +64,13 @@ sealed class SearchParser
         {
             throw new SearchException($"something must stand before '{token.Text}'", token.Position);
         }
-        return token.Field is null ? new Word(new Needle(token.Text)) : Term(token);
+        return token.Field is null ? WordOf(token) : Term(token);
     }
+
+    /// <summary>A minus before a letter excludes the word; before a digit it is a sign, and in quotes it is itself.</summary>
+    static SearchNode WordOf(SearchToken token) => !token.IsQuoted && token.Text is ['-', var first, ..] && char.IsLetter(first)
+        ? new Not(new Word(new Needle(token.Text[1..])))
+        : new Word(new Needle(token.Text));
 
     static SearchNode Term(SearchToken token)
     {

@@ -7,14 +7,14 @@ using Belfry.Storage.Sqlite.Rows;
 namespace Belfry.Storage.Sqlite;
 
 /// <summary>The questions, asked of SQLite.</summary>
-sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries
+sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries(clock)
 {
     readonly RowContexts _contexts = new();
 
     public override Task<RunCount> CountAsync(RunFilter filter, int limit, TimeSpan? deadline, CancellationToken cancel) => ReadAsync(
         (database, context) =>
         {
-            using var scan = new RunScan(database, new RunMatch(database, filter, context), context, null, clock, deadline ?? UsualDeadline);
+            using var scan = new RunScan(database, new RunMatch(database, filter, context), context, null, Clock, deadline ?? UsualDeadline);
             int found = 0;
             while (found <= limit && scan.Skip())
             {
@@ -40,7 +40,7 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries
         (database, rows) =>
         {
             var filter = new RunFilter { Tasks = [task], Sources = source is null ? [] : [source], From = from, To = new Instant(to.Micros + 1) };
-            using var scan = new RunScan(database, new RunMatch(database, filter, rows), rows, null, clock, TimeSpan.MaxValue);
+            using var scan = new RunScan(database, new RunMatch(database, filter, rows), rows, null, Clock, TimeSpan.MaxValue);
             while (scan.Next() is { } run)
             {
                 if (run.IsLatestFor(task, context))
@@ -58,14 +58,14 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries
     public override Task<IReadOnlyList<string>> SourcesOfTaskAsync(string task, CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<string>>((database, context) => RunFinder.SourcesOfTask(database, task, context), cancel);
 
-    public override Task<IReadOnlyList<WorkerStatus>> WorkersAsync(CancellationToken cancel) =>
+    private protected override Task<IReadOnlyList<WorkerStatus>> AllWorkersAsync(CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<WorkerStatus>>(SurroundingsReader.Workers, cancel);
 
     public override Task<IReadOnlyList<SourceStatus>> SourcesAsync(CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<SourceStatus>>(SurroundingsReader.Sources, cancel);
 
     public override Task<IReadOnlyList<SourceGap>> GapsAsync(Instant from, Instant to, CancellationToken cancel) =>
-        ReadAsync<IReadOnlyList<SourceGap>>((database, context) => SurroundingsReader.Gaps(database, from, to, Instant.Now(clock) - Silence, context), cancel);
+        ReadAsync<IReadOnlyList<SourceGap>>((database, context) => SurroundingsReader.Gaps(database, from, to, Instant.Now(Clock) - Silence, context), cancel);
 
     public override Task<IReadOnlyList<Refusal>> RefusalsAsync(CancellationToken cancel) => ReadAsync<IReadOnlyList<Refusal>>(SurroundingsReader.Refusals, cancel);
 
@@ -76,7 +76,7 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries
     public override Task<IReadOnlyList<string>> DamageAsync(CancellationToken cancel) => ReadAsync((database, _) => Backup.Damage(database), cancel);
 
     public override Task<RetentionPreview> PreviewAsync(RetentionPolicy policy, CancellationToken cancel) =>
-        ReadAsync((database, context) => ExpiredRuns.Preview(database, policy, Instant.Now(clock), context), cancel);
+        ReadAsync((database, context) => ExpiredRuns.Preview(database, policy, Instant.Now(Clock), context), cancel);
 
     private protected override Task<RunPage> ReadPageAsync(RunFilter filter, int limit, string? cursor, TimeSpan deadline, CancellationToken cancel)
     {
@@ -100,7 +100,7 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries
 
     RunPage Page(Database database, IRowContext context, RunFilter filter, int limit, Cursor? after, TimeSpan deadline)
     {
-        using var scan = new RunScan(database, new RunMatch(database, filter, context), context, after, clock, deadline);
+        using var scan = new RunScan(database, new RunMatch(database, filter, context), context, after, Clock, deadline);
         var runs = new List<TaskRun>(limit);
         Cursor? last = null;
         while (runs.Count < limit && scan.Next() is { } run)
