@@ -6,7 +6,7 @@ namespace Belfry.Storage;
 public sealed record RunFilter
 {
     /// <summary>
-    /// A search: words and "phrases" that occur, in any case, in task, id, exception, arguments or result, <c>*</c> for anything; terms as
+    /// A search: words and "phrases" that occur, in any case, in task, id, exception or reason, arguments or result, <c>*</c> for anything; terms as
     /// <c>state:failed,lost</c>, <c>task:shop.*</c>, <c>-queue:mail</c>, <c>runtime&gt;5s</c>; AND unless OR, NOT, parentheses.
     /// </summary>
     public string? Text { get; init; }

@@ -102,7 +102,7 @@ sealed class RowPayload
     {
         for (var reader = new PayloadReader(payload); reader.Next();)
         {
-            bool isText = reader.Tag is Tag.Args or Tag.Kwargs or Tag.Result or Tag.Exception;
+            bool isText = reader.Tag is Tag.Args or Tag.Kwargs or Tag.Result or Tag.Exception or Tag.Reason;
             if (isText && word.IsIn(reader.Value))
             {
                 return true;

@@ -7,7 +7,7 @@ sealed class Searchable(TaskRun run) : ISearchable
 
     public bool Has(Needle word) =>
         word.IsIn(run.Task) || word.IsIn(run.Id) || word.IsIn(run.Args) || word.IsIn(run.Kwargs) || word.IsIn(run.Result)
-        || word.IsIn(run.Exception);
+        || word.IsIn(run.Exception) || word.IsIn(run.Reason);
 
     public string? Text(SearchField field) => TextOf(run, field);
 
