@@ -1,6 +1,6 @@
-using Belfry.Storage.Sqlite;
 using Belfry.Storage.Sqlite.Keeping;
 using Belfry.Storage.Sqlite.Schema;
+using Belfry.Storage.Sqlite;
 
 namespace Belfry.Storage;
 

@@ -1,7 +1,7 @@
-using Belfry.Storage.Reading;
 using Belfry.Storage.Postgres.Keeping;
 using Belfry.Storage.Postgres.Reading;
 using Belfry.Storage.Postgres.Rows;
+using Belfry.Storage.Reading;
 
 namespace Belfry.Storage.Postgres;
 

@@ -1,6 +1,6 @@
 using Belfry.Storage.Rollups;
-using Belfry.Storage.Sqlite.Reading;
 using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite.Reading;
 using Belfry.Storage.Sqlite.Writing;
 using Belfry.Storage.Writing;
 

@@ -1,8 +1,7 @@
-using Belfry.Storage.Rows;
 using System.Collections.Concurrent;
 using Belfry.Storage.Payloads;
+using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Rows;
-using Belfry.Storage.Sqlite;
 
 namespace Belfry.Storage.Sqlite.Reading;
 

@@ -1,6 +1,5 @@
 using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Rows;
-using Belfry.Storage.Sqlite;
 using Belfry.Storage.Sqlite.Writing;
 using Belfry.Storage.Writing;
 

@@ -1,7 +1,6 @@
 using Belfry.Storage.Rows;
-using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Search;
-using Belfry.Storage.Sqlite;
+using Belfry.Storage.Sqlite.Rows;
 
 namespace Belfry.Storage.Sqlite.Reading;
 

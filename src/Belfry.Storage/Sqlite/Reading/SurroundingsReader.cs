@@ -1,7 +1,6 @@
 using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite.Schema;
-using Belfry.Storage.Sqlite;
 
 namespace Belfry.Storage.Sqlite.Reading;
 

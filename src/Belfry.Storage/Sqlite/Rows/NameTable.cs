@@ -1,6 +1,5 @@
-using Belfry.Storage.Rows;
 using Belfry.Storage.Payloads;
-using Belfry.Storage.Sqlite;
+using Belfry.Storage.Rows;
 
 namespace Belfry.Storage.Sqlite.Rows;
 

@@ -1,11 +1,10 @@
-using Belfry.Storage.Rows;
-using Belfry.Storage.Writing;
 using System.Diagnostics.CodeAnalysis;
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Rollups;
+using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Keeping;
 using Belfry.Storage.Sqlite.Rows;
-using Belfry.Storage.Sqlite;
+using Belfry.Storage.Writing;
 
 namespace Belfry.Storage.Sqlite.Writing;
 

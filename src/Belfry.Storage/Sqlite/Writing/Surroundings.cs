@@ -1,6 +1,5 @@
-using Belfry.Storage.Writing;
 using Belfry.Storage.Sqlite.Rows;
-using Belfry.Storage.Sqlite;
+using Belfry.Storage.Writing;
 
 namespace Belfry.Storage.Sqlite.Writing;
 

@@ -1,5 +1,5 @@
-using Belfry.Storage.Sqlite.Keeping;
 using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite.Keeping;
 using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Writing;
 
