@@ -6,12 +6,20 @@ if (args is ["consume", var broker, var file])
     await Consumer.RunAsync(broker, file);
     return 0;
 }
+if (args is ["append", var store, var number, var runs, var lag])
+{
+    await PostgresAppender.RunAsync(store, int.Parse(number), int.Parse(runs), int.Parse(lag));
+    return 0;
+}
 var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
 {
     ["ingest-redis"] = IngestRows.FlatOutAsync,
     ["ingest-steady"] = IngestRows.SteadyAsync,
     ["store-append"] = StoreRows.AppendAsync,
     ["store-large"] = StoreRows.LargeAsync,
+    ["postgres-whole"] = PostgresRows.WholeAsync,
+    ["postgres-open-first"] = PostgresRows.OpenFirstAsync,
+    ["postgres-two-writers"] = PostgresRows.TwoWritersAsync,
 };
 string[] named = [.. args.Where(argument => !argument.StartsWith("--", StringComparison.Ordinal))];
 string[] unknown = [.. named.Except(rows.Keys), .. args.Except(named).Except(["--small", "--json"])];

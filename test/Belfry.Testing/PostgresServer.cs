@@ -8,10 +8,12 @@ public sealed class PostgresServer : IAsyncDisposable
 
     const string Owner = "postgres"; // the server refuses to run as root; Debian's package makes this user
     const int Quit = 3;              // "immediate" shutdown: as if it had crashed
+    static readonly string[] Forgetful = ["fsync=off", "max_connections=50", "shared_buffers=128MB", "max_wal_size=256MB", "log_statement=none"];
     readonly TempFolder _folder = new();
+    readonly string[] _settings;
     ChildProcess? _process;
 
-    PostgresServer(int port) => Port = port;
+    PostgresServer(int port, string[] settings) => (Port, _settings) = (port, settings);
 
     /// <summary>Its port.</summary>
     public int Port { get; }
@@ -24,14 +26,20 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>The URL of one of its databases.</summary>
     public string UrlOf(string database) => $"postgresql://belfry:{Uri.EscapeDataString(Password)}@127.0.0.1:{Port}/{database}";
 
-    /// <summary>Makes a cluster of databases and starts a server for it.</summary>
-    public static async Task<PostgresServer> StartAsync()
+    /// <summary>CPU time that it has used so far, of its finished connections as well.</summary>
+    public TimeSpan Cpu => _process?.FamilyCpu ?? TimeSpan.Zero;
+
+    /// <summary>Makes a cluster of databases and starts a server for it, quick rather than durable.</summary>
+    public static Task<PostgresServer> StartAsync() => StartAsync(Forgetful);
+
+    /// <summary>The same with these settings, <c>name=value</c>; all others have their defaults.</summary>
+    public static async Task<PostgresServer> StartAsync(params string[] settings)
     {
         if (Programs is null)
         {
             throw new InvalidOperationException("PostgreSQL is not installed: apt-get install postgresql");
         }
-        var server = new PostgresServer(Machine.FreePort());
+        var server = new PostgresServer(Machine.FreePort(), settings);
         await server.CreateAsync();
         await server.StartAgainAsync();
         return server;
@@ -40,9 +48,8 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Starts it on the same port, after <see cref="CrashAsync"/>; what was committed is there.</summary>
     public async Task StartAgainAsync()
     {
-        _process = Run(
-            "postgres", "-D", Data, "-p", Port.ToString(), "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={_folder.Path}",
-            "-c", "fsync=off", "-c", "max_connections=50", "-c", "shared_buffers=128MB", "-c", "max_wal_size=256MB", "-c", "log_statement=none");
+        string[] settings = [.. _settings, "listen_addresses=127.0.0.1", $"unix_socket_directories={_folder.Path}"];
+        _process = Run("postgres", ["-D", Data, "-p", Port.ToString(), .. settings.SelectMany(setting => (string[])["-c", setting])]);
         await _process.LineAsync(line => line.Contains("ready to accept connections", StringComparison.Ordinal));
     }
 
