@@ -9,10 +9,11 @@ namespace Belfry.Storage.Postgres;
 /// <summary>Writes groups to PostgreSQL on one connection, and makes a new one when it breaks.</summary>
 sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy retention) : ILogWriter, ILogKeeper
 {
-    const int MostTries = 5;
+    // Being overtaken means that somebody else got on: two who write the same runs without end do so by turns.
+    const int MostTries = 5, MostOvertaken = 100;
 
     // Tables that were never analysed would else get plans that read them whole; the writer only ever looks up keys.
-    const string Settings = "SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+    const string Settings = "SET plan_cache_mode = force_generic_plan; SET max_parallel_workers_per_gather = 0; SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
     GroupWriter? _groups;
 
@@ -24,6 +25,10 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
             {
                 _groups ??= new GroupWriter(store, Connect(), livesKept, retention);
                 return _groups.Write(group, notes, now);
+            }
+            catch (OvertakenException) when (tries < MostOvertaken)
+            {
+                // The writer has forgotten what was not so, and begins again.
             }
             catch (PostgresException raced) when (IsRace(raced) && tries < MostTries)
             {
@@ -51,7 +56,7 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
         store.Dispose();
     }
 
-    /// <summary>Another process was in the way: with fresh eyes it goes. The locks make this rare; they do not bind what others do by hand.</summary>
+    /// <summary>Another process was in the way: with fresh eyes it goes. The order of the writes makes this rare; it does not bind what others do by hand.</summary>
     static bool IsRace(PostgresException refused) =>
         refused.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.UniqueViolation;
 

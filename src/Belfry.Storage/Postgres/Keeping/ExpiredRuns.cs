@@ -55,7 +55,7 @@ sealed class ExpiredRuns
                 TaskRun run = RunColumns.Read(row, question.Context);
                 if (MayGo(run, lane.Task is not null))
                 {
-                    found.Add(ExpiredRun.Of(run, _after, row.IsDBNull(RunColumns.Payload) ? 0 : row.GetFieldValue<byte[]>(RunColumns.Payload).Length, _policy));
+                    found.Add(ExpiredRun.Of(run, _after, row.GetFieldValue<uint>(RunColumns.Count), row.IsDBNull(RunColumns.Payload) ? 0 : row.GetFieldValue<byte[]>(RunColumns.Payload).Length, _policy));
                 }
             });
             (_lane, _after) = looked < most ? (_lane + 1, Place.Oldest) : (_lane, _after);
@@ -94,7 +94,7 @@ sealed class ExpiredRuns
     sealed record Lane(string Table, (int Name, int Source)? Task, Place Before)
     {
         public string Sql { get; } = $"""
-            SELECT {RunColumns.All} FROM {Table}
+            SELECT {RunColumns.All}, xmin FROM {Table}
             WHERE at >= $1 AND (at, id, source, attempt) > ($1, $2, $3, $4) AND at <= $5 AND (at, id, source, attempt) < ($5, $6, $7, $8)
             {(Task is null ? "" : "AND name = $10 AND source = $11 ")}ORDER BY at, id, source, attempt LIMIT $9
             """;

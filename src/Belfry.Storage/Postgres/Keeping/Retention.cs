@@ -7,7 +7,7 @@ using Npgsql;
 namespace Belfry.Storage.Postgres.Keeping;
 
 /// <summary>
-/// One round of retention, on a connection of its own: small transactions that hold the locks of the runs that they delete, as a writer does.
+/// One round of retention, on a connection of its own: small transactions that delete runs which are still as they were found, as a writer does.
 /// The room is used again; the server gives what is empty back when it cleans up.
 /// </summary>
 sealed class Retention(PostgresStore store, RetentionPolicy policy, Instant now)
@@ -62,18 +62,9 @@ sealed class Retention(PostgresStore store, RetentionPolicy policy, Instant now)
     {
         using NpgsqlConnection connection = store.Connect();
         using NpgsqlTransaction transaction = connection.BeginTransaction();
-        long[] locks = [.. found.Select(run => Lives.LockOf(new RunKey(run.Place.Id, run.Place.Source))).Distinct().Order()];
-        Run(connection, Commands.Of("SELECT id FROM life_lock WHERE id = ANY($1) ORDER BY id FOR UPDATE", locks));
         List<ExpiredRun> gone = DeleteRows(connection, table, found);
-        Guid[] ids = [.. gone.Select(run => Uuids.Of(run.Place.Id))];
-        int[] sources = [.. gone.Select(run => run.Place.Source)], attempts = [.. gone.Select(run => run.Place.Attempt)];
-        int keys = Run(connection, Commands.Of(
-            """
-            DELETE FROM run_key USING unnest($1, $2, $3) AS gone(gone_id, gone_source, gone_attempt)
-            WHERE id = gone_id AND source = gone_source AND attempt = gone_attempt
-            """,
-            ids, sources, attempts));
         ExpiredRun[] remembered = [.. gone.Where(run => run.RememberedUntil > now).DistinctBy(run => (run.Place.Id, run.Place.Source))];
+        int keys = DeleteKeys(connection, gone);
         Run(
             connection,
             Commands.Of(
@@ -85,28 +76,28 @@ sealed class Retention(PostgresStore store, RetentionPolicy policy, Instant now)
                 remembered.Select(run => run.RememberedUntil.Micros).ToArray(), now.Micros),
             Commands.Of(
                 "INSERT INTO lacking(hour) SELECT * FROM unnest($1) ORDER BY 1 ON CONFLICT DO NOTHING",
-                gone.SelectMany(run => (long[])[run.First, run.End]).Distinct().ToArray()),
-            Commands.Of("UPDATE life_lock SET version = version + 1 WHERE id = ANY($1)", locks));
+                gone.SelectMany(run => (long[])[run.First, run.End]).Distinct().ToArray()));
         transaction.Commit();
         return (gone.Count, keys);
     }
 
     static List<ExpiredRun> DeleteRows(NpgsqlConnection connection, string table, List<ExpiredRun> found)
     {
+        found.Sort((a, b) => (a.Place.Id, a.Place.Source, a.Place.Attempt).CompareTo((b.Place.Id, b.Place.Source, b.Place.Attempt)));
         using var batch = new NpgsqlBatch(connection)
         {
             BatchCommands =
             {
                 Commands.Of(
                     $"""
-                    DELETE FROM {table} AS run USING unnest($1, $2, $3, $4) AS gone(at, id, source, attempt)
-                    WHERE run.at = gone.at AND run.id = gone.id AND run.source = gone.source AND run.attempt = gone.attempt
+                    DELETE FROM {table} AS run USING unnest($1, $2, $3, $4, $5) AS gone(at, id, source, attempt, version)
+                    WHERE run.at = gone.at AND run.id = gone.id AND run.source = gone.source AND run.attempt = gone.attempt AND run.xmin = gone.version
                       AND NOT EXISTS(SELECT 1 FROM run_open WHERE id = gone.id AND source = gone.source)
                       AND NOT EXISTS(SELECT 1 FROM last_end WHERE name = run.name AND source = run.source AND id = run.id AND attempt = run.attempt)
                     RETURNING run.id, run.source, run.attempt
                     """,
                     found.Select(run => run.Place.At).ToArray(), found.Select(run => Uuids.Of(run.Place.Id)).ToArray(),
-                    found.Select(run => run.Place.Source).ToArray(), found.Select(run => run.Place.Attempt).ToArray()),
+                    found.Select(run => run.Place.Source).ToArray(), found.Select(run => run.Place.Attempt).ToArray(), Commands.Xids(found.ConvertAll(run => run.Version))),
             },
         };
         var deleted = new HashSet<(UInt128, int, int)>();
@@ -116,6 +107,30 @@ sealed class Retention(PostgresStore store, RetentionPolicy policy, Instant now)
             deleted.Add((Uuids.BitsOf(row.GetGuid(0)), row.GetInt32(1), row.GetInt32(2)));
         }
         return found.FindAll(run => deleted.Contains((run.Place.Id, run.Place.Source, run.Place.Attempt)));
+    }
+
+    /// <summary>Deletes the keys of deleted rows; the guard of an id stays while it has other rows, or its late events are to be known.</summary>
+    int DeleteKeys(NpgsqlConnection connection, List<ExpiredRun> gone)
+    {
+        List<ExpiredRun> forgotten = gone.FindAll(run => run.RememberedUntil <= now);
+        return Run(
+            connection,
+            Commands.Of(
+                """
+                DELETE FROM run_key AS key USING unnest($1, $2, $3) AS gone(id, source, attempt)
+                WHERE key.id = gone.id AND key.source = gone.source AND key.attempt = gone.attempt AND gone.attempt > 1
+                """,
+                gone.ConvertAll(run => Uuids.Of(run.Place.Id)), gone.ConvertAll(run => run.Place.Source), gone.ConvertAll(run => run.Place.Attempt)),
+            Commands.Of(
+                """
+                DELETE FROM run_key AS key USING unnest($1, $2) AS gone(id, source)
+                WHERE key.id = gone.id AND key.source = gone.source AND key.attempt = 1
+                  AND NOT EXISTS(SELECT 1 FROM run_open AS run WHERE run.id = gone.id AND run.source = gone.source)
+                  AND NOT EXISTS(SELECT 1 FROM run_kept AS run WHERE run.id = gone.id AND run.source = gone.source)
+                  AND NOT EXISTS(SELECT 1 FROM run_done AS run WHERE run.at = key.at AND run.id = gone.id AND run.source = gone.source)
+                  AND NOT EXISTS(SELECT 1 FROM run_key AS other WHERE other.id = gone.id AND other.source = gone.source AND other.attempt > 1)
+                """,
+                forgotten.ConvertAll(run => Uuids.Of(run.Place.Id)), forgotten.ConvertAll(run => run.Place.Source)));
     }
 
     /// <summary>Runs a statement until it finds no more, holding the lock of the figures each time.</summary>

@@ -12,14 +12,15 @@ static class RunFinder
     {
         var runs = new List<TaskRun>();
         Guid key = Uuids.Of(id)!.Value;
-        await question.RunsAsync(runs, $"SELECT {RunColumns.All} FROM run_open WHERE id = $1", key);
-        await question.RunsAsync(runs, $"SELECT {RunColumns.All} FROM run_kept WHERE id = $1", key);
-        var places = new List<long>();
-        await question.EachAsync("SELECT DISTINCT at FROM run_key WHERE id = $1", [key], row => places.Add(row.GetInt64(0)));
-        foreach (long at in places)
-        {
-            await question.RunsAsync(runs, $"SELECT {RunColumns.All} FROM run_done WHERE at = $1 AND id = $2", at, key);
-        }
+        await question.RunsAsync(
+            runs,
+            $"""
+            SELECT {RunColumns.All} FROM run_open WHERE id = $1
+            UNION ALL SELECT {RunColumns.All} FROM run_kept WHERE id = $1
+            UNION ALL SELECT {RunColumns.Of("run")} FROM run_key AS key
+              JOIN run_done AS run ON run.at = key.at AND run.id = key.id AND run.source = key.source AND run.attempt = key.attempt WHERE key.id = $1
+            """,
+            key);
         return [.. runs.Where(run => run.Id == id && (source is null || run.Source == source)).OrderBy(run => run.Source, StringComparer.Ordinal).ThenBy(run => run.Attempt)];
     }
 

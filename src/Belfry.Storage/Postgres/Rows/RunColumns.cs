@@ -10,8 +10,11 @@ static class RunColumns
     public const string All =
         "at, submitted, received, started, finished, id, parent, root, name, worker, queue, exc, app, source, attempt, flags, state, redeliveries, payload";
 
-    /// <summary>Place of the columns that tell rows apart.</summary>
-    public const int At = 0, Id = 5, Source = 13, Attempt = 14, Payload = 18;
+    /// <summary>Place of the columns that tell rows apart, and how many there are.</summary>
+    public const int At = 0, Id = 5, Source = 13, Attempt = 14, Payload = 18, Count = 19;
+
+    /// <summary>All columns of one table among several.</summary>
+    public static string Of(string table) => $"{table}.{All.Replace(", ", $", {table}.", StringComparison.Ordinal)}";
 
     /// <summary>Reads a run.</summary>
     public static TaskRun Read(NpgsqlDataReader from, IRowContext context) => Read(from, context, out _, out _);

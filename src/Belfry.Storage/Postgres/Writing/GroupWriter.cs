@@ -10,10 +10,11 @@ namespace Belfry.Storage.Postgres.Writing;
 
 /// <summary>
 /// Turns a group of events into one transaction. Several processes may write one store; they never wait for each other in a circle:
-/// 1. names, locks of a new source and partitions are made apart, each at once;
-/// 2. the locks of the ids are taken, in the order of their numbers: from here to the commit nobody else reads or writes these runs;
-/// 3. rows are changed;
+/// 1. names and partitions are made apart, each at once;
+/// 2. the guards of new ids are made, in the order of the ids; those that cannot be made lead to what is stored;
+/// 3. rows are changed that still have the version which was folded on, table by table and in the order of the ids;
 /// 4. the lock of the figures is taken, and figures, last ends and surroundings are changed: what was really changed in step 3.
+/// Where a row of step 3 has another version, somebody else was first: all is rolled back, and folded again on what is there now.
 /// </summary>
 sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int livesKept, RetentionPolicy retention) : IDisposable
 {
@@ -24,41 +25,26 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
     readonly Dictionary<RunKey, List<TaskEvent>> _events = []; // the group's; emptied when it begins
 
     /// <summary>Writes a group. When it throws, nothing of the group is stored, and this writer is of no more use.</summary>
+    /// <exception cref="OvertakenException">Another process wrote some of these runs; this writer can try again.</exception>
     public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now)
     {
         var surroundings = new Surroundings(store.Names);
         Sort(group, surroundings, now);
         using NpgsqlTransaction transaction = connection.BeginTransaction();
-        _lives.Begin(connection, _events);
-        var changes = new List<RunChange>();
-        var rows = new RowChanges(_packer, store.Names);
-        var ends = new LastEnds(store.Names);
-        var rollups = new RollupChanges();
-        var tooLate = new TooLate(retention, now);
-        foreach (TrackedLife life in _lives.OfGroup)
+        try
         {
-            Fold(life, tooLate, (before, after) =>
-            {
-                changes.Add(new RunChange(0, after?.Run, after is null ? before!.Value.Run : null, Gap: false));
-                rollups.Change(before?.Run, after?.Run, task => store.Names.NumberOrNull(NameKind.Task, task));
-                rows.Change(life.Key, before, after);
-                ends.Change(life.Key, before?.Run, after?.Run);
-            });
+            IReadOnlyList<RunChange> changes = Write(surroundings, notes, now);
+            transaction.Commit();
+            _lives.Settle();
+            _packer.Settle();
+            return changes;
         }
-        _partitions.Ensure(rows.DoneAt, now);
-        Run([.. rows.ToCommands(), Commands.Of("UPDATE life_lock SET version = version + 1 WHERE id = ANY($1)", _lives.Held)]);
-        Run([Commands.Of($"SELECT pg_advisory_xact_lock({PostgresStore.LockSpace}, {PostgresStore.FiguresLock})")]);
-        if (changes.Count > 0)
+        catch (OvertakenException)
         {
-            ends.Write(connection, _context);
-            RollupWriter.AddStored(connection, rollups);
-            Run(RollupWriter.ToCommands(rollups));
+            transaction.Rollback();
+            _lives.ForgetGroup();
+            throw;
         }
-        Run([.. surroundings.ToCommands(notes, now), .. surroundings.Refusals(tooLate.Refused)]);
-        transaction.Commit();
-        _lives.Settle();
-        _packer.Settle();
-        return changes;
     }
 
     public void Dispose()
@@ -67,6 +53,38 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
         _packer.Dispose();
         _context.Dispose();
         connection.Dispose();
+    }
+
+    List<RunChange> Write(Surroundings surroundings, SideNotes notes, Instant now)
+    {
+        var tooLate = new TooLate(retention, now);
+        uint version = _lives.Begin(connection, _events, tooLate);
+        var changes = new List<RunChange>();
+        var rows = new RowChanges(_packer, store.Names);
+        var ends = new LastEnds(store.Names);
+        var rollups = new RollupChanges();
+        foreach (TrackedLife life in _lives.OfGroup)
+        {
+            Compare(life, tooLate, rows, version, (before, after) =>
+            {
+                changes.Add(new RunChange(0, after?.Run, after is null ? before!.Value.Fold.Run : null, Gap: false));
+                rollups.Change(before?.Fold.Run, after?.Run, task => store.Names.NumberOrNull(NameKind.Task, task));
+                rows.Change(life, before, after);
+                ends.Change(life.Key, before?.Fold.Run, after?.Run);
+            });
+        }
+        _partitions.Ensure(rows.DoneAt, now);
+        RunExactly([.. rows.Checked()]);
+        Run(rows.Added());
+        Run([Commands.Of($"SELECT pg_advisory_xact_lock({PostgresStore.LockSpace}, {PostgresStore.FiguresLock})")]);
+        if (changes.Count > 0)
+        {
+            ends.Write(connection, _context);
+            RollupWriter.AddStored(connection, rollups);
+            Run(RollupWriter.ToCommands(rollups));
+        }
+        Run([.. surroundings.ToCommands(notes, now), .. surroundings.Refusals(tooLate.Refused)]);
+        return changes;
     }
 
     void Sort(IReadOnlyList<IReadOnlyList<TaskEvent>> group, Surroundings surroundings, Instant now)
@@ -87,43 +105,57 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
         }
     }
 
-    /// <summary>Adds a run's events and tells what that changes: a row and what it becomes, each null where there is none.</summary>
-    void Fold(TrackedLife life, TooLate tooLate, Action<FoldedRun?, FoldedRun?> change)
+    /// <summary>Tells what the events of a life change: a row and what it becomes, each null where there is none.</summary>
+    static void Compare(TrackedLife life, TooLate tooLate, RowChanges changes, uint version, Action<StoredRow?, FoldedRun?> change)
     {
-        bool news = false;
-        foreach (TaskEvent item in _events[life.Key])
-        {
-            news |= !tooLate.Refuses(item, life) && life.Life.Add(item);
-        }
-        if (!news)
+        if (life.Folded is not { } rows || tooLate.Refuses(rows, life))
         {
             return;
         }
-        IReadOnlyList<FoldedRun> rows = life.Life.Fold();
-        if (tooLate.Refuses(rows, life))
-        {
-            return;
-        }
-        var stored = new List<FoldedRun>(rows.Count);
         int oldest = rows.Count == 0 ? 0 : rows[^1].Run.Attempt - Belfry.Fold.AttemptsKept;
+        var untouched = new List<StoredRow>();
+        bool any = false;
         foreach (FoldedRun row in rows)
         {
-            int known = life.Rows.FindIndex(other => other.Run.Attempt == row.Run.Attempt);
-            if (known < 0)
+            int known = life.Rows.FindIndex(other => other.Fold.Run.Attempt == row.Run.Attempt);
+            if (known >= 0 && life.Rows[known].Fold.Run == row.Run && RowFacts.Same(life.Rows[known].Fold.Facts, row.Facts))
             {
-                change(null, row);
+                untouched.Add(life.Rows[known]);
+                continue;
             }
-            else if (life.Rows[known].Run != row.Run || !RowFacts.Same(life.Rows[known].Facts, row.Facts))
-            {
-                change(life.Rows[known], row);
-            }
-            stored.Add(row);
+            change(known < 0 ? null : life.Rows[known], row);
+            any = true;
         }
-        foreach (FoldedRun gone in life.Rows.Where(row => row.Run.Attempt > oldest && !rows.Any(other => other.Run.Attempt == row.Run.Attempt)))
+        foreach (StoredRow stored in life.Rows.Where(stored => !rows.Any(row => row.Run.Attempt == stored.Fold.Run.Attempt)))
         {
-            change(gone, null);
+            if (stored.Fold.Run.Attempt <= oldest)
+            {
+                untouched.Add(stored);
+                continue;
+            }
+            change(stored, null);
+            any = true;
         }
-        life.Rows = stored;
+        if (any)
+        {
+            untouched.ForEach(row => changes.Touch(life, row));
+            if (life is { Rows.Count: 0, Guard: { } guard } && guard.Version != version)
+            {
+                changes.Touch(life, guard);
+            }
+            life.Settle(rows, version);
+        }
+    }
+
+    /// <summary>Runs statements that must each find as many rows as they were written for.</summary>
+    /// <exception cref="OvertakenException">One did not.</exception>
+    void RunExactly((NpgsqlBatchCommand Command, int Rows)[] commands)
+    {
+        Run(commands.Select(one => one.Command));
+        if (commands.Any(one => (int)one.Command.RecordsAffected != one.Rows))
+        {
+            throw new OvertakenException();
+        }
     }
 
     void Run(IEnumerable<NpgsqlBatchCommand> commands)

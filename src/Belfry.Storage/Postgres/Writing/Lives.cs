@@ -5,215 +5,165 @@ using Npgsql;
 
 namespace Belfry.Storage.Postgres.Writing;
 
-/// <summary>An id with its facts and the rows it has in the store.</summary>
-sealed class TrackedLife(RunKey key, Life life)
-{
-    public RunKey Key { get; } = key;
-
-    public Life Life { get; } = life;
-
-    public List<FoldedRun> Rows { get; set; } = [];
-
-    /// <summary>When it was deleted before its age, if it was.</summary>
-    public Instant? Deleted { get; set; }
-
-    public bool IsOpen => Rows.Exists(row => !row.Run.State.IsFinal());
-}
-
 /// <summary>
-/// The lives of the ids that a group touches: from memory where nobody else changed them, else from the store. Ids share 64 locks for
-/// each source; whoever writes a run holds its lock and counts the version of that lock up. A version that is not the one that this
-/// writer left there means that another process wrote: what is remembered under that lock is forgotten and read again.
+/// The lives of the ids that a group touches. Memory is only a cache: what it has is written with its version, and what it has not is taken
+/// for new. The guard of a new id can be made once; who cannot make it reads what is stored.
 /// </summary>
 sealed class Lives(PostgresStore store, int limit) : IDisposable
 {
-    const int LockBits = 6;
-
     readonly RowContext _context = new(store.Names, new PayloadUnpacker(new Dictionaries(), new DictionaryTable(store)));
-    readonly Dictionary<long, Lock> _locks = [];                // 64 for each source
-    readonly Dictionary<RunKey, TrackedLife> _group = [];       // of the group in hand
-    readonly List<TrackedLife> _missing = [];
+    readonly Dictionary<RunKey, TrackedLife> _open = [];   // at most limit, but for those of one group
+    readonly Queue<RunKey> _oldest = new();                // in the order in which they came to memory; emptied by Settle
+    readonly Dictionary<RunKey, TrackedLife> _group = [];  // of the group in hand
 
     /// <summary>The lives of the group in hand.</summary>
     public IReadOnlyCollection<TrackedLife> OfGroup => _group.Values;
 
-    /// <summary>The locks that the group holds.</summary>
-    public long[] Held { get; private set; } = [];
-
-    /// <summary>Takes the locks of these ids, always in the same order, and gets their lives.</summary>
-    public void Begin(NpgsqlConnection connection, IReadOnlyDictionary<RunKey, List<TaskEvent>> events)
+    /// <summary>Gets the lives of a group, with its events folded in, and makes the guards of those that are new; within the transaction.</summary>
+    /// <returns>The version of all that this transaction writes.</returns>
+    public uint Begin(NpgsqlConnection connection, IReadOnlyDictionary<RunKey, List<TaskEvent>> events, TooLate tooLate)
     {
         _group.Clear();
-        _missing.Clear();
-        Held = [.. events.Keys.Select(LockOf).Distinct().Order()];
-        if (Held.Length == 0)
-        {
-            return;
-        }
-        MakeLocks();
-        TakeLocks(connection);
+        var claimed = new List<TrackedLife>();
+        var asked = new List<TrackedLife>();
         foreach ((RunKey key, List<TaskEvent> ofRun) in events)
         {
-            if (!_locks[LockOf(key)].Lives.TryGetValue(key, out TrackedLife? life))
-            {
-                life = new TrackedLife(key, new Life(ofRun[0].Source, ofRun[0].Id));
-                _missing.Add(life);
-            }
+            bool known = _open.TryGetValue(key, out TrackedLife? life);
+            life ??= new TrackedLife(key, ofRun[0].Source, ofRun[0].Id);
             _group.Add(key, life);
+            life.Add(ofRun, tooLate);
+            if (!known)
+            {
+                (life.Folded is { Count: > 0 } rows && !tooLate.IsOld(rows) ? claimed : asked).Add(life);
+            }
         }
-        if (_missing.Count > 0)
+        claimed.Sort((a, b) => (a.Key.Bits, a.Key.Source).CompareTo((b.Key.Bits, b.Key.Source)));
+        (int made, uint version) = Claim(connection, claimed);
+        if (made < claimed.Count || asked.Count > 0)
         {
-            Load(connection);
+            Load(connection, [.. claimed, .. asked], version);
+            if (made + claimed.Count(life => life.IsOlderThan(version)) < claimed.Count)
+            {
+                throw new OvertakenException(); // a guard that was in the way has just been deleted
+            }
+            foreach (TrackedLife life in claimed.Concat(asked).Where(life => life.IsOlderThan(version)))
+            {
+                life.Add(events[life.Key], tooLate);
+            }
         }
+        return version;
     }
 
-    /// <summary>After a commit: remembers what is open, as far as there is room.</summary>
+    /// <summary>After a commit: remembers what is open. Where there is no room, those go that came first.</summary>
     public void Settle()
     {
-        foreach (long id in Held)
-        {
-            _locks[id].Version++;
-        }
         foreach (TrackedLife life in _group.Values)
         {
-            Dictionary<RunKey, TrackedLife> kept = _locks[LockOf(life.Key)].Lives;
-            if (life.IsOpen)
+            if (!life.IsOpen)
             {
-                kept[life.Key] = life;
+                _open.Remove(life.Key);
             }
-            else
+            else if (_open.TryAdd(life.Key, life))
             {
-                kept.Remove(life.Key);
+                _oldest.Enqueue(life.Key);
             }
         }
-        if (_locks.Values.Sum(held => held.Lives.Count) > limit)
+        while (_open.Count > limit || _oldest.Count > 2 * (_open.Count + limit))
         {
-            Forget();
+            _open.Remove(_oldest.Dequeue());
         }
     }
 
-    /// <summary>Forgets everything: it can be read again.</summary>
-    public void Forget()
+    /// <summary>After a failure: forgets what the group touched; it can be read again.</summary>
+    public void ForgetGroup()
     {
-        foreach (Lock held in _locks.Values)
+        foreach (RunKey key in _group.Keys)
         {
-            held.Lives.Clear();
+            _open.Remove(key);
         }
     }
 
     public void Dispose() => _context.Dispose();
 
-    /// <summary>The lock of an id.</summary>
-    public static long LockOf(RunKey key) => ((long)key.Source << LockBits) | (long)(key.Bits & ((1 << LockBits) - 1));
-
-    /// <summary>Stores the locks of a source that is new here, apart from the group's transaction.</summary>
-    void MakeLocks()
+    /// <summary>Makes the guards of ids, in their order: so two who do the same never wait for each other in a circle.</summary>
+    static (int Made, uint Version) Claim(NpgsqlConnection connection, List<TrackedLife> lives)
     {
-        foreach (long source in Held.Where(id => !_locks.ContainsKey(id)).Select(id => id >> LockBits).Distinct().ToList())
+        using var batch = new NpgsqlBatch(connection);
+        if (lives.Count > 0)
         {
-            store.Apart($"INSERT INTO life_lock(id, version) SELECT {source << LockBits} + n, 0 FROM generate_series(0, {(1 << LockBits) - 1}) AS n ON CONFLICT DO NOTHING", command => command.ExecuteNonQuery());
-            for (int n = 0; n < 1 << LockBits; n++)
+            var at = new long[lives.Count];
+            for (int i = 0; i < at.Length; i++)
             {
-                _locks.TryAdd((source << LockBits) + n, new Lock());
+                at[i] = lives[i].Folded![0].Run.At.Micros;
             }
+            batch.BatchCommands.Add(Commands.Of(
+                "INSERT INTO run_key(at, id, source, attempt) SELECT *, 1 FROM unnest($1, $2, $3) ON CONFLICT DO NOTHING", at, IdsOf(lives), SourcesOf(lives)));
         }
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT pg_current_xact_id()::xid"));
+        uint version = (uint)batch.ExecuteScalar()!;
+        foreach (TrackedLife life in lives)
+        {
+            life.Guard = new Guard(life.Folded![0].Run.At.Micros, version);
+        }
+        return (lives.Count > 0 ? (int)batch.BatchCommands[0].RecordsAffected : 0, version);
     }
 
-    void TakeLocks(NpgsqlConnection connection)
+    /// <summary>Reads those that are in the store already, in one statement: so all rows are as of one moment.</summary>
+    void Load(NpgsqlConnection connection, List<TrackedLife> wanted, uint ours)
     {
-        using var command = new NpgsqlCommand("SELECT id, version FROM life_lock WHERE id = ANY($1) ORDER BY id FOR UPDATE", connection);
-        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = Held });
-        using NpgsqlDataReader row = command.ExecuteReader();
-        while (row.Read())
-        {
-            Lock held = _locks[row.GetInt64(0)];
-            if (held.Version != row.GetInt64(1))
-            {
-                held.Version = row.GetInt64(1);
-                held.Lives.Clear();
-            }
-        }
-    }
-
-    void Load(NpgsqlConnection connection)
-    {
-        Guid[] ids = [.. _missing.Select(life => Uuids.Of(life.Key.Bits))];
-        int[] sources = [.. _missing.Select(life => life.Key.Source)];
-        const string wanted = "FROM unnest($1, $2) AS wanted(wanted_id, wanted_source) JOIN";
-        const string on = "ON id = wanted_id AND source = wanted_source";
-        using var batch = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
-            {
-                Commands.Of($"SELECT {RunColumns.All} {wanted} run_open {on}", ids, sources),
-                Commands.Of($"SELECT {RunColumns.All} {wanted} run_kept {on}", ids, sources),
-                Commands.Of($"SELECT at, id, source, attempt {wanted} run_key {on}", ids, sources),
-                Commands.Of($"SELECT id, source, gone {wanted} deleted {on} WHERE EXISTS(SELECT 1 FROM deleted)", ids, sources),
-            },
-        };
-        var keys = (At: new List<long>(), Id: new List<Guid>(), Source: new List<int>(), Attempt: new List<int>());
-        using (NpgsqlDataReader row = batch.ExecuteReader())
-        {
-            AddRows(row);
-            row.NextResult();
-            AddRows(row);
-            row.NextResult();
-            while (row.Read())
-            {
-                keys.At.Add(row.GetInt64(0));
-                keys.Id.Add(row.GetGuid(1));
-                keys.Source.Add(row.GetInt32(2));
-                keys.Attempt.Add(row.GetInt32(3));
-            }
-            row.NextResult();
-            while (row.Read())
-            {
-                _group[new RunKey(Uuids.BitsOf(row.GetGuid(0)), row.GetInt32(1))].Deleted = new Instant(row.GetInt64(2));
-            }
-        }
-        if (keys.At.Count > 0)
-        {
-            LoadDone(connection, keys.At, keys.Id, keys.Source, keys.Attempt);
-        }
-    }
-
-    void LoadDone(NpgsqlConnection connection, params ReadOnlySpan<object?> keys)
-    {
+        const string ids = "FROM unnest($1, $2) AS wanted(wanted_id, wanted_source) JOIN run_key AS guard ON guard.id = wanted_id AND guard.source = wanted_source";
+        const string guards = $"{ids} AND guard.attempt = 1 AND guard.xmin <> $3";
         using var batch = new NpgsqlBatch(connection)
         {
             BatchCommands =
             {
                 Commands.Of(
                     $"""
-                    SELECT {RunColumns.All} FROM unnest($1, $2, $3, $4) AS wanted(wanted_at, wanted_id, wanted_source, wanted_attempt)
-                    JOIN run_done ON at = wanted_at AND id = wanted_id AND source = wanted_source AND attempt = wanted_attempt
+                    SELECT guard.at, NULL, NULL, NULL, NULL, guard.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, guard.source, 0, NULL, NULL, NULL, NULL, guard.xmin {guards}
+                    UNION ALL SELECT {RunColumns.Of("run")}, run.xmin {guards} JOIN run_open AS run ON run.id = wanted_id AND run.source = wanted_source
+                    UNION ALL SELECT {RunColumns.Of("run")}, run.xmin {guards} JOIN run_kept AS run ON run.id = wanted_id AND run.source = wanted_source
+                    UNION ALL SELECT {RunColumns.Of("run")}, run.xmin {ids} AND guard.xmin <> $3
+                      JOIN run_done AS run ON run.at = guard.at AND run.id = wanted_id AND run.source = wanted_source AND run.attempt = guard.attempt
                     """,
-                    keys),
+                    IdsOf(wanted), SourcesOf(wanted), new NpgsqlParameter { Value = ours, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Xid }),
+                Commands.Of(
+                    "SELECT id, source, gone FROM unnest($1, $2) AS wanted(wanted_id, wanted_source) JOIN deleted ON id = wanted_id AND source = wanted_source WHERE EXISTS(SELECT 1 FROM deleted)",
+                    IdsOf(wanted), SourcesOf(wanted)),
             },
         };
         using NpgsqlDataReader row = batch.ExecuteReader();
-        AddRows(row);
+        ReadRows(row);
+        row.NextResult();
+        while (row.Read())
+        {
+            LifeOf(row, 0, 1).LearnDeleted(new Instant(row.GetInt64(2)));
+        }
     }
 
-    void AddRows(NpgsqlDataReader row)
+    /// <summary>Reads guards and rows; the guards come first.</summary>
+    void ReadRows(NpgsqlDataReader row)
     {
         while (row.Read())
         {
-            TrackedLife life = _group[new RunKey(Uuids.BitsOf(row.GetGuid(RunColumns.Id)), row.GetInt32(RunColumns.Source))];
-            FoldedRun stored = RunColumns.ReadFacts(row, _context);
-            life.Rows.Add(stored);
-            foreach (TaskEvent fact in stored.Facts)
+            TrackedLife life = LifeOf(row, RunColumns.Id, RunColumns.Source);
+            uint version = row.GetFieldValue<uint>(RunColumns.Count);
+            if (row.GetInt32(RunColumns.Attempt) == 0)
             {
-                life.Life.Add(fact);
+                life.Reset(new Guard(row.GetInt64(RunColumns.At), version));
+            }
+            else
+            {
+                life.Learn(new StoredRow(RunColumns.ReadFacts(row, _context), version));
             }
         }
     }
 
-    sealed class Lock
-    {
-        /// <summary>As this writer last saw it; what is remembered is what stood in the store then.</summary>
-        public long Version { get; set; } = -1;
+    TrackedLife LifeOf(NpgsqlDataReader row, int id, int source) => _group[new RunKey(Uuids.BitsOf(row.GetGuid(id)), row.GetInt32(source))];
 
-        public Dictionary<RunKey, TrackedLife> Lives { get; } = [];
-    }
+    static Guid[] IdsOf(List<TrackedLife> lives) => [.. lives.Select(life => Uuids.Of(life.Key.Bits))];
+
+    static int[] SourcesOf(List<TrackedLife> lives) => [.. lives.Select(life => life.Key.Source)];
 }
+
+/// <summary>Another process wrote an id of this group first: with fresh eyes it goes.</summary>
+sealed class OvertakenException() : Exception("another process wrote these runs first");

@@ -8,76 +8,122 @@ namespace Belfry.Storage.Postgres.Writing;
 /// <summary>The rows that a group takes away and puts into the three tables.</summary>
 sealed class RowChanges(PayloadPacker packer, NameTable names)
 {
+    static readonly string[] Tables = ["run_open", "run_kept", "run_done"];
+
     readonly RowPayload _payloads = new();
-    readonly Removal _fromOpen = new("run_open"), _fromKept = new("run_kept"), _fromDone = new("run_done"), _keys = new("run_key");
-    readonly RunBatch _open = new("run_open", RunBatch.Replacing), _kept = new("run_kept", ""), _done = new("run_done", "");
+    readonly RowRefs[] _removed = [.. Tables.Select(table => new RowRefs(table))], _touched = [.. Tables.Select(table => new RowRefs(table))];
+    readonly RunBatch[] _added = [.. Tables.Select(table => new RunBatch(table))];
+    readonly RunBatch _changed = new("run_open");
+    readonly RowRefs _guards = new("run_key");
+    readonly KeyChanges _keys = new();
 
     /// <summary>Instants of the successes that are put in: their partitions must be there.</summary>
-    public IReadOnlyList<long> DoneAt => _done.Keys.At;
+    public IReadOnlyList<long> DoneAt => _added[TableOf(RunState.Completed)].At;
 
     /// <summary>A row that changed, is new (before is null) or went away (after is null).</summary>
-    public void Change(RunKey key, FoldedRun? before, FoldedRun? after)
+    public void Change(TrackedLife life, StoredRow? before, FoldedRun? after)
     {
-        if (before is { Run: { } old } && (old.State.IsFinal() || after is not { Run: { } now } || now.State.IsFinal()))
+        if (before is { Fold.Run.State: var was, Version: var version } && after is { Run.State: var now } open && !was.IsFinal() && !now.IsFinal())
         {
-            (old.State == RunState.Completed ? _fromDone : old.State.IsFinal() ? _fromKept : _fromOpen).Add(key, old);
-            if (old.State == RunState.Completed)
-            {
-                _keys.Add(key, old);
-            }
+            _changed.AddChanged(life.Key, open, version, _payloads, packer, names);
+            return;
+        }
+        if (before is { } old)
+        {
+            _removed[TableOf(old.Fold.Run.State)].Add(life.Key, old);
+            _keys.Remove(life.Key, old.Fold.Run);
         }
         if (after is { } row)
         {
-            (row.Run.State == RunState.Completed ? _done : row.Run.State.IsFinal() ? _kept : _open).Add(key, row, _payloads, packer, names);
+            _added[TableOf(row.Run.State)].Add(life.Key, row, _payloads, packer, names);
+            _keys.Put(life, row.Run);
         }
     }
 
-    /// <summary>The statements, in their order: first what goes away.</summary>
-    public IEnumerable<NpgsqlBatchCommand> ToCommands()
+    /// <summary>A row that stays as it is while others of its id change: it too gets a new version, so that two writers always meet.</summary>
+    public void Touch(TrackedLife life, StoredRow row) => _touched[TableOf(row.Fold.Run.State)].Add(life.Key, row);
+
+    /// <summary>The guard of an id that has no rows any more.</summary>
+    public void Touch(TrackedLife life, Guard guard) => _guards.Add(life.Key, 1, guard.At, guard.Version);
+
+    /// <summary>The statements that change what is there, each with the number of rows that must be as they were.</summary>
+    public IEnumerable<(NpgsqlBatchCommand Command, int Rows)> Checked()
     {
-        foreach (Removal removal in (Removal[])[_fromOpen, _fromKept, _fromDone, _keys])
+        if (_guards.Count > 0)
         {
-            if (removal.Any)
-            {
-                yield return removal.ToCommand();
-            }
+            yield return (_guards.ToTouch(), _guards.Count);
         }
-        foreach (RunBatch batch in (RunBatch[])[_open, _kept, _done])
+        foreach (RowRefs refs in _removed.Where(refs => refs.Count > 0))
         {
-            if (batch.Count > 0)
-            {
-                yield return batch.ToCommand();
-            }
+            yield return (refs.ToDelete(), refs.Count);
         }
-        if (_done.Count > 0)
+        foreach (RowRefs refs in _touched.Where(refs => refs.Count > 0))
         {
-            (List<long> at, List<Guid> id, List<int> source, List<int> attempt) = _done.Keys;
-            yield return Commands.Of("INSERT INTO run_key(at, id, source, attempt) SELECT * FROM unnest($1, $2, $3, $4)", at, id, source, attempt);
+            yield return (refs.ToTouch(), refs.Count);
+        }
+        if (_changed.Count > 0)
+        {
+            yield return (_changed.ToUpdate(), _changed.Count);
         }
     }
 
-    /// <summary>Rows to take out of a table.</summary>
-    sealed class Removal(string table)
+    /// <summary>The statements that put in what is new, when the others found all that they should.</summary>
+    public IEnumerable<NpgsqlBatchCommand> Added() => [.. _added.Where(batch => batch.Count > 0).Select(batch => batch.ToInsert()), .. _keys.ToCommands()];
+
+    static int TableOf(RunState state) => state == RunState.Completed ? 2 : state.IsFinal() ? 1 : 0;
+
+    /// <summary>Keys of successes. That of the first attempt is the guard of its id, which is there already, mostly with the right instant.</summary>
+    sealed class KeyChanges
     {
-        readonly List<long> _at = [];
-        readonly List<Guid> _id = [];
-        readonly List<int> _source = [], _attempt = [];
+        readonly List<(Guid Id, int Source, long At)> _moved = [];
+        readonly List<(Guid Id, int Source, int Attempt)> _removed = [];
+        readonly List<(Guid Id, int Source, int Attempt, long At)> _added = [];
 
-        public bool Any => _at.Count > 0;
-
-        public void Add(RunKey key, TaskRun run)
+        public void Remove(RunKey key, TaskRun run)
         {
-            _at.Add(run.At.Micros);
-            _id.Add(Uuids.Of(key.Bits));
-            _source.Add(key.Source);
-            _attempt.Add(run.Attempt);
+            if (run is { State: RunState.Completed, Attempt: > 1 })
+            {
+                _removed.Add((Uuids.Of(key.Bits), key.Source, run.Attempt));
+            }
         }
 
-        public NpgsqlBatchCommand ToCommand() => Commands.Of(
-            $"""
-            DELETE FROM {table} USING unnest($1, $2, $3, $4) AS gone(gone_at, gone_id, gone_source, gone_attempt)
-            WHERE at = gone_at AND id = gone_id AND source = gone_source AND attempt = gone_attempt
-            """,
-            _at, _id, _source, _attempt);
+        public void Put(TrackedLife life, TaskRun run)
+        {
+            if (run.State != RunState.Completed)
+            {
+                return;
+            }
+            if (run.Attempt > 1)
+            {
+                _added.Add((Uuids.Of(life.Key.Bits), life.Key.Source, run.Attempt, run.At.Micros));
+            }
+            else if (life.Guard!.Value.At != run.At.Micros)
+            {
+                _moved.Add((Uuids.Of(life.Key.Bits), life.Key.Source, run.At.Micros));
+                life.Guard = life.Guard.Value with { At = run.At.Micros };
+            }
+        }
+
+        public IEnumerable<NpgsqlBatchCommand> ToCommands()
+        {
+            if (_removed.Count > 0)
+            {
+                yield return Commands.Of(
+                    "DELETE FROM run_key AS key USING unnest($1, $2, $3) AS gone(id, source, attempt) WHERE key.id = gone.id AND key.source = gone.source AND key.attempt = gone.attempt",
+                    _removed.ConvertAll(key => key.Id), _removed.ConvertAll(key => key.Source), _removed.ConvertAll(key => key.Attempt));
+            }
+            if (_moved.Count > 0)
+            {
+                yield return Commands.Of(
+                    "UPDATE run_key AS key SET at = moved.at FROM unnest($1, $2, $3) AS moved(id, source, at) WHERE key.id = moved.id AND key.source = moved.source AND key.attempt = 1",
+                    _moved.ConvertAll(key => key.Id), _moved.ConvertAll(key => key.Source), _moved.ConvertAll(key => key.At));
+            }
+            if (_added.Count > 0)
+            {
+                yield return Commands.Of(
+                    "INSERT INTO run_key(id, source, attempt, at) SELECT * FROM unnest($1, $2, $3, $4)",
+                    _added.ConvertAll(key => key.Id), _added.ConvertAll(key => key.Source), _added.ConvertAll(key => key.Attempt), _added.ConvertAll(key => key.At));
+            }
+        }
     }
 }

@@ -24,11 +24,15 @@ sealed class TooLate(RetentionPolicy policy, Instant now)
         return true;
     }
 
+    /// <summary>Rows that would be deleted at once, if these are all their id has.</summary>
+    public bool IsOld(IReadOnlyList<FoldedRun> rows) =>
+        rows[0].Run.At < _latest && rows.All(row => row.Run.At < policy.Horizon(RetentionPolicy.IsFailure(row.Run), now));
+
     /// <summary>The rows of an id that has none yet: they would be deleted at once, or were already.</summary>
     public bool Refuses(IReadOnlyList<FoldedRun> rows, TrackedLife life)
     {
         string? why = life.Rows.Count > 0 || rows.Count == 0 ? null
-            : rows[0].Run.At < _latest && rows.All(row => row.Run.At < policy.Horizon(RetentionPolicy.IsFailure(row.Run), now)) ? Old
+            : IsOld(rows) ? Old
             : life.Deleted is { } gone && rows.All(row => row.Run.Updated <= gone) ? Deleted
             : null;
         if (why is not null)
