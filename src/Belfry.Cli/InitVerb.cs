@@ -15,7 +15,7 @@ static class InitVerb
           // or PostgreSQL: postgresql://USER:PASSWORD@HOST/DATABASE
           // "Store": "sqlite://belfry.db",
 
-          // Where the pages and the API are. Other machines only after 'belfry user add NAME'.
+          // Where the pages and the API are. Other machines should reach them through a proxy that speaks TLS.
           // "Urls": "http://127.0.0.1:2355",
 
           // The name of this installation, shown in the bar.
@@ -45,8 +45,11 @@ static class InitVerb
           // Who gets the mails of 'belfry monitor latest-run' when no recipient is named.
           "Monitoring": { "Recipients": [] },
 
-          // Written by 'belfry user add NAME' and 'belfry token add NAME'; nothing but hashes.
-          "Access": { "Users": [], "Tokens": [] }
+          // Who may come in stands in the store: 'belfry user add NAME --role admin', 'belfry token add NAME'. Here is how, e.g. by single sign-on:
+          "Access": {
+            // "OAuth": { "Name": "Keycloak", "Issuer": "https://sso.example.com/realms/main", "ClientId": "belfry", "ClientSecretFile": "/run/secrets/belfry",
+            //            "Roles": { "admin": ["belfry-admins"], "operator": ["ops"], "viewer": ["staff"] } }
+          }
         }
 
         """;

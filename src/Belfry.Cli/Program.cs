@@ -14,6 +14,7 @@ var root = new Command("belfry", "Belfry logs every run of every task, and rings
     InitVerb.Build(),
     UserVerb.Build(),
     TokenVerb.Build(),
+    AuditVerb.Build(),
     MonitorVerbs.Build(),
     DoctorVerb.Build(),
     InspectVerb.Build(),

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Belfry.Server;
+using Belfry.Server.Access;
 using Belfry.Storage;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -42,7 +42,7 @@ static class ServeVerb
             throw new UnreachableException(e.Message);
         }
         started = true;
-        Greet(app, settings);
+        Greet(app, settings, await app.Services.GetRequiredService<SetupEndpoints>().NewLinkAsync(cancel));
         // The token is cancelled by Ctrl-C and SIGTERM, and stopping is what both ask for.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel, app.Lifetime.ApplicationStopping);
         await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -61,10 +61,6 @@ static class ServeVerb
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopWithin);
         builder.Services.AddBelfryServer(settings);
-        if (KeysOf(settings) is { } keys)
-        {
-            builder.Services.AddDataProtection().SetApplicationName("Belfry").PersistKeysToFileSystem(keys);
-        }
         WebApplication app = builder.Build();
         app.MapBelfry();
         return app;
@@ -78,20 +74,7 @@ static class ServeVerb
         return ours ? level >= LogLevel.Information : started && level >= (keys ? LogLevel.Error : LogLevel.Warning);
     }
 
-    /// <summary>Sessions survive a restart, so their keys lie beside the log, for its owner's eyes only.</summary>
-    static DirectoryInfo? KeysOf(BelfrySettings settings)
-    {
-        if (StoreUrl.Parse(settings.Store).Path is not { } path || !settings.Access.IsGuarded)
-        {
-            return null;
-        }
-        string folder = Path.GetFullPath(path) + ".keys";
-        return OperatingSystem.IsWindows()
-            ? Directory.CreateDirectory(folder)
-            : Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-    }
-
-    static void Greet(WebApplication app, BelfrySettings settings)
+    static void Greet(WebApplication app, BelfrySettings settings, string? setup)
     {
         Console.Error.WriteLine($"Belfry listens on {string.Join(", ", app.Urls)}");
         Console.Error.WriteLine($"  log   {StoreUrl.Parse(settings.Store)}");
@@ -99,13 +82,18 @@ static class ServeVerb
         {
             Console.Error.WriteLine($"  mail  {settings.Mail.Folder}");
         }
-        if (!settings.Access.IsGuarded)
+        if (settings.Demo)
         {
-            Console.Error.WriteLine(settings.Demo
-                ? "  No login is asked for: the demo is open to everybody on this machine, and to nobody else."
-                : "  Nobody is set up, so only this machine is served, without a login. Next: belfry user add NAME");
+            Console.Error.WriteLine("  No login is asked for: the demo is open to everybody on this machine, and to nobody else.");
+        }
+        else if (setup is not null)
+        {
+            Console.Error.WriteLine($"  Nobody may administer yet. Open this link within an hour, it is good once:\n\n    {Local(app)}{setup}\n\n  or run: belfry user add NAME --role admin");
         }
     }
+
+    // The machine itself has no name for "all addresses".
+    static string Local(WebApplication app) => app.Urls.First().Replace("://0.0.0.0", "://127.0.0.1").Replace("://[::]", "://[::1]").TrimEnd('/');
 
     /// <summary>A fresh log, unless one is named; and mails never leave the machine.</summary>
     static IEnumerable<(string Key, string? Value)> DemoFolders(ParseResult line)

@@ -54,7 +54,7 @@ public static class BelfryServer
     {
         RouteGroupBuilder group = routes.MapGroup(path);
         Guard.Protect(group);
-        LoginEndpoints.Map(group);
+        group.MapAccess();
         group.MapApi();
         group.MapAdmin();
         return routes;

@@ -52,7 +52,7 @@ public sealed class BelfrySettings
     /// <summary>Whom alerts reach. Its keys stand at the root: <c>Administrators</c> and <c>Monitoring</c>.</summary>
     public AlertSettings Alerts { get; } = new();
 
-    /// <summary>Who may come in.</summary>
+    /// <summary>How people and programs come in.</summary>
     public AccessSettings Access { get; set; } = new();
 
     /// <summary>How the pages tell the time.</summary>
@@ -70,7 +70,7 @@ public sealed class BelfrySettings
     {
         var settings = new BelfrySettings { Demo = demo };
         IConfigurationRoot keys = SettingsFile.Build(file ?? FileName, required: file is not null, options);
-        List<SettingProblem> problems = [.. SettingsReader.Read(keys, settings, settings.Alerts)];
+        List<SettingProblem> problems = [.. SettingsReader.Read(keys, settings, settings.Alerts).Select(Moved)];
         (settings.Access.Open, settings.Access.Site, settings.Admin.Site, settings.Admin.Captures) = (demo, settings.Site, settings.Site, settings.Log.Enabled);
         foreach ((string key, string problem) in settings.Problems().Where(found => !problems.Any(known => Covers(known.Key, found.Key))))
         {
@@ -102,7 +102,7 @@ public sealed class BelfrySettings
         return problem is null ? [] : [("Store", problem)];
     }
 
-    /// <summary>Without anybody who could log in, whoever reaches the server may read everything: so only this machine may reach it.</summary>
+    /// <summary>The demo asks nobody for a login: so only this machine may reach it.</summary>
     IEnumerable<(string Key, string Problem)> AddressProblems()
     {
         foreach (string url in Addresses)
@@ -116,10 +116,6 @@ public sealed class BelfrySettings
             {
                 yield return ("Urls", $"{url} is open to other machines, and --demo asks nobody for a login: use an address of this machine, e.g. http://127.0.0.1:2355");
             }
-            else if (!IsLoopback(uri) && !Access.IsGuarded)
-            {
-                yield return ("Urls", $"{url} is open to other machines, and no user is set up: run 'belfry user add NAME' first, or use http://127.0.0.1:2355");
-            }
         }
     }
 
@@ -129,6 +125,14 @@ public sealed class BelfrySettings
     /// <summary>It can only be reached from this machine.</summary>
     static bool IsLoopback(Uri uri) =>
         uri.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(uri.DnsSafeHost, out IPAddress? address) && IPAddress.IsLoopback(address));
+
+    /// <summary>Accounts stand in the store; a file that still has them is told what to do.</summary>
+    static SettingProblem Moved(SettingProblem found) => found.Key.ToLowerInvariant() switch
+    {
+        "access:users" => found with { Problem = "accounts are kept in the store now: take this out of the file, and run 'belfry user add NAME --role ROLE' for each" },
+        "access:tokens" => found with { Problem = "tokens are kept in the store now: take this out of the file, and run 'belfry token add NAME --scope SCOPE' for each" },
+        _ => found,
+    };
 
     static bool Covers(string known, string key) =>
         key.Equals(known, StringComparison.OrdinalIgnoreCase) || key.StartsWith(known + ":", StringComparison.OrdinalIgnoreCase);

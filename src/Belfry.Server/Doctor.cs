@@ -1,5 +1,6 @@
 using Belfry.Celery;
 using Belfry.Mail;
+using Belfry.Server.Access;
 using Belfry.Server.Sources;
 using Belfry.Storage;
 
@@ -34,7 +35,7 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
             await ExamineWorkersAsync(log, cancel);
         }
         await ExamineMailAsync(cancel);
-        ExamineAccess();
+        await ExamineAccessAsync(cancel);
         ExamineClock();
         return _findings;
     }
@@ -96,7 +97,7 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
             TimeSpan missed = gaps.Aggregate(TimeSpan.Zero, (sum, gap) => sum + ((gap.To ?? now) - Instant.Max(gap.From, now - LookBack)));
             Add(FindingLevel.Note, "gaps", gaps.Key, $"{gaps.Count()} in 24 h, {FigureText.Age(missed)} in all; last: {last.Reason}" + (last.To is null ? ", and it lasts" : ""), null);
         }
-        foreach (Refusal refusal in await log.RefusalsAsync(cancel))
+        foreach (Storage.Refusal refusal in await log.RefusalsAsync(cancel))
         {
             Add(FindingLevel.Note, "refused", refusal.Source, $"{refusal.What}: {(refusal.Times == 1 ? "once" : $"{refusal.Times:N0} times")}, last {FigureText.Age(now - refusal.Last)} ago", null);
         }
@@ -138,11 +139,21 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
         }
     }
 
-    void ExamineAccess()
+    async Task ExamineAccessAsync(CancellationToken cancel)
     {
-        bool guarded = settings.Access.IsGuarded;
-        Add(guarded ? FindingLevel.Well : FindingLevel.Note, "access", guarded ? $"{settings.Access.Users.Count} users, {settings.Access.Tokens.Count} tokens" : "nobody is set up",
-            guarded ? "" : "only this machine is served", guarded ? null : "belfry user add NAME");
+        try
+        {
+            using StoreTables? tables = await StoreTables.OpenForReadingAsync(StoreUrl.Parse(settings.Store), AccessStore.Scripts, cancel);
+            AccessList? list = tables is null ? null : await new AccessStore(tables, clock).ListAsync(cancel);
+            bool admin = list?.HasAdmin == true || settings.Access.OAuth.IsSet || settings.Access.Proxy.IsSet;
+            string[] ways = [.. settings.Access.OAuth.IsSet ? [$"single sign-on by {settings.Access.OAuth.Name}"] : Array.Empty<string>(), .. settings.Access.Proxy.IsSet ? [$"the proxy's header {settings.Access.Proxy.Header}"] : Array.Empty<string>()];
+            Add(admin ? FindingLevel.Well : FindingLevel.Note, "access", $"{list?.Users.Count ?? 0} users, {list?.Tokens.Count ?? 0} tokens",
+                admin ? string.Join(", ", ways) : "nobody may administer yet", admin ? null : "belfry user add NAME --role admin");
+        }
+        catch (StoreException)
+        {
+            // told already, as what is wrong with the store
+        }
     }
 
     void ExamineClock()

@@ -25,11 +25,8 @@ sealed class Watched : IAsyncDisposable
     public static async Task<Watched> StartAsync(string broker, string? store = null)
     {
         var folder = new TempFolder();
-        Finished init = await BelfryProcess.RunAsync(["init"], folder.Path);
-        Assert.True(init.Code == 0, init.Errors);
-        Finished token = await BelfryProcess.RunAsync(["token", "add", "tests"], folder.Path);
-        Assert.True(token.Code == 0, token.Errors);
-        var watched = new Watched(folder, ["--broker", broker, "--store", $"sqlite://{store ?? folder.File("log.db")}"], token.Output.Trim());
+        string url = $"sqlite://{store ?? folder.File("log.db")}";
+        var watched = new Watched(folder, ["--broker", broker, "--store", url], await BelfryProcess.NewTokenAsync(folder.Path, "--store", url));
         await watched.StartAgainAsync();
         return watched;
     }

@@ -42,7 +42,7 @@ sealed class ServerHost : IAsyncDisposable
 
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    /// <param name="guarded">One administrator and one token are set up; the client sends the token.</param>
+    /// <param name="guarded">A login is asked for, and one administrator and one token are set up. Otherwise it is open to this machine, like the demo.</param>
     /// <param name="path">Where it is mounted.</param>
     /// <param name="change">Changes the settings.</param>
     /// <param name="more">More routes behind the guard.</param>
@@ -52,11 +52,7 @@ sealed class ServerHost : IAsyncDisposable
     {
         TempFolder folder = new();
         var settings = new BelfrySettings { Store = "sqlite://" + folder.File("log.db"), Site = "gap production" };
-        if (guarded)
-        {
-            settings.Access.Users.Add(new UserSettings { Name = "mara", Hash = PasswordHash });
-            settings.Access.Tokens.Add(new TokenSettings { Name = "reader", Hash = TokenHash.Of(Token) });
-        }
+        settings.Access.Open = !guarded;
         (settings.Retention.Age, settings.Retention.FailureAge) = (null, null); // samples have fixed dates, and will be old one day
         change?.Invoke(settings);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
@@ -69,8 +65,35 @@ sealed class ServerHost : IAsyncDisposable
         Guard.Protect(others);
         more?.Invoke(others);
         await app.StartAsync(Cancel);
-        return new ServerHost(folder, app);
+        var host = new ServerHost(folder, app);
+        if (guarded)
+        {
+            await host.AddUserAsync("mara", Role.Admin);
+            await host.AddTokenAsync("reader", Token, Scope.Read);
+        }
+        return host;
     }
+
+    /// <summary>Adds an account with <see cref="Password"/>.</summary>
+    public async Task AddUserAsync(string name, Role role, Func<Account, Account>? change = null)
+    {
+        var user = new Account { Name = name, Hash = PasswordHash, Role = role, Stamp = Secrets.New() };
+        Assert.Equal(AccountChange.Done, await Access.AddAsync(change?.Invoke(user) ?? user, Actor.Command, Cancel));
+        Get<AccountBook>().Forget();
+    }
+
+    /// <summary>Adds a token.</summary>
+    public async Task AddTokenAsync(string name, string token, params Scope[] scopes)
+    {
+        Assert.Equal(AccountChange.Done, await Access.AddAsync(new AccessToken { Name = name, Hash = TokenHash.Of(token), Scopes = scopes }, Actor.Command, Cancel));
+        Get<AccountBook>().Forget();
+    }
+
+    public AccessStore Access => Get<AccessStore>();
+
+    /// <summary>A part of the server.</summary>
+    public T Get<T>()
+        where T : notnull => _app.Services.GetRequiredService<T>();
 
     public Task AppendAsync(params IReadOnlyList<TaskEvent> events) => Log.AppendAsync(events, Cancel);
 

@@ -26,6 +26,15 @@ public sealed class BelfryProcess : IAsyncDisposable
         IEnumerable<string> arguments, string? folder = null, IReadOnlyDictionary<string, string?>? environment = null, string? input = null) =>
         ChildProcess.RunAsync(Command, arguments, folder, environment, input);
 
+    /// <summary>Adds a token to a store, which is made where there is none yet.</summary>
+    /// <param name="folder">Where the command works.</param>
+    /// <param name="options">Which store, and what the token may do.</param>
+    public static async Task<string> NewTokenAsync(string folder, params string[] options)
+    {
+        Finished made = await RunAsync(["token", "add", "tests", .. options], folder);
+        return made.Code == 0 ? made.Output.Trim() : throw new InvalidOperationException(made.Errors);
+    }
+
     /// <summary>Starts <c>belfry serve</c> on a free port and waits until it listens.</summary>
     /// <param name="arguments">What follows <c>serve</c>; <c>--urls</c> is added.</param>
     /// <param name="folder">Where it works.</param>

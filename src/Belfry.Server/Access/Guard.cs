@@ -1,6 +1,5 @@
 using System.Net;
 using Belfry.Storage;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -11,7 +10,7 @@ namespace Belfry.Server.Access;
 
 /// <summary>Stands before every endpoint: sets the headers, lets in who may, and tells what went wrong behind it.</summary>
 /// <remarks>It wraps the endpoints themselves, so it also stands there inside an application that knows nothing of it, and before any body is read.</remarks>
-sealed partial class Guard(AccessSettings settings, Sessions sessions, ILogger<Guard> logger)
+sealed partial class Guard(AccessSettings settings, Visitors visitors, Seals seals, ILogger<Guard> logger)
 {
     // Nothing inline, nothing from elsewhere: what a task sends can never run in a reader's browser.
     const string ContentPolicy =
@@ -29,15 +28,10 @@ sealed partial class Guard(AccessSettings settings, Sessions sessions, ILogger<G
     async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         SetHeaders(context.Response.Headers);
-        Refusal? refusal = Judge(context);
-        await (refusal is null ? PassAsync(context, next) : refusal.AnswerAsync(context));
-    }
-
-    async Task PassAsync(HttpContext context, RequestDelegate next)
-    {
         try
         {
-            await next(context);
+            Refusal? refusal = await JudgeAsync(context);
+            await (refusal is null ? next(context) : refusal.AnswerAsync(context));
         }
         catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
@@ -55,61 +49,53 @@ sealed partial class Guard(AccessSettings settings, Sessions sessions, ILogger<G
         }
     }
 
-    Refusal? Judge(HttpContext context)
+    async ValueTask<Refusal?> JudgeAsync(HttpContext context)
     {
         EndpointMetadataCollection about = context.GetEndpoint()!.Metadata;
         RequiredRight? needed = about.GetMetadata<RequiredRight>();
-        bool open = about.GetMetadata<IAllowAnonymous>() is not null;
-        if (!settings.IsGuarded && !IsLocal(context))
+        OpenToAll? open = about.GetMetadata<OpenToAll>();
+        Caller? caller = open?.For ?? needed?.For;
+        if (settings.Open && !IsLocal(context))
         {
-            return new Refusal(StatusCodes.Status403Forbidden, needed?.For, "Nobody is set up here, so only this machine is served. Run 'belfry user add NAME' on the server.");
+            return new Refusal(StatusCodes.Status403Forbidden, caller, "The demo is open to everybody on its machine, and to nobody else.");
         }
         if (IsForeignForm(context))
         {
-            return new Refusal(StatusCodes.Status403Forbidden, needed?.For, "The request came from another site.");
+            return new Refusal(StatusCodes.Status403Forbidden, caller, "The request came from another site.");
         }
-        if (open || needed is null)
+        if (open is null)
         {
-            return open ? null : new Refusal(StatusCodes.Status403Forbidden, null, "This route states no right.");
+            Refusal? refusal = needed is null
+                ? new Refusal(StatusCodes.Status403Forbidden, null, "This route states no right.")
+                : await JudgeAsync(context, needed, changes: !IsSafe(context.Request) && about.GetMetadata<ChangesNothing>() is null);
+            if (refusal is not null)
+            {
+                return refusal;
+            }
         }
-        Visitor? visitor = settings.IsGuarded ? Find(context, needed.For) : Visitor.Local;
+        return caller == Caller.Browser && !IsSafe(context.Request) && !await seals.Forms.IsRequestValidAsync(context)
+            ? new Refusal(StatusCodes.Status400BadRequest, caller, "This form was too old. Go back, load its page again, and send it from there.")
+            : null;
+    }
+
+    async ValueTask<Refusal?> JudgeAsync(HttpContext context, RequiredRight needed, bool changes)
+    {
+        (Visitor? visitor, bool tooMany) = settings.Open ? (Visitor.Local, false) : await visitors.FindAsync(context, needed.For);
         if (visitor is null)
         {
-            return new Refusal(StatusCodes.Status401Unauthorized, needed.For, "Send a token as 'Authorization: Bearer TOKEN'; 'belfry token add NAME' makes one.");
+            return tooMany
+                ? new Refusal(StatusCodes.Status429TooManyRequests, needed.For, "Too many wrong tokens from this address. Wait a minute.")
+                : new Refusal(StatusCodes.Status401Unauthorized, needed.For, "Send a token as 'Authorization: Bearer TOKEN'; 'belfry token add NAME' makes one.");
         }
         context.User = visitor.ToPrincipal();
         context.Features.Set(visitor);
-        return visitor.Rights.Contains(needed.Right)
-            ? null
-            : new Refusal(StatusCodes.Status403Forbidden, needed.For, $"This needs the right '{needed.Right.ToString().ToLowerInvariant()}'.");
-    }
-
-    Visitor? Find(HttpContext context, Caller caller)
-    {
-        if (caller == Caller.Program && Bearer(context) is { } token)
+        if (!visitor.Rights.Contains(needed.Right))
         {
-            return FindToken(token);
+            return new Refusal(StatusCodes.Status403Forbidden, needed.For, $"This needs the right '{needed.Right.ToString().ToLowerInvariant()}'.");
         }
-        // A session comes along with whatever a browser sends; so programs' routes take it only where nothing changes.
-        return caller == Caller.Browser || HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method) ? sessions.Find(context) : null;
-    }
-
-    /// <summary>Every token is compared, in constant time, so that the time taken tells nothing.</summary>
-    Visitor? FindToken(string token)
-    {
-        TokenSettings? found = null;
-        foreach (TokenSettings known in settings.Tokens)
-        {
-            found = TokenHash.Matches(known.Hash, token) ? known : found;
-        }
-        return found is null ? null : new Visitor(found.Name, Rights.Of(found.Scope), HasSession: false);
-    }
-
-    static string? Bearer(HttpContext context)
-    {
-        const string scheme = "Bearer ";
-        string sent = context.Request.Headers.Authorization.ToString();
-        return sent.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? sent[scheme.Length..].Trim() : null;
+        return settings.ReadOnly && changes && needed.Right != Right.Report
+            ? new Refusal(StatusCodes.Status403Forbidden, needed.For, "This server is read-only: nothing can be changed here while Access:ReadOnly is set.")
+            : null;
     }
 
     /// <summary>
@@ -128,7 +114,7 @@ sealed partial class Guard(AccessSettings settings, Sessions sessions, ILogger<G
     static bool IsForeignForm(HttpContext context)
     {
         HttpRequest request = context.Request;
-        if (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+        if (IsSafe(request))
         {
             return false;
         }
@@ -136,6 +122,8 @@ sealed partial class Guard(AccessSettings settings, Sessions sessions, ILogger<G
         return site.Length > 0 ? site is not ("same-origin" or "none")
             : origin.Length > 0 && !(Uri.TryCreate(origin, UriKind.Absolute, out Uri? from) && from.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase));
     }
+
+    static bool IsSafe(HttpRequest request) => HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
 
     static void SetHeaders(IHeaderDictionary headers)
     {

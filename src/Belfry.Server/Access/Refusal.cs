@@ -5,11 +5,12 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Belfry.Server.Access;
 
 /// <summary>How somebody is not let in.</summary>
-/// <param name="Status">401 or 403.</param>
+/// <param name="Status">400, 401, 403 or 429.</param>
 /// <param name="For">Who asked; null when it does not matter.</param>
 /// <param name="Detail">What to do about it.</param>
 sealed record Refusal(int Status, Caller? For, string Detail)
 {
+    /// <summary>Answers so.</summary>
     public Task AnswerAsync(HttpContext context)
     {
         bool login = Status == StatusCodes.Status401Unauthorized && For == Caller.Browser;
@@ -27,7 +28,23 @@ sealed record Refusal(int Status, Caller? For, string Detail)
         {
             context.Response.Headers.WWWAuthenticate = "Bearer realm=\"Belfry\"";
         }
-        return Results.Problem(Detail, statusCode: Status).ExecuteAsync(context);
+        if (Status == StatusCodes.Status429TooManyRequests)
+        {
+            context.Response.Headers.RetryAfter = "60";
+        }
+        return For == Caller.Browser && context.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal)
+            ? ShowAsync(context, login)
+            : Results.Problem(Detail, statusCode: Status).ExecuteAsync(context);
+    }
+
+    Task ShowAsync(HttpContext context, bool login)
+    {
+        string root = LoginUrl(context, "")[..^LoginEndpoints.Path.Length];
+        string html = DoorPage.Frame(root, "Not here", $"""
+            <p class="b-login-site">{DoorPage.Safe(login ? "Your session is over." : Detail)}</p>
+            <p class="b-login-help"><a href="{DoorPage.Safe(root)}/">{(login ? "Sign in" : "To the log")}</a></p>
+            """);
+        return Results.Content(html, DoorPage.Type, statusCode: Status).ExecuteAsync(context);
     }
 
     static string LoginUrl(HttpContext context, string back)

@@ -35,10 +35,10 @@ static class AdminEndpoints
         pages.MapGet("/runs/{**id}", RunAsync);
         pages.MapGet("/health", HealthAsync);
         pages.MapGet("/pulse", PulseAsync);
-        pages.MapPost("/theme", ThemeAsync).DisableAntiforgery();
+        pages.MapPost("/theme", ThemeAsync).WithMetadata(new ChangesNothing());
         // Files of style and script tell nothing; the page that asks for a password needs them, too.
         routes.MapGet("/assets/{version}/{file}", (HttpContext context, AdminAssets assets, string version, string file, CancellationToken cancel) =>
-            assets.SendAsync(context, version, file, cancel)).AllowAnonymous();
+            assets.SendAsync(context, version, file, cancel)).OpenTo(Caller.Browser);
     }
 
     static async Task<IResult> LogAsync(HttpContext context, PageFrames frames, [FromServices] LogReader reader, CancellationToken cancel)

@@ -50,6 +50,8 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
     public Task<RetentionResult> RetainAsync(RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel) =>
         new Retention(store, policy, now).RunAsync(cancel);
 
+    public ITableEngine Tables(Chores lane) => new PostgresTables(store);
+
     public void Dispose()
     {
         Forget();
@@ -57,7 +59,7 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
     }
 
     /// <summary>Another process was in the way: with fresh eyes it goes. The order of the writes makes this rare; it does not bind what others do by hand.</summary>
-    static bool IsRace(PostgresException refused) =>
+    public static bool IsRace(PostgresException refused) =>
         refused.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.UniqueViolation;
 
     /// <summary>The values were refused, not the server missing: waiting would not help. Missing rights or tables are waited for: somebody can give them back.</summary>

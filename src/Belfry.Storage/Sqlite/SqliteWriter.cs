@@ -40,6 +40,8 @@ sealed class SqliteWriter : ILogWriter, ILogKeeper
     public Task<RetentionResult> RetainAsync(RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel) =>
         new Retention(_store, _groups, policy, now).RunAsync(writing, cancel);
 
+    public ITableEngine Tables(Chores lane) => new SqliteTables(_store, lane);
+
     public void Dispose()
     {
         _groups.Dispose();

@@ -6,13 +6,21 @@ namespace Belfry.Storage.Writing;
 sealed class Chores(Action wake)
 {
     readonly ConcurrentQueue<Action<Exception?>> _waiting = new(); // as many as ask at a time: each waits for its piece before it asks for the next
+    volatile Exception? _over; // set once: nobody will come for what is asked now
 
     /// <summary>Has a piece of work done on the writing thread.</summary>
     public Task<T> DoAsync<T>(Func<T> work, CancellationToken cancel)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         _waiting.Enqueue(over => Do(work, done, over, cancel));
-        wake();
+        if (_over is { } reason)
+        {
+            Fail(reason);
+        }
+        else
+        {
+            wake();
+        }
         return done.Task;
     }
 
@@ -28,6 +36,7 @@ sealed class Chores(Action wake)
     /// <summary>Tells all who still wait that it is over.</summary>
     public void Fail(Exception reason)
     {
+        _over = reason;
         while (_waiting.TryDequeue(out Action<Exception?>? work))
         {
             work(reason);

@@ -7,6 +7,10 @@ interface ILogWriter : IDisposable
     /// <returns>The runs that changed, in order.</returns>
     /// <exception cref="StoreUnavailableException">The store cannot be written at present.</exception>
     IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now);
+
+    /// <summary>The tables of rooms in the same store.</summary>
+    /// <param name="lane">Where the writing thread does work between two groups.</param>
+    ITableEngine Tables(Chores lane);
 }
 
 /// <summary>The store cannot be written at present; later it may.</summary>

@@ -121,6 +121,10 @@ public sealed partial class RunLog : IAsyncDisposable
         ? keeper.RetainAsync(policy, Instant.Now(_clock), _chores, cancel)
         : throw new NotSupportedException($"{_url} deletes nothing by itself yet");
 
+    /// <summary>Opens tables that a room keeps in this store, creating and migrating them where needed. They close with the log.</summary>
+    /// <exception cref="StoreException">They are of a newer version, or the store cannot be written.</exception>
+    public Task<StoreTables> TablesAsync(TableScripts scripts, CancellationToken cancel) => StoreTables.MigratedAsync(_writer.Tables(_chores), scripts, owned: false, cancel);
+
     /// <summary>Commits what waits, then closes.</summary>
     public async ValueTask DisposeAsync()
     {

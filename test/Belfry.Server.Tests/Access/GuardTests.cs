@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using Belfry.Server.Access;
 using Belfry.Storage;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 
@@ -17,9 +16,9 @@ public sealed class GuardTests
         await using ServerHost server = await ServerHost.StartAsync();
         RouteEndpoint[] all = [.. server.Endpoints.OfType<RouteEndpoint>()];
         Assert.NotEmpty(all);
-        Assert.Empty(all.Where(endpoint => endpoint.Metadata.GetMetadata<RequiredRight>() is null && endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null).Select(endpoint => endpoint.DisplayName));
-        string[] open = [.. all.Where(endpoint => endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null).Select(endpoint => endpoint.RoutePattern.RawText!).Distinct().Order()];
-        Assert.Equal(["/assets/{version}/{file}", "/health/live", "/health/ready", "/login", "/logout"], open);
+        Assert.Empty(all.Where(endpoint => endpoint.Metadata.GetMetadata<RequiredRight>() is null && endpoint.Metadata.GetMetadata<OpenToAll>() is null).Select(endpoint => endpoint.DisplayName));
+        string[] open = [.. all.Where(endpoint => endpoint.Metadata.GetMetadata<OpenToAll>() is not null).Select(endpoint => endpoint.RoutePattern.RawText!).Distinct().Order()];
+        Assert.Equal(["/assets/{version}/{file}", "/health/live", "/health/ready", "/login", "/setup"], open);
     }
 
     [Fact]
@@ -41,8 +40,9 @@ public sealed class GuardTests
     [Trait("row", "83")]
     public async Task A_token_that_may_only_send_events_sees_nothing()
     {
-        await using ServerHost server = await ServerHost.StartAsync(guarded: true, change: settings => settings.Access.Tokens[0].Scope = [Scope.Write]);
-        using HttpResponseMessage refused = await server.WithToken().GetAsync("/api/v1/runs");
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true);
+        await server.AddTokenAsync("sender", "a token that sends", Scope.Write);
+        using HttpResponseMessage refused = await server.GetAsync("/api/v1/runs", ("Authorization", "Bearer a token that sends"));
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
         Assert.Contains("view", await refused.Content.ReadAsStringAsync(ServerHost.Cancel));
     }
@@ -70,7 +70,7 @@ public sealed class GuardTests
     [InlineData("Host", "evil.example")]
     [InlineData("Host", "127.0.0.1.evil.example")]
     [InlineData("X-Forwarded-For", "203.0.113.9")]
-    public async Task Without_users_only_this_machine_is_served_under_its_own_name(string header, string value)
+    public async Task The_demo_serves_only_this_machine_under_its_own_name(string header, string value)
     {
         await using ServerHost server = await ServerHost.StartAsync();
         foreach (string path in new[] { "/api/v1/runs", "/log", "/health/live" })

@@ -1,6 +1,7 @@
 using System.Net;
 using AngleSharp;
 using AngleSharp.Dom;
+using Belfry.Server.Access;
 using Belfry.Storage;
 using Belfry.Testing;
 using Microsoft.AspNetCore.Builder;
@@ -25,6 +26,9 @@ sealed class AdminHost : IAsyncDisposable
 
     public RunLog Log { get; }
 
+    /// <summary>Accounts, tokens and audit.</summary>
+    public AccessStore Access => _app.Services.GetRequiredService<AccessStore>();
+
     public string Root { get; }
 
     public HttpClient Client { get; }
@@ -35,10 +39,11 @@ sealed class AdminHost : IAsyncDisposable
         BelfrySettings settings = new() { Store = "sqlite://" + (file ?? folder.File("log.db")) };
         (settings.Admin.Site, settings.Admin.TimeZone) = ("gap production", "Europe/Berlin");
         (settings.Retention.Age, settings.Retention.FailureAge) = (null, null); // samples have fixed dates, and will be old one day
+        settings.Access.Open = true;
         change?.Invoke(settings);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error); // keys lie in the store as they are: said in docs/limits.md
         builder.Services.AddBelfryServer(settings);
         WebApplication app = builder.Build();
         app.MapBelfry(path);
@@ -58,9 +63,15 @@ sealed class AdminHost : IAsyncDisposable
     public async Task<IDocument> PageAsync(string path, HttpStatusCode wanted = HttpStatusCode.OK)
     {
         using HttpResponseMessage answer = await GetAsync(path);
+        Assert.True(answer.StatusCode == wanted, $"{path}: {answer.StatusCode} {await answer.Content.ReadAsStringAsync(Cancel)}");
+        return await PageAsync(answer);
+    }
+
+    /// <summary>An answer, read.</summary>
+    public async Task<IDocument> PageAsync(HttpResponseMessage answer)
+    {
         string html = await answer.Content.ReadAsStringAsync(Cancel);
-        Assert.True(answer.StatusCode == wanted, $"{path}: {answer.StatusCode} {html}");
-        return await BrowsingContext.New(Configuration.Default).OpenAsync(page => page.Content(html).Address(Root + path), Cancel);
+        return await BrowsingContext.New(Configuration.Default).OpenAsync(page => page.Content(html).Address(answer.RequestMessage!.RequestUri), Cancel);
     }
 
     public async ValueTask DisposeAsync()

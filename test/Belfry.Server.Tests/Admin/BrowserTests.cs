@@ -92,8 +92,8 @@ public sealed class BrowserTests
     [InlineData(390)]
     public async Task Who_logs_in_gets_where_they_wanted_and_may_leave(int width)
     {
-        await using AdminHost host = await AdminHost.StartAsync(change: settings =>
-            settings.Access.Users.Add(new UserSettings { Name = "mara", Hash = Passwords.Hash("a long password") }));
+        await using AdminHost host = await AdminHost.StartAsync(change: settings => settings.Access.Open = false);
+        await host.Access.AddAsync(new Account { Name = "mara", Hash = Passwords.Hash("a long password"), Role = Role.Admin, Stamp = Secrets.New() }, Actor.Command, AdminHost.Cancel);
         await host.AppendAsync(SampleRuns.Morning());
         await using Browser browser = await Browser.OpenAsync(width, ColorScheme.Light);
         IPage page = browser.Page;

@@ -145,7 +145,10 @@ public sealed class LogPageTests
     public async Task A_theme_is_kept_in_a_cookie_and_leads_back_to_where_one_was()
     {
         await using AdminHost host = await AdminHost.StartAsync();
-        using HttpRequestMessage request = new(HttpMethod.Post, "/theme") { Content = new FormUrlEncodedContent([new("theme", "dark")]) };
+        using HttpResponseMessage shown = await host.GetAsync("/log");
+        string mark = (await host.PageAsync(shown)).QuerySelector(".b-theme input")!.GetAttribute("value")!;
+        using HttpRequestMessage request = new(HttpMethod.Post, "/theme") { Content = new FormUrlEncodedContent([new("theme", "dark"), new("form", mark)]) };
+        request.Headers.Add("Cookie", shown.Headers.GetValues("Set-Cookie").First().Split(';')[0]);
         request.Headers.Referrer = new Uri(host.Root + "/log?state=Failed");
         request.Headers.Add("Origin", host.Root);
         using HttpResponseMessage answer = await host.SendAsync(request);

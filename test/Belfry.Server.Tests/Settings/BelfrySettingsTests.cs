@@ -6,8 +6,6 @@ namespace Belfry.Server.Tests.Settings;
 [Trait("row", "120")]
 public sealed class BelfrySettingsTests : IDisposable
 {
-    static readonly string Hash = Passwords.Hash("long enough");
-
     readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -23,9 +21,9 @@ public sealed class BelfrySettingsTests : IDisposable
               "Mail": { "Host": "mail.example.com", "Port": 587, "Tls": "StartTls" },
               "Administrators": "a@example.com, b@example.com",
               "Monitoring": { "Recipients": ["c@example.com"] },
-              "Access": { "Users": [ { "Name": "mara", "Hash": "HASH", "Role": "viewer" } ] },
+              "Access": { "ReadOnly": true, "Proxy": { "Header": "X-User", "Addresses": "127.0.0.1, 10.0.0.0/8", "Role": "operator", "Roles": { "admin": ["ops"] } } },
             }
-            """.Replace("HASH", Hash));
+            """);
         Assert.Equal("memory:", settings.Store);
         Assert.Equal("gap", settings.Admin.Site);
         Assert.Equal(TimeSpan.FromSeconds(90), settings.LostAfter);
@@ -33,8 +31,9 @@ public sealed class BelfrySettingsTests : IDisposable
         Assert.Equal(587, settings.Mail.Port);
         Assert.Equal(["a@example.com", "b@example.com"], settings.Alerts.Administrators);
         Assert.Equal(["c@example.com"], settings.Alerts.Monitoring.Recipients);
-        Assert.Equal(Role.Viewer, settings.Access.Users.Single().Role);
-        Assert.True(settings.Access.IsGuarded);
+        Assert.True(settings.Access.ReadOnly);
+        Assert.Equal(Role.Operator, settings.Access.Proxy.Role);
+        Assert.Equal(["ops"], settings.Access.Proxy.Roles["admin"]);
     }
 
     [Fact]
@@ -47,15 +46,20 @@ public sealed class BelfrySettingsTests : IDisposable
               "Mail": { "Port": "many", "Tls": "always", "From": "nobody" },
               "Administrators": ["ops"],
               "Monitoring": "ops@example.com",
-              "Access": { "Users": [ { "Name": "", "Hash": "secret", "Role": "king" } ], "Tokens": [ { "Name": "t", "Hash": "beef", "Scope": "read,all" } ] }
+              "Access": {
+                "Users": [ { "Name": "mara" } ], "AuditAge": "0", "Limits": { "Logins": 0 }, "Proxy": { "Header": "X-User", "Roles": { "king": ["a"] } },
+                "OAuth": { "Issuer": "http://sso.example.com", "Role": "boss" }
+              }
             }
             """));
         Assert.Equal(
             [
-                "Access:Tokens:0:Hash", "Access:Tokens:0:Scope", "Access:Users:0:Hash", "Access:Users:0:Name", "Access:Users:0:Role", "Administrators:0", "LostAfter",
+                "Access:AuditAge", "Access:Limits:Logins", "Access:OAuth:ClientId", "Access:OAuth:Issuer", "Access:OAuth:Role", "Access:Proxy:Addresses", "Access:Proxy:Roles:king",
+                "Access:Users", "Administrators:0", "LostAfter",
                 "Mail:From", "Mail:Port", "Mail:Tls", "Monitoring", "Sources:0:Broker", "Sources:0:Nmae", "Sources:1", "Store", "Stroe", "Urls",
             ],
             e.Problems.Select(found => found.Key).Distinct().Order(StringComparer.Ordinal));
+        Assert.Contains("'belfry user add NAME", e.Problems.Single(found => found.Key == "Access:Users").Problem);
         Assert.Contains("known here are", e.Problems.Single(found => found.Key == "Stroe").Problem);
         Assert.Contains("none, starttls, implicit", e.Problems.Single(found => found.Key == "Mail:Tls").Problem);
     }
@@ -86,11 +90,12 @@ public sealed class BelfrySettingsTests : IDisposable
     [InlineData("http://*:80", false)]
     [InlineData("http://192.0.2.1", false)]
     [InlineData("http://belfry.example.com", false)]
-    public void Without_users_only_addresses_of_this_machine_are_taken(string urls, bool taken)
+    public void The_demo_takes_only_addresses_of_this_machine(string urls, bool taken)
     {
-        Exception? refused = Record.Exception(() => Load("{}", ("Urls", urls)));
+        File.WriteAllText(_folder.File("belfry.json"), "{}");
+        Exception? refused = Record.Exception(() => BelfrySettings.Load(_folder.File("belfry.json"), [KeyValuePair.Create("Urls", (string?)urls)], demo: true));
         Assert.Equal(taken, refused is null);
-        Assert.Null(Record.Exception(() => Load($$"""{ "Access": { "Users": [ { "Name": "mara", "Hash": "{{Hash}}" } ] } }""", ("Urls", urls))));
+        Assert.Null(Record.Exception(() => Load("{}", ("Urls", urls))));
     }
 
     BelfrySettings Load(string json, params (string Key, string Value)[] options)

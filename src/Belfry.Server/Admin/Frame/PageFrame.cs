@@ -10,7 +10,10 @@ namespace Belfry.Server.Admin;
 /// <param name="Clock">Now and the zone.</param>
 /// <param name="Pulse">When the last event came.</param>
 /// <param name="Visitor">Who is logged in; empty when nobody has to.</param>
-public sealed record PageFrame(string Root, string Assets, string Site, string Theme, SiteClock Clock, Pulse Pulse, string Visitor = "")
+/// <param name="Form">What a form of ours bears, so that none of another site is taken for it.</param>
+/// <param name="MayAdminister">They see the pages of administrators.</param>
+public sealed record PageFrame(
+    string Root, string Assets, string Site, string Theme, SiteClock Clock, Pulse Pulse, string Visitor = "", string Form = "", bool MayAdminister = false)
 {
     /// <summary>The address of a page.</summary>
     public string Url(string path) => Root + path;

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Belfry.Server.Admin;
 
 /// <summary>Makes the frame of a page from its request.</summary>
-sealed class PageFrames(RunQueries queries, RunFeed feed, AdminAssets assets, AdminSettings settings, LinkGenerator links, TimeProvider clock)
+sealed class PageFrames(RunQueries queries, RunFeed feed, AdminAssets assets, AdminSettings settings, Seals seals, LinkGenerator links, TimeProvider clock)
 {
     /// <summary>The name of the log's endpoint, from which the root of all pages is read.</summary>
     public const string LogEndpoint = "Belfry.Log";
@@ -18,7 +18,10 @@ sealed class PageFrames(RunQueries queries, RunFeed feed, AdminAssets assets, Ad
     {
         string root = Root(context);
         string theme = context.Request.Cookies[ThemeCookie] is "light" or "dark" ? context.Request.Cookies[ThemeCookie]! : "";
-        return new PageFrame(root, $"{root}/assets/{assets.Version}", settings.Site, theme, Now(), await PulseAsync(cancel), context.Features.Get<Visitor>()?.Name ?? "");
+        Visitor visitor = context.Features.Get<Visitor>() ?? Visitor.Local;
+        return new PageFrame(
+            root, $"{root}/assets/{assets.Version}", settings.Site, theme, Now(), await PulseAsync(cancel), visitor.Name, seals.Forms.GetAndStoreTokens(context).RequestToken!,
+            visitor.Rights.Contains(Right.Administer));
     }
 
     /// <summary>The same frame, a moment later.</summary>

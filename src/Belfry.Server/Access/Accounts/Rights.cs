@@ -15,21 +15,27 @@ public enum Right
     /// <summary>Revoke, control, acknowledge, silence, change checks.</summary>
     Manage,
 
+    /// <summary>Take all messages out of a queue.</summary>
+    Purge,
+
+    /// <summary>Delete runs from the log.</summary>
+    Delete,
+
     /// <summary>Users, tokens, channels, settings, audit.</summary>
     Administer,
 }
 
-/// <summary>What a user may do.</summary>
+/// <summary>What a user may do. The numbers are stored: never change one.</summary>
 public enum Role
 {
     /// <summary>See.</summary>
-    Viewer,
+    Viewer = 0,
 
-    /// <summary>See, run and manage.</summary>
-    Operator,
+    /// <summary>See, run and manage; purge and delete only if that is given.</summary>
+    Operator = 1,
 
     /// <summary>Everything.</summary>
-    Admin,
+    Admin = 2,
 }
 
 /// <summary>What a token may do.</summary>
@@ -44,7 +50,7 @@ public enum Scope
     /// <summary>Run tasks.</summary>
     Run,
 
-    /// <summary>Manage.</summary>
+    /// <summary>Manage, purge and delete.</summary>
     Manage,
 
     /// <summary>Everything.</summary>
@@ -54,12 +60,19 @@ public enum Scope
 /// <summary>Which rights a role or a scope carries.</summary>
 static class Rights
 {
-    public static IReadOnlySet<Right> Of(Role role) => role switch
+    /// <summary>Of a role, with what was given or taken; null is as the role has it.</summary>
+    public static IReadOnlySet<Right> Of(Role role, bool? purge, bool? delete)
     {
-        Role.Viewer => new HashSet<Right> { Right.View },
-        Role.Operator => new HashSet<Right> { Right.View, Right.Run, Right.Manage },
-        _ => All,
-    };
+        HashSet<Right> rights = role switch
+        {
+            Role.Viewer => [Right.View],
+            Role.Operator => [Right.View, Right.Run, Right.Manage],
+            _ => [Right.View, Right.Run, Right.Manage, Right.Purge, Right.Delete, Right.Administer],
+        };
+        Grant(rights, Right.Purge, purge);
+        Grant(rights, Right.Delete, delete);
+        return rights;
+    }
 
     public static IReadOnlySet<Right> Of(IEnumerable<Scope> scopes) => scopes.SelectMany(Of).ToHashSet();
 
@@ -70,7 +83,19 @@ static class Rights
         Scope.Read => [Right.View],
         Scope.Write => [Right.Report],
         Scope.Run => [Right.Run],
-        Scope.Manage => [Right.Manage],
+        Scope.Manage => [Right.Manage, Right.Purge, Right.Delete],
         _ => All,
     };
+
+    static void Grant(HashSet<Right> rights, Right right, bool? given)
+    {
+        if (given == true)
+        {
+            rights.Add(right);
+        }
+        else if (given == false)
+        {
+            rights.Remove(right);
+        }
+    }
 }

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Belfry.Server.Access;
+using Belfry.Storage;
+
+namespace Belfry.Cli;
+
+/// <summary>Accounts, tokens and audit of the store that a line names; a server may run beside and takes up changes within a second.</summary>
+static class StoredAccess
+{
+    static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Changes something; the store is made where there is none yet.</summary>
+    public static async Task<T> ChangeAsync<T>(ParseResult line, Func<AccessStore, Task<T>> change, CancellationToken cancel)
+    {
+        StoreUrl url = StoreUrl.Parse(Common.Settings(line).Store);
+        if (url is { Path: null } && url.Text == "memory:")
+        {
+            throw new UsageException("a log in memory is gone with its server, and so are its accounts: open the link that the server prints at its start");
+        }
+        using StoreTables tables = await StoreTables.OpenAsync(url, AccessStore.Scripts, cancel);
+        return await change(new AccessStore(tables, TimeProvider.System));
+    }
+
+    /// <summary>Reads something; null where nothing of it was ever stored.</summary>
+    public static async Task<T?> ReadAsync<T>(ParseResult line, Func<AccessStore, Task<T>> read, CancellationToken cancel)
+        where T : class
+    {
+        using StoreTables? tables = await StoreTables.OpenForReadingAsync(StoreUrl.Parse(Common.Settings(line).Store), AccessStore.Scripts, cancel);
+        return tables is null ? null : await read(new AccessStore(tables, TimeProvider.System));
+    }
+
+    /// <summary>Says what became of a change.</summary>
+    public static int Said(AccountChange done, string what, string name, string? word = null) => done switch
+    {
+        AccountChange.Done => Talk(word),
+        AccountChange.Taken => throw new DeclinedException($"a {what} '{name}' is there already"),
+        AccountChange.LastAdmin => throw new DeclinedException($"{name} is the last administrator"),
+        _ => throw new DeclinedException($"there is no {what} '{name}'"),
+    };
+
+    /// <summary>Prints JSON.</summary>
+    public static void Print(object data) => Console.Out.WriteLine(JsonSerializer.Serialize(data, Readable));
+
+    /// <summary>Prints rows in columns.</summary>
+    public static void Print(string[] head, IReadOnlyList<string[]> rows)
+    {
+        int[] widths = [.. head.Select((_, i) => rows.Append(head).Max(row => row[i].Length))];
+        foreach (string[] row in rows.Prepend(head))
+        {
+            Console.Out.WriteLine(string.Join("  ", row.Select((cell, i) => cell.PadRight(widths[i]))).TrimEnd());
+        }
+    }
+
+    static int Talk(string? word)
+    {
+        if (word is not null)
+        {
+            Console.Error.WriteLine(word);
+        }
+        return Exits.Done;
+    }
+}
