@@ -21,35 +21,11 @@ static class BackupVerb
         {
             throw new DeclinedException($"{file} is there already; it stays as it is. Name another file.");
         }
-        var progress = new LineProgress("copied");
-        StoreBackup made = await StoreUpkeep.BackUpAsync(StoreUrl.Parse(Common.Settings(line).Store), file, progress, cancel);
-        progress.End();
+        StoreUrl store = StoreUrl.Parse(Common.Settings(line).Store);
+        StoreBackup made = await ProgressBar.ShowAsync(["copying"], bar => StoreUpkeep.BackUpAsync(store, file, bar.Of(0), cancel));
         Console.Out.WriteLine(line.GetValue(Json)
             ? JsonSerializer.Serialize(new { file = made.File, bytes = made.Bytes, ended_runs = made.EndedRuns, open_runs = made.OpenRuns })
             : $"{made.File}: {made.Bytes:N0} bytes, {made.EndedRuns:N0} ended and {made.OpenRuns:N0} open runs, looked through and whole");
         return Exits.Done;
-    }
-}
-
-/// <summary>Says on a terminal how far a long work is; says nothing elsewhere.</summary>
-sealed class LineProgress(string done) : IProgress<double>
-{
-    readonly bool _terminal = !Console.IsErrorRedirected;
-
-    public void Report(double value)
-    {
-        if (_terminal)
-        {
-            Console.Error.Write($"\r{value,4:0%} {done}");
-        }
-    }
-
-    /// <summary>The line is free again.</summary>
-    public void End()
-    {
-        if (_terminal)
-        {
-            Console.Error.Write("\r\u001b[K");
-        }
     }
 }

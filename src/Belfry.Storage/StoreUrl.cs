@@ -18,6 +18,9 @@ public sealed record StoreUrl
     /// <summary>How Npgsql connects to the server, password included; null elsewhere.</summary>
     internal string? Server { get; }
 
+    /// <summary>What two URLs of one store have in common.</summary>
+    internal string Place => Path is null ? Text : System.IO.Path.GetFullPath(Path);
+
     /// <summary>Reads a URL.</summary>
     /// <exception cref="FormatException">It is no store's URL; the message says what is, and shows no password.</exception>
     public static StoreUrl Parse(string text)

@@ -1,6 +1,11 @@
+using Belfry.Storage.Moving;
+using Belfry.Storage.Postgres;
+using Belfry.Storage.Postgres.Moving;
 using Belfry.Storage.Sqlite.Keeping;
+using Belfry.Storage.Sqlite.Moving;
 using Belfry.Storage.Sqlite.Schema;
 using Belfry.Storage.Sqlite;
+using Npgsql;
 
 namespace Belfry.Storage;
 
@@ -29,6 +34,45 @@ public static class StoreUpkeep
     public static Task<RollupRepair> RepairRollupsAsync(StoreUrl url, TimeProvider clock, CancellationToken cancel) =>
         OnFileAsync(url, database => RollupRebuild.Run(database, Instant.Now(clock), cancel), cancel);
 
+    /// <summary>
+    /// Copies a log as it is at one moment into another store, whatever engines the two have, and compares both. What another try copied
+    /// of it already stays: it goes on there.
+    /// </summary>
+    /// <param name="from">The log. What is written into it meanwhile is not copied.</param>
+    /// <param name="to">A store that is new, or the half-done copy of this log; until the copy is whole nobody can open it as a log.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancel">Stops it; the next try goes on.</param>
+    /// <exception cref="StoreException">One of them cannot be opened, read or written.</exception>
+    /// <exception cref="CopyRefusedException">The target holds something else, or the copy is not what was to be copied.</exception>
+    public static Task<StoreCopy> CopyAsync(StoreUrl from, StoreUrl to, IProgress<CopyProgress>? progress, CancellationToken cancel) => Task.Run(
+        () =>
+        {
+            if (from.Text == "memory:" || to.Text == "memory:" || from.Place == to.Place)
+            {
+                throw new CopyRefusedException(from.Place == to.Place ? $"{from} cannot be copied into itself." : "A log in memory is copied neither from nor to.");
+            }
+            try
+            {
+                using ILogReader source = from.Server is null ? SqliteSource(from) : new PostgresReader(PostgresStore.OpenForReading(from), owned: true);
+                using ILogTarget target = to.Server is null ? SqliteTarget.Open(to, from.Text) : PostgresTarget.Open(to, from.Text);
+                return new StoreCopy(new LogCopy(source, target, progress, cancel).Run());
+            }
+            catch (Exception refused) when (refused is SqliteException or NpgsqlException or IOException or UnauthorizedAccessException)
+            {
+                string problem = refused is NpgsqlException said ? PostgresStore.ProblemOf(said) : refused is SqliteException { IsDiskFull: true } ? "the disk is full" : refused.Message;
+                throw new StoreException($"{from} cannot be copied to {to}: {problem}. What is copied stays; the next try goes on.", refused);
+            }
+        },
+        cancel);
+
+    static SqliteReader SqliteSource(StoreUrl url)
+    {
+        using (Store.OpenForReading(url)) // it is there, and of this version
+        {
+        }
+        return new SqliteReader(Database.Open(url.Path, create: false), owned: true);
+    }
+
     static Task<T> OnFileAsync<T>(StoreUrl url, Func<Database, T> work, CancellationToken cancel) => Task.Run(
         () =>
         {
@@ -43,6 +87,7 @@ public static class StoreUpkeep
                 {
                     throw new StoreException($"{url} is no log of Belfry's.");
                 }
+                Migrations.RefuseHalfCopy(database, url);
                 return work(database);
             }
             catch (SqliteException refused)
@@ -52,6 +97,10 @@ public static class StoreUpkeep
         },
         cancel);
 }
+
+/// <summary>A log that was copied into another store.</summary>
+/// <param name="Tables">Its tables, compared with those it was copied from.</param>
+public sealed record StoreCopy(IReadOnlyList<CopiedTable> Tables);
 
 /// <summary>What became of a schema.</summary>
 /// <param name="From">Its version before.</param>

@@ -15,6 +15,9 @@ sealed class PostgresStore : IDisposable
     /// <summary>Who changes the schema, makes partitions, or changes figures holds these.</summary>
     public const int SchemaLock = 1, PartitionLock = 2, FiguresLock = 3;
 
+    /// <summary>Who copies a log into this store holds this.</summary>
+    public const int CopyLock = 9;
+
     const int OldestVersion = 15;
 
     readonly NpgsqlDataSource _connections;
@@ -36,7 +39,15 @@ sealed class PostgresStore : IDisposable
 
     /// <summary>Opens a store for writing, creating and migrating it where needed.</summary>
     /// <exception cref="StoreException">It cannot be opened.</exception>
-    public static PostgresStore OpenForWriting(StoreUrl url) => Open(url, writes: true, connection => Migrations.Run(connection, url));
+    public static PostgresStore OpenForWriting(StoreUrl url) => Open(url, writes: true, connection =>
+    {
+        Migrations.Run(connection, url);
+        Migrations.RefuseHalfCopy(connection, url);
+    });
+
+    /// <summary>Opens a store that becomes the copy of another; it may be one that is not whole yet.</summary>
+    /// <exception cref="StoreException">It cannot be opened.</exception>
+    public static PostgresStore OpenForCopying(StoreUrl url) => Open(url, writes: true, connection => Migrations.Run(connection, url));
 
     /// <summary>Opens a store that is there for reading, beside a server that writes it.</summary>
     /// <exception cref="StoreException">It is not there, cannot be opened, or has another schema.</exception>
@@ -49,6 +60,7 @@ sealed class PostgresStore : IDisposable
                 ? $"{url} has no log of Belfry's."
                 : $"{url} has schema {version}, this version of Belfry needs {Migrations.Newest}. Start the server once to bring it up to date, or use a newer Belfry.");
         }
+        Migrations.RefuseHalfCopy(connection, url);
     });
 
     /// <summary>A connection; dispose it.</summary>

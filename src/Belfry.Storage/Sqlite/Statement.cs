@@ -120,6 +120,27 @@ sealed unsafe class Statement(Database database, nint handle) : IDisposable
 
     public string? Text(int column) => IsNull(column) ? null : Encoding.UTF8.GetString(Bytes(column));
 
+    /// <summary>Whatever is there: a long, a double, a string, bytes or null.</summary>
+    public object? Value(int column) => Native.ColumnType(_handle, column) switch
+    {
+        Native.TypeInteger => Int64(column),
+        Native.TypeReal => Double(column),
+        Native.TypeText => Text(column),
+        Native.TypeBlob => Bytes(column).ToArray(),
+        _ => null,
+    };
+
+    /// <summary>Binds what <see cref="Value"/> reads.</summary>
+    public Statement BindValue(int index, object? value) => value switch
+    {
+        null => BindNull(index),
+        long number => Bind(index, number),
+        double real => Bind(index, real),
+        string text => Bind(index, text),
+        byte[] bytes => Bind(index, bytes),
+        _ => throw new ArgumentException($"a {value.GetType()} cannot be stored", nameof(value)),
+    };
+
     /// <inheritdoc/>
     public void Dispose()
     {

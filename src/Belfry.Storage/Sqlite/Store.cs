@@ -25,19 +25,13 @@ sealed class Store : IDisposable
     /// <exception cref="StoreException">It cannot be opened.</exception>
     public static Store OpenForWriting(StoreUrl url, bool syncEveryCommit) => Guarded(url, () =>
     {
-        if (url.Path is not null && Path.GetDirectoryName(Path.GetFullPath(url.Path)) is { } folder)
-        {
-            Directory.CreateDirectory(folder);
-        }
+        MakeFolder(url);
         Database writer = Database.Open(url.Path, create: true);
         try
         {
-            // 4,000 pages of 4 KB: checkpoints every 16 MB cost a third less than SQLite's default of 1,000.
-            writer.Execute($"""
-                PRAGMA journal_mode = WAL; PRAGMA synchronous = {(syncEveryCommit ? "FULL" : "NORMAL")};
-                PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY
-                """);
+            Prepare(writer, syncEveryCommit);
             Migrations.Run(writer, url.Text);
+            Migrations.RefuseHalfCopy(writer, url);
             return new Store(url, writer);
         }
         catch
@@ -58,16 +52,41 @@ sealed class Store : IDisposable
         var store = new Store(url, null);
         Database reader = store.Connect();
         store._idle.Add(reader);
-        int version = Migrations.VersionOf(reader);
-        if (version == Migrations.Newest)
+        try
         {
+            int version = Migrations.VersionOf(reader);
+            if (version != Migrations.Newest)
+            {
+                throw new StoreException(version == 0
+                    ? $"{url} is no log of Belfry's."
+                    : $"{url} has schema {version}, this version of Belfry needs {Migrations.Newest}. Start the server once to bring it up to date, or use a newer Belfry.");
+            }
+            Migrations.RefuseHalfCopy(reader, url);
             return store;
         }
-        store.Dispose();
-        throw new StoreException(version == 0
-            ? $"{url} is no log of Belfry's."
-            : $"{url} has schema {version}, this version of Belfry needs {Migrations.Newest}. Start the server once to bring it up to date, or use a newer Belfry.");
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
     });
+
+    /// <summary>Makes the folder that a file is to lie in.</summary>
+    public static void MakeFolder(StoreUrl url)
+    {
+        if (url.Path is not null && Path.GetDirectoryName(Path.GetFullPath(url.Path)) is { } folder)
+        {
+            Directory.CreateDirectory(folder);
+        }
+    }
+
+    /// <summary>Makes a connection the one that writes.</summary>
+    public static void Prepare(Database writer, bool syncEveryCommit) =>
+        // 4,000 pages of 4 KB: checkpoints every 16 MB cost a third less than SQLite's default of 1,000.
+        writer.Execute($"""
+            PRAGMA journal_mode = WAL; PRAGMA synchronous = {(syncEveryCommit ? "FULL" : "NORMAL")};
+            PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY
+            """);
 
     /// <summary>Reads in one consistent snapshot.</summary>
     public Task<T> ReadAsync<T>(Func<Database, T> read, CancellationToken cancel) => Task.Run(

@@ -1,3 +1,4 @@
+using Belfry.Storage.Moving;
 using Npgsql;
 
 namespace Belfry.Storage.Postgres.Schema;
@@ -17,6 +18,19 @@ static class Migrations
         }
         bool taken = Scalar(connection, "SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace('belfry') LIMIT 1") is not null;
         return taken ? null : 0;
+    }
+
+    /// <summary>Of which store it is a copy that is not whole yet; null when it is none.</summary>
+    public static string? CopyOf(NpgsqlConnection connection) =>
+        Scalar(connection, $"SELECT to_regclass('belfry.{CopyMark.Table}')::text") is null ? null : Scalar(connection, $"SELECT source FROM belfry.{CopyMark.Table} LIMIT 1") as string;
+
+    /// <summary>A copy that is not whole yet is no log.</summary>
+    public static void RefuseHalfCopy(NpgsqlConnection connection, StoreUrl url)
+    {
+        if (CopyOf(connection) is { } source)
+        {
+            throw HalfCopy.NotALog(url, source);
+        }
     }
 
     /// <summary>Runs what is missing; of several processes that start together one does, and the others wait.</summary>

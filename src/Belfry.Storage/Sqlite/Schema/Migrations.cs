@@ -1,3 +1,5 @@
+using Belfry.Storage.Moving;
+
 namespace Belfry.Storage.Sqlite.Schema;
 
 /// <summary>Brings a store to the schema of this version: numbered scripts, each in a transaction, never edited after they landed.</summary>
@@ -8,6 +10,26 @@ static class Migrations
 
     /// <summary>The schema of a store; 0 for an empty file.</summary>
     public static int VersionOf(Database database) => (int)database.Number("PRAGMA user_version");
+
+    /// <summary>Of which store it is a copy that is not whole yet; null when it is none.</summary>
+    public static string? CopyOf(Database database)
+    {
+        if (database.Number($"SELECT EXISTS(SELECT 1 FROM sqlite_master WHERE name = '{CopyMark.Table}')") == 0)
+        {
+            return null;
+        }
+        using Statement read = database.PrepareOnce($"SELECT source FROM {CopyMark.Table}");
+        return read.Step() ? read.Text(0) : null;
+    }
+
+    /// <summary>A copy that is not whole yet is no log.</summary>
+    public static void RefuseHalfCopy(Database database, StoreUrl url)
+    {
+        if (CopyOf(database) is { } source)
+        {
+            throw HalfCopy.NotALog(url, source);
+        }
+    }
 
     /// <summary>Runs what is missing.</summary>
     /// <exception cref="StoreException">The store is newer than this program, or no log of Belfry's.</exception>
