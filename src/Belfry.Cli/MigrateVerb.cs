@@ -30,7 +30,7 @@ static class MigrateVerb
             return await CopyAsync(line, store, Target(line, to), cancel);
         }
         SchemaChange schema = await StoreUpkeep.MigrateAsync(store, cancel);
-        RollupRepair? repair = line.GetValue(Repair) ? await StoreUpkeep.RepairRollupsAsync(store, TimeProvider.System, cancel) : null;
+        RollupRepair? repair = line.GetValue(Repair) ? await StoreUpkeep.RepairRollupsAsync(store, cancel) : null;
         if (line.GetValue(Json))
         {
             Console.Out.WriteLine(JsonSerializer.Serialize(new

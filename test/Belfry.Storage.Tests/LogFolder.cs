@@ -21,6 +21,13 @@ sealed class LogFolder : LogStore
         return found;
     }
 
+    public override Task ExecuteAsync(string sql)
+    {
+        using Sqlite.Database database = Sqlite.Database.Open(File, create: false);
+        database.Execute(sql);
+        return Task.CompletedTask;
+    }
+
     public override ValueTask DisposeAsync()
     {
         Directory.Delete(Folder, recursive: true);

@@ -17,5 +17,8 @@ public abstract class LogStore : IAsyncDisposable
     /// <summary>How often the bytes stand in what is stored, wherever that is. The store is closed.</summary>
     public abstract Task<int> CountOfAsync(byte[] bytes);
 
+    /// <summary>Runs SQL in it. The store is closed.</summary>
+    public abstract Task ExecuteAsync(string sql);
+
     public abstract ValueTask DisposeAsync();
 }

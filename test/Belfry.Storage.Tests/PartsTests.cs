@@ -1,4 +1,3 @@
-using Belfry.Storage.Rollups;
 using Belfry.Storage.Search;
 using Belfry.Storage.Sqlite.Writing;
 
@@ -7,47 +6,6 @@ namespace Belfry.Storage.Tests;
 /// <summary>The small parts on their own.</summary>
 public sealed class PartsTests
 {
-    [Theory]
-    [InlineData(0.5)]
-    [InlineData(0.95)]
-    [InlineData(0.99)]
-    public void A_percentile_is_at_most_two_percent_off(double share)
-    {
-        var random = new Random(11);
-        var histogram = new DurationHistogram();
-        long[] durations = [.. Enumerable.Range(0, 20_000).Select(_ => (long)Math.Exp(random.NextDouble() * 20))];
-        foreach (long micros in durations)
-        {
-            histogram.Add(micros, 1);
-        }
-        double exact = durations.Order().ElementAt((int)Math.Ceiling(share * durations.Length) - 1) / 1e6;
-        Assert.InRange(histogram.Percentile(share)!.Value, exact * 0.98, exact * 1.02);
-    }
-
-    [Fact]
-    public void Histograms_add_up_and_can_be_taken_back()
-    {
-        var one = new DurationHistogram();
-        var two = new DurationHistogram();
-        long[] durations = [0, 1, 31, 32, 33, 1000, 1_000_000, 86_400_000_000, long.MaxValue / 4];
-        for (int i = 0; i < durations.Length; i++)
-        {
-            (i % 2 == 0 ? one : two).Add(durations[i], i + 1);
-        }
-        var sum = new DurationHistogram();
-        sum.Add(one.Write());
-        sum.Add(two);
-        var whole = new DurationHistogram();
-        for (int i = 0; i < durations.Length; i++)
-        {
-            whole.Add(durations[i], i + 1);
-        }
-        Assert.Equal(whole.Write(), sum.Write());
-        sum.Add(1000, -6);
-        Assert.NotEqual(whole.Write(), sum.Write());
-        Assert.Null(new DurationHistogram().Percentile(0.5));
-    }
-
     [Fact]
     public void An_id_that_was_stored_is_always_seen_and_one_that_was_not_nearly_never()
     {

@@ -50,5 +50,7 @@ public sealed class PostgresDatabase(PostgresServer server, string name) : LogSt
         return int.Parse(await SqlAsync("SELECT " + string.Join(" + ", counts)), System.Globalization.CultureInfo.InvariantCulture);
     }
 
+    public override Task ExecuteAsync(string sql) => SqlAsync($"SET search_path = belfry; {sql}");
+
     public override async ValueTask DisposeAsync() => await server.SqlAsync("postgres", $"DROP DATABASE {name} WITH (FORCE)");
 }

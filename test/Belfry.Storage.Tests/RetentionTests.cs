@@ -49,7 +49,7 @@ public abstract class RetentionTests
         Assert.Equal(before.States.OrderBy(state => state.Key), after.States.OrderBy(state => state.Key));
         Assert.Equal(before.Tasks, after.Tasks);
         Assert.Equal("a-failed-60", (await log.Queries.LastEndAsync("a", null, [RunState.Failed], Cancel))!.Id);
-        Assert.Equal(new RetentionResult(0, 0, 0), await log.RetainAsync(Usual, Cancel));
+        Assert.Equal(new RetentionResult(0, 0, 0, 0), await log.RetainAsync(Usual, Cancel));
     }
 
     [Fact]

@@ -14,14 +14,14 @@ public sealed class StoreUpkeepTests
     {
         await using var folder = new LogFolder();
         await FillAsync(folder);
-        Assert.Equal(0, (await StoreUpkeep.RepairRollupsAsync(folder.Url, TimeProvider.System, Cancel)).Mended);
+        Assert.Equal(0, (await StoreUpkeep.RepairRollupsAsync(folder.Url, Cancel)).Mended);
         List<string> right = Cells(folder);
         using (Database database = Database.Open(folder.File, create: false))
         {
             database.Execute("UPDATE hour SET completed = completed + 5, hist = NULL WHERE cell % 3 = 0; DELETE FROM hour WHERE cell % 7 = 0; DELETE FROM minute WHERE cell % 2 = 0");
         }
         Assert.NotEqual(right, Cells(folder));
-        RollupRepair repair = await StoreUpkeep.RepairRollupsAsync(folder.Url, TimeProvider.System, Cancel);
+        RollupRepair repair = await StoreUpkeep.RepairRollupsAsync(folder.Url, Cancel);
         Assert.True(repair.Mended > 0);
         Assert.Empty(repair.LeftAlone);
         Assert.Equal(right, Cells(folder));
@@ -38,7 +38,7 @@ public sealed class StoreUpkeepTests
             await log.AppendAsync([.. new[] { old, old + TimeSpan.FromMinutes(1), young }.Select((at, n) => new TaskEvent { Source = "s", Id = $"{n}", Kind = EventKind.Succeeded, At = at, Task = "t" })], Cancel);
             Assert.Equal(2, (await log.RetainAsync(new RetentionPolicy { Age = TimeSpan.FromDays(30) }, Cancel)).Deleted);
         }
-        RollupRepair repair = await StoreUpkeep.RepairRollupsAsync(folder.Url, clock, Cancel);
+        RollupRepair repair = await StoreUpkeep.RepairRollupsAsync(folder.Url, Cancel);
         Assert.Equal([Instant.From(new DateTimeOffset(2026, 4, 22, 12, 0, 0, TimeSpan.Zero))], repair.LeftAlone);
         await using RunLog again = await folder.OpenAsync(clock: clock);
         Assert.Equal(3, (await again.Queries.FiguresAsync(old - TimeSpan.FromDays(1), clock.Now, [], Cancel)).Runs);
@@ -120,8 +120,8 @@ public sealed class StoreUpkeepTests
         var cells = new List<string>();
         using Database database = Database.Open(folder.File, create: false);
         using Statement read = database.PrepareOnce("""
-            SELECT 'h' || cell || ' ' || first || ' ' || completed || ' ' || failed || ' ' || retried || ' ' || cancelled || ' ' || skipped || ' ' || lost || ' ' || timed || ' ' || sum || ' ' || hex(coalesce(hist, x''))
-            FROM hour WHERE first + completed + failed + retried + cancelled + skipped + lost > 0
+            SELECT cell || ' ' || first || ' ' || completed || ' ' || failed || ' ' || retried || ' ' || cancelled || ' ' || skipped || ' ' || lost || ' ' || timed || ' ' || sum || ' ' || hex(coalesce(hist, x''))
+            FROM (SELECT * FROM minute UNION ALL SELECT * FROM hour) WHERE first + completed + failed + retried + cancelled + skipped + lost > 0
             """);
         while (read.Step())
         {

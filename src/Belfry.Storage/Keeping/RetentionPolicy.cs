@@ -2,13 +2,16 @@ namespace Belfry.Storage;
 
 /// <summary>How long the log keeps ended runs. What is null does not limit.</summary>
 /// <remarks>
-/// Open runs never go, nor does the last run of a task in a source, nor its last in each final state. Figures stay: hours for ever,
-/// minutes for <see cref="MinutesKept"/>.
+/// Open runs never go, nor does the last run of a task in a source, nor its last in each final state. Figures stay: days for ever,
+/// hours for <see cref="HoursKept"/>, minutes for <see cref="MinutesKept"/>.
 /// </remarks>
 public sealed record RetentionPolicy
 {
     /// <summary>So long there are figures by the minute; beyond, by the hour.</summary>
     public static readonly TimeSpan MinutesKept = TimeSpan.FromDays(8); // a week, and the day it began on
+
+    /// <summary>So long there are figures by the hour; beyond, by the day.</summary>
+    public static readonly TimeSpan HoursKept = TimeSpan.FromDays(400); // a year, and a month to look back on it
 
     /// <summary>Everything stays.</summary>
     public static RetentionPolicy KeepAll { get; } = new();
@@ -58,7 +61,8 @@ public sealed record RetentionPolicy
 /// <param name="Deleted">Runs.</param>
 /// <param name="Keys">Entries of the index by id whose run is gone; a round or so behind the runs.</param>
 /// <param name="Minutes">Figures by the minute.</param>
-public sealed record RetentionResult(long Deleted, long Keys, long Minutes);
+/// <param name="Hours">Figures by the hour.</param>
+public sealed record RetentionResult(long Deleted, long Keys, long Minutes, long Hours);
 
 /// <summary>What retention would delete.</summary>
 /// <param name="Runs">How many runs, counted.</param>

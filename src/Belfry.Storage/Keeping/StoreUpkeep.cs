@@ -1,10 +1,10 @@
 using Belfry.Storage.Moving;
 using Belfry.Storage.Postgres;
 using Belfry.Storage.Postgres.Moving;
+using Belfry.Storage.Sqlite;
 using Belfry.Storage.Sqlite.Keeping;
 using Belfry.Storage.Sqlite.Moving;
 using Belfry.Storage.Sqlite.Schema;
-using Belfry.Storage.Sqlite;
 using Npgsql;
 
 namespace Belfry.Storage;
@@ -31,8 +31,12 @@ public static class StoreUpkeep
         OnFileAsync(url, database => Backup.Write(database, file, progress, cancel), cancel);
 
     /// <summary>Makes the figures of the hours anew whose runs are all still there; a server that writes the store waits meanwhile.</summary>
-    public static Task<RollupRepair> RepairRollupsAsync(StoreUrl url, TimeProvider clock, CancellationToken cancel) =>
-        OnFileAsync(url, database => RollupRebuild.Run(database, Instant.Now(clock), cancel), cancel);
+    public static Task<RollupRepair> RepairRollupsAsync(StoreUrl url, CancellationToken cancel) =>
+        RebuildAsync(url, mend: true, cancel);
+
+    /// <summary>Tells what <see cref="RepairRollupsAsync"/> would mend, and changes nothing: figures are those of the rows when it is nothing.</summary>
+    public static Task<RollupRepair> CheckRollupsAsync(StoreUrl url, CancellationToken cancel) =>
+        RebuildAsync(url, mend: false, cancel);
 
     /// <summary>
     /// Copies a log as it is at one moment into another store, whatever engines the two have, and compares both. What another try copied
@@ -72,6 +76,25 @@ public static class StoreUpkeep
         }
         return new SqliteReader(Database.Open(url.Path, create: false), owned: true);
     }
+
+    static Task<RollupRepair> RebuildAsync(StoreUrl url, bool mend, CancellationToken cancel) => url.Server is null
+        ? OnFileAsync(url, database => Sqlite.Keeping.RollupRebuild.Run(database, mend, cancel), cancel)
+        : OnServerAsync(url, store => Postgres.Keeping.RollupRebuild.Run(store, mend, cancel), cancel);
+
+    static Task<T> OnServerAsync<T>(StoreUrl url, Func<PostgresStore, T> work, CancellationToken cancel) => Task.Run(
+        () =>
+        {
+            using PostgresStore store = PostgresStore.OpenForReading(url);
+            try
+            {
+                return work(store);
+            }
+            catch (NpgsqlException refused)
+            {
+                throw new StoreException($"{url}: {PostgresStore.ProblemOf(refused)}", refused);
+            }
+        },
+        cancel);
 
     static Task<T> OnFileAsync<T>(StoreUrl url, Func<Database, T> work, CancellationToken cancel) => Task.Run(
         () =>

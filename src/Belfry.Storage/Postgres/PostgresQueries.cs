@@ -27,9 +27,6 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
     public override Task<IReadOnlyList<TaskRun>> ChildrenAsync(string source, string id, int limit, CancellationToken cancel) =>
         store.ReadAsync(question => RunFinder.ChildrenAsync(question, source, id, limit), cancel);
 
-    public override Task<LogFigures> FiguresAsync(Instant from, Instant to, IReadOnlyList<string> tasks, CancellationToken cancel) =>
-        store.ReadAsync(question => Figures.ReadAsync(question, from, to, tasks), cancel);
-
     public override Task<IReadOnlyList<string>> NamesAsync(NameKind kind, CancellationToken cancel) => store.ReadAsync<IReadOnlyList<string>>(
         async question =>
         {
@@ -79,6 +76,9 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
 
     internal override Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) =>
         store.ReadAsync(question => RunFinder.OpenRunsOfAsync(question, source, worker), cancel);
+
+    private protected override Task<(LogReport Report, IReadOnlyDictionary<RunState, long> Open)> ReadReportAsync(ReportQuery query, bool withOpen, CancellationToken cancel) => store.ReadAsync(
+        async question => (await Figures.ReadAsync(question, query), withOpen ? await Figures.OpenAsync(question, query) : new Dictionary<RunState, long>()), cancel);
 
     private protected override Task<RunPage> ReadPageAsync(RunFilter filter, int limit, string? cursor, TimeSpan deadline, CancellationToken cancel)
     {

@@ -17,6 +17,14 @@ public sealed record LogFigures(
 
     /// <summary>Failed and lost ones.</summary>
     public long Bad => States.GetValueOrDefault(RunState.Failed) + States.GetValueOrDefault(RunState.Lost);
+
+    /// <summary>A report, and the runs that are open.</summary>
+    internal static LogFigures Of(LogReport report, IReadOnlyDictionary<RunState, long> open) => new(
+        report.From, report.To, (int)report.BarSeconds,
+        [.. report.Total.Bars.Where(bar => bar.Runs.Ended > 0).Select(bar => new BucketFigures(bar.At, bar.Runs.Ended, bar.Runs.Bad))],
+        RunStates.All.Select(state => (State: state, Runs: report.Total.Runs[state] + open.GetValueOrDefault(state))).Where(known => known.Runs > 0).ToDictionary(),
+        [.. report.Subjects.Where(task => task.Runs.Ended > 0).Select(task => new TaskFigures(task.Name, task.Runs.Ended, task.Runs.Bad))],
+        report.Total.Runtime?.P95);
 }
 
 /// <summary>What ended in one bucket of time.</summary>

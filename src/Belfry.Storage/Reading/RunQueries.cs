@@ -8,6 +8,7 @@ namespace Belfry.Storage;
 public abstract class RunQueries : IDisposable
 {
     const int StreamPage = 1000;
+    static readonly TimeSpan MinutesUpTo = TimeSpan.FromDays(2); // figures of a longer span have a bar per hour
     static readonly TimeSpan WorkerForgotten = TimeSpan.FromDays(1); // names of containers never come back
 
     /// <summary>The time allowed for a search that no index serves, where a call names none.</summary>
@@ -65,8 +66,20 @@ public abstract class RunQueries : IDisposable
     /// <summary>Runs that were called by this one, newest attempt each, oldest first, at most <paramref name="limit"/>.</summary>
     public abstract Task<IReadOnlyList<TaskRun>> ChildrenAsync(string source, string id, int limit, CancellationToken cancel);
 
-    /// <summary>Figures of a span, of all tasks or of those named.</summary>
-    public abstract Task<LogFigures> FiguresAsync(Instant from, Instant to, IReadOnlyList<string> tasks, CancellationToken cancel);
+    /// <summary>Figures of a span, of all tasks or of those named, and what is open now.</summary>
+    public async Task<LogFigures> FiguresAsync(Instant from, Instant to, IReadOnlyList<string> tasks, CancellationToken cancel)
+    {
+        TimeSpan barWidth = to - from <= MinutesUpTo ? TimeSpan.FromMinutes(1) : TimeSpan.FromHours(1);
+        (LogReport report, IReadOnlyDictionary<RunState, long> open) = await ReadReportAsync(
+            new ReportQuery { From = from, To = to, Tasks = tasks, BarWidth = barWidth }, withOpen: true, cancel);
+        return LogFigures.Of(report, open);
+    }
+
+    /// <summary>Figures of a span by task, application, worker, queue, source or class of exception, from rollups alone.</summary>
+    /// <exception cref="ArgumentException">The query has a <see cref="ReportQuery.Mistake"/>.</exception>
+    public async Task<LogReport> ReportAsync(ReportQuery query, CancellationToken cancel) => query.Mistake is { } mistake
+        ? throw new ArgumentException(mistake, nameof(query))
+        : (await ReadReportAsync(query, withOpen: false, cancel)).Report;
 
     /// <summary>Names that the log knows, sorted.</summary>
     public abstract Task<IReadOnlyList<string>> NamesAsync(NameKind kind, CancellationToken cancel);
@@ -127,6 +140,8 @@ public abstract class RunQueries : IDisposable
 
     private protected abstract Task<IReadOnlyList<WorkerStatus>> AllWorkersAsync(CancellationToken cancel);
 
+    private protected abstract Task<(LogReport Report, IReadOnlyDictionary<RunState, long> Open)> ReadReportAsync(ReportQuery query, bool withOpen, CancellationToken cancel);
+
     private protected abstract Task<RunPage> ReadPageAsync(RunFilter filter, int limit, string? cursor, TimeSpan deadline, CancellationToken cancel);
 
     internal abstract Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel);
@@ -154,4 +169,7 @@ public enum NameKind
 
     /// <summary>Sources.</summary>
     Source = 6,
+
+    /// <summary>Classes of exceptions, each with the task that failed with it: <c>ValueError shop.tasks.import</c>.</summary>
+    Failure = 7,
 }

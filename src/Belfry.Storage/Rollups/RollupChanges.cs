@@ -4,155 +4,160 @@ namespace Belfry.Storage.Rollups;
 
 /// <summary>
 /// What a group of changes adds to the figures beside the rows: what a row told before is taken away, what it tells after is added.
-/// Outcomes and durations stand in the bucket of the end, submissions in that of the first event.
+/// Outcomes, runtimes and waits stand in the bucket of the end, submissions in that of the first event.
 /// </summary>
-sealed class RollupChanges
+/// <param name="numberOf">The number of a name, which gets one if it has none.</param>
+sealed class RollupChanges(Func<NameKind, string, int> numberOf)
 {
-    /// <summary>The name that stands for all tasks; 1,048,574 names can have cells of their own, later ones count only here.</summary>
-    public const long All = (1 << NameBits) - 1;
+    readonly Dictionary<long, RollupCell> _minutes = [];       // the group's changes; emptied by Clear
+    readonly Dictionary<string, string?> _apps = new(StringComparer.Ordinal);  // of each task; as many as the site has
 
-    /// <summary>A cell's key is its bucket above so many bits of its name.</summary>
-    public const int NameBits = 20;
+    /// <summary>The newest minute that changed.</summary>
+    public long Newest { get; private set; }
 
-    /// <summary>Widths of the buckets.</summary>
-    public const long MinuteMicros = 60_000_000, HourMicros = 3_600_000_000;
-
-    readonly Dictionary<long, RollupCell> _minutes = [], _hours = []; // the group's changes; emptied by Clear
-
-    /// <summary>Cells by minute.</summary>
-    public IReadOnlyDictionary<long, RollupCell> Minutes => _minutes;
-
-    /// <summary>Cells by hour.</summary>
-    public IReadOnlyDictionary<long, RollupCell> Hours => _hours;
-
-    /// <summary>The bucket of an instant; those that no cell's key can hold fall into the first or the last.</summary>
-    public static long BucketOf(Instant at, long width) => Math.Clamp(at.Micros / width, 0, long.MaxValue >> NameBits);
-
-    /// <summary>The minute of an instant, as cells count it.</summary>
-    public static long MinuteOf(Instant at) => BucketOf(at, MinuteMicros);
-
-    /// <summary>The hour of an instant, as cells count it.</summary>
-    public static long HourOf(Instant at) => BucketOf(at, HourMicros);
+    /// <summary>How many cells of minutes changed.</summary>
+    public int Count => _minutes.Count;
 
     /// <summary>Takes note of a row that changed.</summary>
     /// <param name="before">The row before; null when it is new.</param>
     /// <param name="after">The row after; null when it went away.</param>
-    /// <param name="nameOf">The number of a task's name.</param>
-    public void Change(TaskRun? before, TaskRun? after, Func<string?, long?> nameOf)
+    public void Change(TaskRun? before, TaskRun? after)
     {
-        if (before is not null && after is not null && SameFigures(before, after))
+        if (before?.First != after?.First || before?.Task != after?.Task)
         {
-            return;
+            CountFirst(before, -1);
+            CountFirst(after, 1);
         }
-        Count(before, -1, nameOf);
-        Count(after, 1, nameOf);
+        RunEnd? was = RunEnd.Of(before), now = RunEnd.Of(after);
+        if (was != now)
+        {
+            CountEnd(was, -1);
+            CountEnd(now, 1);
+        }
+    }
+
+    /// <summary>The cells to write, by level: what lies below a mark belongs to the level above as well.</summary>
+    public IReadOnlyDictionary<long, RollupCell>[] Spread(RollupMarks marks)
+    {
+        Dictionary<long, RollupCell> hours = Above(RollupLevel.Minute, _minutes, marks), days = Above(RollupLevel.Hour, hours, marks);
+        return [Kept(RollupLevel.Minute, _minutes, marks), Kept(RollupLevel.Hour, hours, marks), days];
     }
 
     /// <summary>Begins anew: what was noted is written, or rolled back.</summary>
     public void Clear()
     {
         _minutes.Clear();
-        _hours.Clear();
+        Newest = 0;
     }
 
-    static bool SameFigures(TaskRun a, TaskRun b) =>
-        a.State == b.State && a.First == b.First && a.Finished == b.Finished && a.Runtime == b.Runtime && a.Task == b.Task;
+    /// <summary>Adds a cell to one of a sum.</summary>
+    public static RollupCell CellOf(Dictionary<long, RollupCell> cells, long key)
+    {
+        ref RollupCell? cell = ref CollectionsMarshal.GetValueRefOrAddDefault(cells, key, out _);
+        return cell ??= new RollupCell();
+    }
 
-    void Count(TaskRun? run, int times, Func<string?, long?> nameOf)
+    static Dictionary<long, RollupCell> Above(RollupLevel level, Dictionary<long, RollupCell> cells, RollupMarks marks)
+    {
+        var above = new Dictionary<long, RollupCell>();
+        foreach ((long key, RollupCell cell) in cells)
+        {
+            if (key < marks.Added(level))
+            {
+                CellOf(above, level.Above(key)).Add(cell);
+            }
+        }
+        return above;
+    }
+
+    static Dictionary<long, RollupCell> Kept(RollupLevel level, Dictionary<long, RollupCell> cells, RollupMarks marks)
+    {
+        long kept = marks.Kept(level);
+        return cells.Keys.All(key => key >= kept) ? cells : cells.Where(cell => cell.Key >= kept).ToDictionary();
+    }
+
+    void CountFirst(TaskRun? run, int times)
     {
         if (run is null)
         {
             return;
         }
-        long name = nameOf(run.Task) ?? 0;
-        Count(_minutes, MinuteMicros, name, run, times);
-        Count(_hours, HourMicros, name, run, times);
-    }
-
-    static void Count(Dictionary<long, RollupCell> cells, long width, long name, TaskRun run, int times)
-    {
-        CountOne(cells, width, All, run, times);
-        if (name < All)
+        long minute = MinuteOf(run.First);
+        Of(minute, RollupKeys.All).Numbers.AddFirst(times);
+        if (run.Task is not null && NumberOf(NameKind.Task, run.Task) is { } task)
         {
-            CountOne(cells, width, name, run, times);
+            Of(minute, task).Numbers.AddFirst(times);
         }
     }
 
-    static void CountOne(Dictionary<long, RollupCell> cells, long width, long name, TaskRun run, int times)
+    void CountEnd(RunEnd? ended, int times)
     {
-        Of(cells, run.First, width, name).First += times;
-        if (run.State.IsFinal() && run.Finished is { } end)
+        if (ended is not { } end)
         {
-            bool timed = run.State is RunState.Completed or RunState.Failed;
-            Of(cells, end, width, name).Add(run.State, timed && run.Runtime is { } seconds ? (long)Math.Round(seconds * 1e6) : null, times);
+            return;
+        }
+        long minute = MinuteOf(end.At);
+        Of(minute, RollupKeys.All).Add(end, times);
+        CountEnd(minute, NameKind.Source, end.Source, end, times);
+        CountEnd(minute, NameKind.Task, end.Task, end, times);
+        CountEnd(minute, NameKind.App, end.App ?? AppOf(end.Task), end, times);
+        CountEnd(minute, NameKind.Worker, end.Worker, end, times);
+        CountEnd(minute, NameKind.Queue, end.Queue, end, times);
+        if (end.Exception is { } thrown)
+        {
+            CountThrown(minute, NameKind.Exception, thrown, end.State, times);
+            CountThrown(minute, NameKind.Failure, new FailureName(thrown, end.Task).ToString(), end.State, times);
         }
     }
 
-    static RollupCell Of(Dictionary<long, RollupCell> cells, Instant at, long width, long name)
+    void CountEnd(long minute, NameKind kind, string? name, in RunEnd end, int times)
     {
-        ref RollupCell? cell = ref CollectionsMarshal.GetValueRefOrAddDefault(cells, (BucketOf(at, width) << NameBits) | name, out _);
-        return cell ??= new RollupCell();
+        if (name is not null && NumberOf(kind, name) is { } number)
+        {
+            Of(minute, number).Add(end, times);
+        }
     }
+
+    void CountThrown(long minute, NameKind kind, string name, RunState end, int times)
+    {
+        if (NumberOf(kind, name) is { } number)
+        {
+            Of(minute, number).Add(end, times);
+        }
+    }
+
+    string? AppOf(string? task)
+    {
+        if (task is null)
+        {
+            return null;
+        }
+        ref string? app = ref CollectionsMarshal.GetValueRefOrAddDefault(_apps, task, out bool known);
+        return known ? app : app = AppNames.Of(task);
+    }
+
+    long? NumberOf(NameKind kind, string name) => numberOf(kind, name) is var number && number < RollupKeys.All ? number : null;
+
+    long MinuteOf(Instant at)
+    {
+        long minute = RollupKeys.MinuteOf(at);
+        Newest = Math.Max(Newest, minute);
+        return minute;
+    }
+
+    RollupCell Of(long minute, long name) => CellOf(_minutes, RollupKeys.FirstOf(minute) | name);
 }
 
-/// <summary>What one group adds to a cell.</summary>
-sealed class RollupCell
+/// <summary>A class of exceptions and the task that failed with it, as one name; a class has no spaces.</summary>
+/// <param name="Class">The class.</param>
+/// <param name="Task">The task; null when it is not known.</param>
+readonly record struct FailureName(string Class, string? Task)
 {
-    readonly long[] _states = new long[9];
+    public override string ToString() => $"{Class} {Task}";
 
-    /// <summary>Submissions.</summary>
-    public long First { get; set; }
-
-    /// <summary>Ends with a duration.</summary>
-    public long Timed { get; private set; }
-
-    /// <summary>The sum of those, in microseconds.</summary>
-    public long Sum { get; private set; }
-
-    /// <summary>The longest of those.</summary>
-    public long Max { get; private set; }
-
-    /// <summary>How they are spread.</summary>
-    public DurationChanges Durations { get; } = new();
-
-    /// <summary>Ends in a state.</summary>
-    public long this[RunState state] => _states[(int)state];
-
-    /// <summary>Adds an end, or takes it away.</summary>
-    public void Add(RunState state, long? micros, int times)
+    public static FailureName Parse(string text)
     {
-        _states[(int)state] += times;
-        if (micros is { } duration)
-        {
-            Timed += times;
-            Sum += times * duration;
-            Max = Math.Max(Max, times > 0 ? duration : 0);
-            Durations.Add(duration, times);
-        }
-    }
-}
-
-/// <summary>Durations to add and to take away, applied to what is stored in that order: a histogram never holds less than none.</summary>
-sealed class DurationChanges
-{
-    readonly List<(long Micros, int Times)> _changes = [];
-    readonly DurationHistogram _sum = new();
-
-    /// <summary>There is nothing to change.</summary>
-    public bool IsEmpty => _changes.Count == 0;
-
-    public void Add(long micros, int times) => _changes.Add((micros, times));
-
-    /// <summary>What is stored so far.</summary>
-    public void AddUnder(ReadOnlySpan<byte> written) => _sum.Add(written);
-
-    /// <summary>The whole, as bytes.</summary>
-    public byte[] Sum()
-    {
-        foreach ((long micros, int times) in _changes.OrderByDescending(change => change.Times))
-        {
-            _sum.Add(micros, times);
-        }
-        return _sum.Write();
+        int space = text.IndexOf(' ', StringComparison.Ordinal);
+        return new FailureName(text[..space], text[(space + 1)..]);
     }
 }

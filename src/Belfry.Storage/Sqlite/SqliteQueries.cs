@@ -30,9 +30,6 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries(clock)
     public override Task<IReadOnlyList<TaskRun>> ChildrenAsync(string source, string id, int limit, CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<TaskRun>>((database, context) => RunFinder.Children(database, source, id, limit, context), cancel);
 
-    public override Task<LogFigures> FiguresAsync(Instant from, Instant to, IReadOnlyList<string> tasks, CancellationToken cancel) =>
-        ReadAsync((database, context) => Figures.Read(database, from, to, tasks, context), cancel);
-
     public override Task<IReadOnlyList<string>> NamesAsync(NameKind kind, CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<string>>((database, _) => [.. KnownNames.All(database, kind).Select(name => name.Text)], cancel);
 
@@ -77,6 +74,9 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries(clock)
 
     public override Task<RetentionPreview> PreviewAsync(RetentionPolicy policy, CancellationToken cancel) =>
         ReadAsync((database, context) => ExpiredRuns.Preview(database, policy, Instant.Now(Clock), context), cancel);
+
+    private protected override Task<(LogReport Report, IReadOnlyDictionary<RunState, long> Open)> ReadReportAsync(ReportQuery query, bool withOpen, CancellationToken cancel) => ReadAsync(
+        (database, _) => (Figures.Read(database, query), withOpen ? Figures.Open(database, query) : new Dictionary<RunState, long>()), cancel);
 
     private protected override Task<RunPage> ReadPageAsync(RunFilter filter, int limit, string? cursor, TimeSpan deadline, CancellationToken cancel)
     {

@@ -16,5 +16,5 @@ readonly record struct ExpiredRun(Place Place, uint Version, long First, long En
     public const int BytesBesidePayload = 350;
 
     public static ExpiredRun Of(TaskRun run, Place place, uint version, long payload, RetentionPolicy policy) => new(
-        place, version, RollupChanges.HourOf(run.First), RollupChanges.HourOf(run.Finished ?? run.First), policy.RememberedUntil(run), BytesBesidePayload + payload);
+        place, version, RollupKeys.HourOf(run.First), RollupKeys.HourOf(run.Finished ?? run.First), policy.RememberedUntil(run), BytesBesidePayload + payload);
 }

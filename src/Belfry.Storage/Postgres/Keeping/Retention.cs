@@ -1,6 +1,5 @@
 using Belfry.Storage.Postgres.Rows;
 using Belfry.Storage.Postgres.Writing;
-using Belfry.Storage.Rollups;
 using Belfry.Storage.Rows;
 using Npgsql;
 
@@ -21,10 +20,8 @@ sealed class Retention(PostgresStore store, RetentionPolicy policy, Instant now)
         {
             (long runs, long keys) = policy.KeepsAll ? (0, 0) : await DeleteRunsAsync(cancel);
             await DeleteAllAsync("DELETE FROM deleted WHERE (id, source) IN (SELECT id, source FROM deleted WHERE until < $1 LIMIT 1000)", now.Micros, cancel);
-            long minutes = await DeleteAllAsync(
-                "DELETE FROM minute WHERE cell IN (SELECT cell FROM minute WHERE cell < $1 ORDER BY cell LIMIT 1000)",
-                RollupChanges.MinuteOf(now - RetentionPolicy.MinutesKept) << RollupChanges.NameBits, cancel);
-            return new RetentionResult(runs, keys, minutes);
+            (long minutes, long hours) = await new OldFigures(store, now).ForgetAsync(cancel);
+            return new RetentionResult(runs, keys, minutes, hours);
         }
         catch (NpgsqlException refused)
         {

@@ -1,47 +1,75 @@
+using Belfry.Storage.Postgres.Rows;
 using Belfry.Storage.Rollups;
 
 namespace Belfry.Storage.Postgres.Reading;
 
-/// <summary>Reads the figures of a span from rollups.</summary>
+/// <summary>Reads figures from rollups.</summary>
 static class Figures
 {
-    public static async Task<LogFigures> ReadAsync(Question question, Instant from, Instant to, IReadOnlyList<string> tasks)
+    /// <summary>The report that is asked for.</summary>
+    public static async Task<LogReport> ReadAsync(Question question, ReportQuery query)
     {
-        HashSet<long>? wanted = tasks.Count == 0 ? null : [.. (await TaskNames.NumbersAsync(question, tasks)).Select(number => (long)number)];
-        var sum = new FiguresSum(from, to, wanted, await IsThinnedAsync(question, from));
+        var sum = new ReportSum(query, await MarksAsync(question));
         await question.EachAsync(
-            $"SELECT cell & {RollupChanges.All}, {FiguresSum.Sums} FROM {sum.Table} WHERE cell >= $1 AND cell < $2 GROUP BY 1", [sum.FirstCell, sum.LastCell],
-            row => sum.AddEnds(row.GetInt64(0), [row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), row.GetInt64(6)]));
-        await question.EachAsync(
-            $"SELECT cell & {RollupChanges.All}, hist FROM {sum.Table} WHERE cell >= $1 AND cell < $2 AND timed > 0 AND (NOT $3 OR cell & {RollupChanges.All} = {RollupChanges.All})",
-            [sum.FirstCell, sum.LastCell, wanted is null],
-            row =>
-            {
-                if (sum.Wants(row.GetInt64(0)))
-                {
-                    sum.AddDurations(row.GetFieldValue<byte[]>(1));
-                }
-            });
-        await question.EachAsync(
-            $"SELECT cell, completed + failed + retried + cancelled + skipped + lost, failed + lost FROM {sum.BarTable} WHERE cell >= $1 AND cell < $2 ORDER BY cell",
-            [sum.FirstBarCell, sum.LastBarCell], row => sum.AddBar(row.GetInt64(0), row.GetInt32(1), row.GetInt32(2)));
-        await question.EachAsync(
-            "SELECT state, name, count(*) FROM run_open GROUP BY state, name", [],
-            row => sum.AddOpen((RunState)row.GetInt16(0), row.IsDBNull(1) ? null : row.GetInt32(1), row.GetInt64(2)));
-        return sum.Total(name => question.Names.Text((int)name));
-    }
-
-    /// <summary>Figures by the minute are gone there: hours begin before the first minute does.</summary>
-    static async Task<bool> IsThinnedAsync(Question question, Instant from)
-    {
-        bool thinned = false;
-        await question.EachAsync(
-            "SELECT EXISTS(SELECT 1 FROM hour WHERE cell >= $1 AND cell < coalesce((SELECT ((cell >> 20) / 60) << 20 FROM minute ORDER BY cell LIMIT 1), 9223372036854775807))",
-            [RollupChanges.HourOf(from) << RollupChanges.NameBits], row => thinned = row.GetBoolean(0));
-        return thinned;
+            "SELECT id, kind, text FROM name WHERE kind = ANY($1)", [sum.Kinds.Select(kind => (short)kind).ToArray()],
+            row => sum.Know(row.GetInt32(0), (NameKind)row.GetInt16(1), row.GetString(2)));
+        foreach (CellRange range in sum.Plan.Sums)
+        {
+            await EachAsync(question, range, [.. sum.Names], (bucket, name, cell) => sum.Add(range.Level, bucket, name, cell));
+        }
+        foreach (CellRange range in query.BarsOfEach ? [] : sum.Plan.Bars)
+        {
+            await EachAsync(question, range, [.. sum.BarNames], (bucket, _, cell) => sum.AddBar(range.Level, bucket, cell));
+        }
+        return sum.ToReport();
     }
 
     /// <summary>Ended runs of the whole log.</summary>
-    public static Task<long> EndedAsync(Question question) => question.NumberAsync(
-        $"SELECT sum(completed + failed + retried + cancelled + skipped + lost) FROM hour WHERE cell & {RollupChanges.All} = {RollupChanges.All}");
+    public static async Task<long> EndedAsync(Question question)
+    {
+        var numbers = new CellNumbers();
+        foreach (CellRange range in ReportPlan.Everything(await MarksAsync(question)))
+        {
+            await EachAsync(question, range, [RollupKeys.All], (_, _, cell) => numbers.Add(cell));
+        }
+        return numbers.Ended;
+    }
+
+    /// <summary>Open runs by state, of all tasks or of those named.</summary>
+    public static async Task<IReadOnlyDictionary<RunState, long>> OpenAsync(Question question, ReportQuery query)
+    {
+        var open = new Dictionary<RunState, long>();
+        await question.EachAsync("SELECT state, name, count(*) FROM run_open GROUP BY state, name", [], row =>
+        {
+            if (query.Wants(row.IsDBNull(1) ? null : question.Names.Text(row.GetInt32(1))))
+            {
+                open[(RunState)row.GetInt16(0)] = open.GetValueOrDefault((RunState)row.GetInt16(0)) + row.GetInt64(2);
+            }
+        });
+        return open;
+    }
+
+    static async Task<RollupMarks> MarksAsync(Question question)
+    {
+        await using var command = new Npgsql.NpgsqlCommand(MarkTable.Read, question.Connection);
+        await using Npgsql.NpgsqlDataReader row = await command.ExecuteReaderAsync(question.Cancel);
+        return MarkTable.Of(row);
+    }
+
+    static Task EachAsync(Question question, CellRange range, long[] names, Action<long, long, ICellRow> take)
+    {
+        string table = range.Level.Table();
+        string sql = range.Level == RollupLevel.Day
+            ? $"""
+            SELECT ofname.* FROM unnest($3) AS wanted(name), LATERAL (
+              SELECT cell, {CellNumbers.Columns} FROM {table} WHERE cell >= (wanted.name << 20) + $1 AND cell < (wanted.name << 20) + $2) AS ofname
+            """
+            : $"SELECT cell, {CellNumbers.Columns} FROM {table} WHERE cell >= $1 AND cell < $2 AND (cell & {RollupKeys.All}) = ANY($3)";
+        return question.EachAsync(sql, [range.First, range.Last, names], row =>
+        {
+            var cell = new CellRow(row);
+            (long bucket, long name) = range.Level.Parts(cell.Key);
+            take(bucket, name, cell);
+        });
+    }
 }

@@ -62,13 +62,13 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
         var changes = new List<RunChange>();
         var rows = new RowChanges(_packer, store.Names);
         var ends = new LastEnds(store.Names);
-        var rollups = new RollupChanges();
+        var rollups = new RollupChanges(store.Names.Number);
         foreach (TrackedLife life in _lives.OfGroup)
         {
             Compare(life, tooLate, rows, version, (before, after) =>
             {
                 changes.Add(new RunChange(0, after?.Run, after is null ? before!.Value.Fold.Run : null, Gap: false));
-                rollups.Change(before?.Fold.Run, after?.Run, task => store.Names.NumberOrNull(NameKind.Task, task));
+                rollups.Change(before?.Fold.Run, after?.Run);
                 rows.Change(life, before, after);
                 ends.Change(life.Key, before?.Fold.Run, after?.Run);
             });
@@ -80,8 +80,7 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
         if (changes.Count > 0)
         {
             ends.Write(connection, _context);
-            RollupWriter.AddStored(connection, rollups);
-            Run(RollupWriter.ToCommands(rollups));
+            new RollupWriter(connection).Write(rollups, now);
         }
         Run([.. surroundings.ToCommands(notes, now), .. surroundings.Refusals(tooLate.Refused)]);
         return changes;

@@ -32,5 +32,5 @@ readonly record struct ExpiredRun(long Place, string Id, RunKey Key, long Name, 
 
     public static ExpiredRun Of(TaskRun run, long place, long? name, int source, RetentionPolicy policy) => new(
         place, run.Id, RunKey.Of(run.Id, source), name ?? 0, EndKind.Of(run),
-        RollupChanges.HourOf(run.First), RollupChanges.HourOf(run.Finished ?? run.First), policy.RememberedUntil(run));
+        RollupKeys.HourOf(run.First), RollupKeys.HourOf(run.Finished ?? run.First), policy.RememberedUntil(run));
 }

@@ -24,11 +24,10 @@ sealed class Retention(Store store, GroupWriter groups, RetentionPolicy policy, 
         {
             long runs = policy.KeepsAll ? 0 : await DeleteRunsAsync(writing, cancel);
             long keys = runs == 0 ? 0 : await SweepKeysAsync(writing, cancel);
-            await DeleteAllAsync("DELETE FROM deleted WHERE (uid, source) IN (SELECT uid, source FROM deleted WHERE until < ? LIMIT 1000)", now.Micros, writing, cancel);
-            long minutes = await DeleteAllAsync(
-                "DELETE FROM minute WHERE cell IN (SELECT cell FROM minute WHERE cell < ? ORDER BY cell LIMIT 1000)",
-                RollupChanges.MinuteOf(now - RetentionPolicy.MinutesKept) << 20, writing, cancel);
-            return new RetentionResult(runs, keys, minutes);
+            await DeleteAllAsync(
+                () => groups.Run("DELETE FROM deleted WHERE (uid, source) IN (SELECT uid, source FROM deleted WHERE until < ? LIMIT 1000)", now.Micros), writing, cancel);
+            (long minutes, long hours) = await ForgetFiguresAsync(writing, cancel);
+            return new RetentionResult(runs, keys, minutes, hours);
         }
         catch (SqliteException refused)
         {
@@ -68,13 +67,25 @@ sealed class Retention(Store store, GroupWriter groups, RetentionPolicy policy, 
         return deleted;
     }
 
-    async Task<long> DeleteAllAsync(string sql, long before, Chores writing, CancellationToken cancel)
+    /// <summary>Figures by the minute and by the hour go when they are old; what they tell is part of hours and days by then.</summary>
+    async Task<(long Minutes, long Hours)> ForgetFiguresAsync(Chores writing, CancellationToken cancel)
+    {
+        long minutes = RollupKeys.FirstOf(RollupKeys.MinuteOf(now - RetentionPolicy.MinutesKept)), hours = RollupKeys.FirstOf(RollupKeys.HourOf(now - RetentionPolicy.HoursKept));
+        while (!await WriteAsync(() => groups.AddUpFigures(minutes), writing, cancel))
+        {
+        }
+        return (
+            await DeleteAllAsync(() => groups.ForgetFigures(RollupLevel.Minute, minutes), writing, cancel),
+            await DeleteAllAsync(() => groups.ForgetFigures(RollupLevel.Hour, hours), writing, cancel));
+    }
+
+    async Task<long> DeleteAllAsync(Func<int> deletePiece, Chores writing, CancellationToken cancel)
     {
         long deleted = 0;
         int piece;
         do
         {
-            piece = await WriteAsync(() => groups.Run(sql, before), writing, cancel);
+            piece = await WriteAsync(deletePiece, writing, cancel);
             deleted += piece;
         }
         while (piece > 0);

@@ -1,5 +1,4 @@
 using Belfry.Storage.Rollups;
-using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite.Writing;
 
@@ -12,23 +11,24 @@ namespace Belfry.Storage.Sqlite.Keeping;
 static class RollupRebuild
 {
     const int RowsAtOnce = 50_000; // bounds the cells in memory
-    const string Columns = "cell, first, completed, failed, retried, cancelled, skipped, lost, timed, sum, max, hist";
 
-    public static RollupRepair Run(Database database, Instant now, CancellationToken cancel)
+    /// <summary>Mends the figures, or only tells how many are wrong.</summary>
+    public static RollupRepair Run(Database database, bool mend, CancellationToken cancel)
     {
         database.Execute("BEGIN IMMEDIATE");
         try
         {
-            foreach (string table in (string[])["minute", "hour"])
+            RollupMarks marks = MarkTable.Read(database);
+            foreach (string table in (string[])["minute", "hour", "day"])
             {
-                database.Execute($"CREATE TEMP TABLE {table}(cell INTEGER PRIMARY KEY, first, completed, failed, retried, cancelled, skipped, lost, timed, sum, max, hist)");
+                database.Execute($"CREATE TEMP TABLE {table}(cell INTEGER PRIMARY KEY, {CellNumbers.Columns})");
             }
-            CountRows(database, cancel);
-            long mended = Exchange(database, "hour", "(cell >> 20)", long.MinValue)
-                + Exchange(database, "minute", "(cell >> 20) / 60", RollupChanges.MinuteOf(now - RetentionPolicy.MinutesKept) << RollupChanges.NameBits);
-            var repair = new RollupRepair(
-                database.Number("SELECT count(DISTINCT cell >> 20) FROM main.hour WHERE cell >> 20 NOT IN (SELECT hour FROM lacking)"), mended, LeftAlone(database));
-            database.Execute("COMMIT");
+            CountRows(database, marks, cancel);
+            long mended = Exchange(database, "minute", RollupDifference.Minutes(marks)) + Exchange(database, "hour", RollupDifference.Hours(marks));
+            CountHours(database, marks);
+            mended += Exchange(database, "day", RollupDifference.Days(marks));
+            var repair = new RollupRepair(database.Number(RollupDifference.HoursWithRows("main")), mended, LeftAlone(database));
+            database.Execute($"DROP TABLE temp.minute; DROP TABLE temp.hour; DROP TABLE temp.day; {(mend ? "COMMIT" : "ROLLBACK")}");
             return repair;
         }
         catch
@@ -38,42 +38,49 @@ static class RollupRebuild
         }
     }
 
-    static void CountRows(Database database, CancellationToken cancel)
+    static void CountRows(Database database, RollupMarks marks, CancellationToken cancel)
     {
         using var names = new NameTable(database);
-        var changes = new RollupChanges();
-        var writer = new RollupWriter(database, "temp.");
+        var changes = new RollupChanges(names.Number);
+        var writer = new RollupWriter(database, "temp");
         long counted = 0;
         foreach (string table in (string[])["run", "open"])
         {
             using Statement read = database.PrepareOnce($"SELECT at, {RowCodec.Columns} FROM {table}");
             while (read.Step())
             {
-                changes.Change(null, RowCodec.Read(read, 1, read.Int64(0), names), task => names.NumberOrNull(NameKind.Task, task));
+                changes.Change(null, RowCodec.Read(read, 1, read.Int64(0), names));
                 if (++counted % RowsAtOnce == 0)
                 {
                     cancel.ThrowIfCancellationRequested();
-                    writer.Write(changes);
+                    writer.Write(changes, marks);
                 }
             }
         }
-        writer.Write(changes);
+        writer.Write(changes, marks);
+    }
+
+    /// <summary>Makes days of hours where rows are gone: the hours are right by now.</summary>
+    static void CountHours(Database database, RollupMarks marks)
+    {
+        database.Execute($"DELETE FROM temp.day WHERE {RollupDifference.DayLacks}");
+        var days = new Dictionary<long, RollupCell>();
+        using (Statement read = database.PrepareOnce($"SELECT cell, {CellNumbers.Columns} FROM main.hour WHERE {RollupDifference.HoursOfLackingDays(marks)}"))
+        {
+            var row = new CellRow(read);
+            while (read.Step())
+            {
+                RollupChanges.CellOf(days, RollupLevel.Hour.Above(row.Key)).Add(row);
+            }
+        }
+        new RollupWriter(database, "temp").Write(RollupLevel.Day, days);
     }
 
     /// <summary>Exchanges the cells of a table; returns how many were not what they should be.</summary>
-    static long Exchange(Database database, string table, string hour, long from)
+    static long Exchange(Database database, string table, string allowed)
     {
-        string allowed = $"cell >= {from} AND {hour} NOT IN (SELECT hour FROM lacking)";
-        // A maximum is not lowered while events come, and a cell of which all went away may stay, empty: neither is wrong.
-        const string figures = "cell, first, completed, failed, retried, cancelled, skipped, lost, timed, sum, coalesce(hist, x'')";
-        const string some = "(first <> 0 OR completed <> 0 OR failed <> 0 OR retried <> 0 OR cancelled <> 0 OR skipped <> 0 OR lost <> 0)";
-        long wrong = database.Number($"""
-            SELECT count(DISTINCT cell) FROM (
-              SELECT * FROM (SELECT {figures} FROM temp.{table} WHERE {allowed} AND {some} EXCEPT SELECT {figures} FROM main.{table})
-              UNION ALL
-              SELECT * FROM (SELECT {figures} FROM main.{table} WHERE {allowed} AND {some} EXCEPT SELECT {figures} FROM temp.{table}))
-            """);
-        database.Execute($"DELETE FROM main.{table} WHERE {allowed}; INSERT INTO main.{table}({Columns}) SELECT {Columns} FROM temp.{table} WHERE {allowed}");
+        long wrong = database.Number(RollupDifference.Count($"temp.{table}", $"main.{table}", allowed, "x''"));
+        database.Execute(RollupDifference.Exchange($"temp.{table}", $"main.{table}", allowed));
         return wrong;
     }
 
@@ -83,7 +90,7 @@ static class RollupRebuild
         using Statement read = database.PrepareOnce("SELECT hour FROM lacking ORDER BY hour");
         while (read.Step())
         {
-            hours.Add(new Instant(read.Int64(0) * RollupChanges.HourMicros));
+            hours.Add(new Instant(read.Int64(0) * RollupLevel.Hour.Micros()));
         }
         return hours;
     }

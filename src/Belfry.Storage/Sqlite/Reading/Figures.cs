@@ -1,85 +1,90 @@
 using Belfry.Storage.Rollups;
-using Belfry.Storage.Rows;
+using Belfry.Storage.Sqlite.Rows;
 
 namespace Belfry.Storage.Sqlite.Reading;
 
-/// <summary>Reads the figures of a span from rollups.</summary>
+/// <summary>Reads figures from rollups.</summary>
 static class Figures
 {
-    public static LogFigures Read(Database database, Instant from, Instant to, IReadOnlyList<string> tasks, IRowContext names)
+    /// <summary>The report that is asked for.</summary>
+    public static LogReport Read(Database database, ReportQuery query)
     {
-        HashSet<long>? wanted = tasks.Count == 0 ? null : [.. new RunMatch(database, new RunFilter { Tasks = tasks }, names).Tasks!];
-        var sum = new FiguresSum(from, to, wanted, IsThinned(database, from));
-        AddEnds(database, sum);
-        AddDurations(database, sum);
-        AddBars(database, sum);
-        AddOpen(database, sum);
-        return sum.Total(name => names.Text(name)!);
-    }
-
-    /// <summary>Figures by the minute are gone there: hours begin before the first minute does.</summary>
-    static bool IsThinned(Database database, Instant from)
-    {
-        Statement find = database.Prepare(
-            "SELECT EXISTS(SELECT 1 FROM hour WHERE cell >= ? AND cell < coalesce((SELECT ((cell >> 20) / 60) << 20 FROM minute ORDER BY cell LIMIT 1), 9223372036854775807))");
-        bool thinned = find.Bind(1, RollupChanges.HourOf(from) << 20).Step() && find.Int64(0) != 0;
-        find.Reset();
-        return thinned;
+        var sum = new ReportSum(query, MarkTable.Read(database));
+        foreach (NameKind kind in sum.Kinds)
+        {
+            foreach ((long number, string text) in KnownNames.All(database, kind))
+            {
+                sum.Know(number, kind, text);
+            }
+        }
+        HashSet<long> names = [.. sum.Names];
+        foreach (CellRange range in sum.Plan.Sums)
+        {
+            Each(database, range, names, (bucket, name, cell) => sum.Add(range.Level, bucket, name, cell));
+        }
+        HashSet<long> ofBars = [.. sum.BarNames];
+        foreach (CellRange range in query.BarsOfEach ? [] : sum.Plan.Bars)
+        {
+            Each(database, range, ofBars, (bucket, _, cell) => sum.AddBar(range.Level, bucket, cell));
+        }
+        return sum.ToReport();
     }
 
     /// <summary>Ended runs of the whole log.</summary>
-    public static long Ended(Database database) =>
-        database.Number($"SELECT sum(completed + failed + retried + cancelled + skipped + lost) FROM hour WHERE cell & 1048575 = 1048575");
-
-    static void AddEnds(Database database, FiguresSum sum)
+    public static long Ended(Database database)
     {
-        Statement read = database.Prepare($"SELECT cell & {RollupChanges.All}, {FiguresSum.Sums} FROM {sum.Table} WHERE cell >= ? AND cell < ? GROUP BY 1");
-        read.Bind(1, sum.FirstCell).Bind(2, sum.LastCell);
-        while (read.Step())
+        var numbers = new CellNumbers();
+        foreach (CellRange range in ReportPlan.Everything(MarkTable.Read(database)))
         {
-            sum.AddEnds(read.Int64(0), [read.Int64(1), read.Int64(2), read.Int64(3), read.Int64(4), read.Int64(5), read.Int64(6)]);
+            Each(database, range, [RollupKeys.All], (_, _, cell) => numbers.Add(cell));
         }
-        read.Reset();
+        return numbers.Ended;
     }
 
-    static void AddDurations(Database database, FiguresSum sum)
+    /// <summary>Open runs by state, of all tasks or of those named.</summary>
+    public static IReadOnlyDictionary<RunState, long> Open(Database database, ReportQuery query)
     {
-        Statement read = database.Prepare($"SELECT cell & {RollupChanges.All}, hist FROM {sum.Table} WHERE cell >= ? AND cell < ? AND timed > 0{OfAll(sum)}");
-        read.Bind(1, sum.FirstCell).Bind(2, sum.LastCell);
-        while (read.Step())
-        {
-            if (sum.Wants(read.Int64(0)))
-            {
-                sum.AddDurations(read.Bytes(1));
-            }
-        }
-        read.Reset();
-    }
-
-    static void AddBars(Database database, FiguresSum sum)
-    {
-        Statement read = database.Prepare($"""
-            SELECT cell, completed + failed + retried + cancelled + skipped + lost, failed + lost
-            FROM {sum.BarTable} WHERE cell >= ? AND cell < ?{OfAll(sum)} ORDER BY cell
-            """);
-        read.Bind(1, sum.FirstBarCell).Bind(2, sum.LastBarCell);
-        while (read.Step())
-        {
-            sum.AddBar(read.Int64(0), read.Int64(1), read.Int64(2));
-        }
-        read.Reset();
-    }
-
-    /// <summary>Of all tasks, one cell a bucket is enough; the words are those of the indexes minute_all and hour_all.</summary>
-    static string OfAll(FiguresSum sum) => sum.Wants(RollupChanges.All) ? " AND cell & 1048575 = 1048575" : "";
-
-    static void AddOpen(Database database, FiguresSum sum)
-    {
+        HashSet<long>? wanted = query.Tasks.Count == 0 ? null : [.. KnownNames.All(database, NameKind.Task).Where(name => query.Wants(name.Text)).Select(name => name.Number)];
+        var open = new Dictionary<RunState, long>();
         Statement read = database.Prepare("SELECT state, name, count(*) FROM open GROUP BY state, name");
         while (read.Step())
         {
-            sum.AddOpen((RunState)read.Int32(0), read.Int64OrNull(1), read.Int64(2));
+            if (wanted is null || (read.Int64OrNull(1) is { } name && wanted.Contains(name)))
+            {
+                open[(RunState)read.Int32(0)] = open.GetValueOrDefault((RunState)read.Int32(0)) + read.Int64(2);
+            }
         }
         read.Reset();
+        return open;
+    }
+
+    static void Each(Database database, CellRange range, HashSet<long> names, Action<long, long, ICellRow> take)
+    {
+        // Of all runs one cell a bucket is enough; the words are those of the indexes minute_all and hour_all.
+        string onlyAll = range.Level < RollupLevel.Day && names.Count == 1 && names.Contains(RollupKeys.All) ? " AND cell & 1048575 = 1048575" : "";
+        Statement read = database.Prepare($"SELECT cell, {CellNumbers.Columns} FROM {range.Level.Table()} WHERE cell >= ? AND cell < ?{onlyAll}");
+        var cell = new CellRow(read);
+        if (range.Level < RollupLevel.Day)
+        {
+            Each(read.Bind(1, range.First).Bind(2, range.Last));
+            return;
+        }
+        foreach (long name in names)
+        {
+            Each(read.Bind(1, RollupKeys.FirstOf(name) + range.First).Bind(2, RollupKeys.FirstOf(name) + range.Last));
+        }
+
+        void Each(Statement bound)
+        {
+            while (bound.Step())
+            {
+                (long bucket, long name) = range.Level.Parts(cell.Key);
+                if (names.Contains(name))
+                {
+                    take(bucket, name, cell);
+                }
+            }
+            bound.Reset();
+        }
     }
 }

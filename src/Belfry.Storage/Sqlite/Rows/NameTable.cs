@@ -7,12 +7,14 @@ namespace Belfry.Storage.Sqlite.Rows;
 /// <remarks>It grows with the number of distinct names of the site, which live as long as the log does.</remarks>
 sealed class NameTable : IRowContext, IDisposable
 {
+    const int Kinds = (int)NameKind.Failure + 1;
+
     readonly Database _database;
-    readonly Dictionary<string, int>[] _numbers = new Dictionary<string, int>[7];
+    readonly Dictionary<string, int>[] _numbers = new Dictionary<string, int>[Kinds];
     readonly Dictionary<int, string> _texts = [];
     readonly PayloadUnpacker _unpacker;
-    readonly string?[] _lastText = new string?[7];
-    readonly int[] _lastNumber = new int[7];
+    readonly string?[] _lastText = new string?[Kinds];
+    readonly int[] _lastNumber = new int[Kinds];
 
     public NameTable(Database database)
     {

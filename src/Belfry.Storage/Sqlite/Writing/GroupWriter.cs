@@ -15,11 +15,11 @@ sealed class GroupWriter : IDisposable
     readonly int _livesKept;
     readonly RetentionPolicy _retention;
     readonly RollupWriter _rollupWriter;
-    readonly RollupChanges _rollups = new();
     readonly Statement _putOpen, _putEnded, _deleteOpen; // kept at hand: they run for every run
     readonly List<TrackedLife> _touched = [];  // the group's; emptied when it begins
     readonly List<RunChange> _changes = [];
     NameTable _names;
+    RollupChanges _rollups;
     PayloadPacker _packer;
     RowCodec _codec;
     KeySegments _keys;
@@ -70,7 +70,7 @@ sealed class GroupWriter : IDisposable
                 _surroundings.Write(_tooLate.Refused, now);
             }
             _lastEnds.Write(_names);
-            _rollupWriter.Write(_rollups);
+            _rollupWriter.Write(_rollups, now);
             _keys.Flush();
             _packer.Settle();
             _database.Execute("COMMIT");
@@ -120,6 +120,14 @@ sealed class GroupWriter : IDisposable
         _keys.DropIfEmpty(segment);
         return deleted;
     });
+
+    /// <summary>Adds figures up to a key of a minute to the levels above, a piece at a time.</summary>
+    /// <returns>Whether that is done.</returns>
+    public bool AddUpFigures(long minutesDue) => InTransaction(() => _rollupWriter.AddUp(minutesDue));
+
+    /// <summary>Deletes figures of a level below a key, a piece at a time; from then on none come back there.</summary>
+    /// <returns>How many cells were deleted.</returns>
+    public int ForgetFigures(RollupLevel level, long below) => InTransaction(() => _rollupWriter.Forget(level, below));
 
     /// <summary>Runs one statement beside the groups.</summary>
     /// <returns>How many rows it changed.</returns>
@@ -177,7 +185,7 @@ sealed class GroupWriter : IDisposable
             if (gone.Row.Run.Attempt > oldest)
             {
                 Delete(life.Key, gone);
-                _rollups.Change(gone.Row.Run, null, TaskNumber);
+                _rollups.Change(gone.Row.Run, null);
                 _changes.Add(new RunChange(0, null, gone.Row.Run, Gap: false));
             }
         }
@@ -193,7 +201,7 @@ sealed class GroupWriter : IDisposable
                 return old;
             }
             bool staysOpen = old.IsOpen && !row.Run.State.IsFinal();
-            _rollups.Change(old.Row.Run, row.Run, TaskNumber);
+            _rollups.Change(old.Row.Run, row.Run);
             _changes.Add(new RunChange(0, row.Run, null, Gap: false));
             if (staysOpen)
             {
@@ -203,7 +211,7 @@ sealed class GroupWriter : IDisposable
         }
         else
         {
-            _rollups.Change(null, row.Run, TaskNumber);
+            _rollups.Change(null, row.Run);
             _changes.Add(new RunChange(0, row.Run, null, Gap: false));
         }
         return row.Run.State.IsFinal() ? PutEnded(key, row) : PutOpen(++_open.LastPlace, row);
@@ -242,8 +250,6 @@ sealed class GroupWriter : IDisposable
         _keys.Remove(key, row.Row.Run.Parent, row.Place);
         _lastEnds.Remove(row.Row.Run, row.Place, _names);
     }
-
-    long? TaskNumber(string? task) => _names.NumberOrNull(NameKind.Task, task);
 
     T InTransaction<T>(Func<T> work)
     {
@@ -291,10 +297,11 @@ sealed class GroupWriter : IDisposable
         _version = -1; // read everything again before the next group
     }
 
-    [MemberNotNull(nameof(_names), nameof(_packer), nameof(_codec), nameof(_keys), nameof(_open), nameof(_lastEnds), nameof(_surroundings), nameof(_tooLate))]
+    [MemberNotNull(nameof(_names), nameof(_rollups), nameof(_packer), nameof(_codec), nameof(_keys), nameof(_open), nameof(_lastEnds), nameof(_surroundings), nameof(_tooLate))]
     void Remember()
     {
         _names = new NameTable(_database);
+        _rollups = new RollupChanges(_names.Number);
         _packer = new PayloadPacker(new DictionaryTable(_database));
         _codec = new RowCodec(_packer);
         _keys = new KeySegments(_database);
