@@ -108,6 +108,8 @@ public abstract class FiguresTests
         }
         Assert.Equal(0, (await StoreUpkeep.CheckRollupsAsync(store.Url, Cancel)).Mended);
         await store.ExecuteAsync("UPDATE day SET completed = completed + 5, hist = NULL; DELETE FROM hour WHERE cell >> 20 NOT IN (SELECT hour FROM lacking)");
+        SchemaChange schema = await StoreUpkeep.MigrateAsync(store.Url, Cancel);
+        Assert.Equal(schema.From, schema.To);
         RollupRepair seen = await StoreUpkeep.CheckRollupsAsync(store.Url, Cancel), repair = await StoreUpkeep.RepairRollupsAsync(store.Url, Cancel);
         Assert.True(repair.Mended > 10);
         Assert.Equal(repair.Mended, seen.Mended);
@@ -250,6 +252,34 @@ public abstract class FiguresTests
 /// <summary>Figures on SQLite.</summary>
 public sealed class SqliteFiguresTests : FiguresTests
 {
+    [Fact]
+    public async Task Figures_of_an_older_schema_are_added_up_to_days_as_the_log_goes_on()
+    {
+        await using var folder = new LogFolder();
+        using (Sqlite.Database database = Sqlite.Database.Open(folder.File, create: true))
+        {
+            foreach ((int number, string text) in SchemaScripts.Of("Sqlite").Take(5))
+            {
+                database.Execute($"{text}; PRAGMA user_version = {number}");
+            }
+            database.Execute("""
+                WITH RECURSIVE h(i) AS (VALUES(490000) UNION ALL SELECT i + 1 FROM h WHERE i < 490071)
+                INSERT INTO hour SELECT i << 20 | 1048575, 1, 1, 0, 0, 0, 0, 0, 1, 1000, 1000, x'6401' FROM h;
+                INSERT INTO minute SELECT (cell >> 20) * 60 << 20 | 1048575, first, completed, failed, retried, cancelled, skipped, lost, timed, sum, max, hist FROM hour WHERE cell >> 20 > 490060
+                """);
+        }
+        var begin = new Instant(490_000 * 3_600_000_000L);
+        await using RunLog log = await folder.OpenAsync();
+        var all = new ReportQuery { From = begin, To = begin + TimeSpan.FromDays(4) };
+        for (int n = 0; n < 3; n++)
+        {
+            LogReport report = await log.Queries.ReportAsync(all, Cancel);
+            Assert.Equal((72L + n, 72L), (report.Total.Runs.Completed, report.Total.Runtime!.Runs));
+            await log.AppendAsync([new() { Source = "s", Id = $"{n}", Kind = EventKind.Succeeded, At = begin + TimeSpan.FromHours(71 + n), Task = "t" }], Cancel);
+        }
+        Assert.Equal(75, (await log.Queries.StatusAsync(Cancel)).EndedRuns);
+    }
+
     protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
 }
 

@@ -31,7 +31,7 @@ public sealed class MovingTests(PostgresFixture postgres)
 
         Assert.Equal(1, told.Last.Share, 1);
         Assert.True(copy.Tables.Single(table => table.Name == "ended runs").Rows >= Plain);
-        string[] some = ["names", "open runs", "minute", "hour", "worker", "source", "gap", "refusal", "deleted", "lacking", "dictionary"];
+        string[] some = ["names", "open runs", "minute", "rollup_mark", "worker", "source", "gap", "refusal", "deleted", "lacking", "dictionary"];
         Assert.DoesNotContain(some, name => copy.Tables.Single(table => table.Name == name).Rows == 0);
         await using RunLog old = await OpenAsync(there);
         await using RunLog log = await OpenAsync(here);
@@ -150,7 +150,7 @@ public sealed class MovingTests(PostgresFixture postgres)
         string[] ofFile = ["copy_mark", "last_end", "name", "open", "run", "run_key", "segment"];
         string[] ofServer = ["copy_mark", "done_partition", "last_end", "name", "run_done", "run_kept", "run_key", "run_open", "schema_version"];
         Assert.Equal(ofFile, SqliteReader.Own.Order(StringComparer.Ordinal));
-        Assert.Equal(ofServer, PostgresTables.Own.Order(StringComparer.Ordinal));
+        Assert.Equal(ofServer, Postgres.Moving.PostgresTables.Own.Order(StringComparer.Ordinal));
 
         static IEnumerable<string> Shapes(ILogReader log) => log.Tables
             .Select(table => $"{table.Name}({string.Join(", ", table.Columns.Order(StringComparer.Ordinal))}) {table.Place}").Order(StringComparer.Ordinal);

@@ -14,12 +14,14 @@ public static class StoreUpkeep
 {
     /// <summary>Brings a store that is there to the schema of this version.</summary>
     /// <exception cref="StoreException">It is not there, no log of Belfry's, or of a newer version.</exception>
-    public static Task<SchemaChange> MigrateAsync(StoreUrl url, CancellationToken cancel) => OnFileAsync(url, database =>
-    {
-        int before = Migrations.VersionOf(database);
-        Migrations.Run(database, url.Text);
-        return new SchemaChange(before, Migrations.VersionOf(database));
-    }, cancel);
+    public static Task<SchemaChange> MigrateAsync(StoreUrl url, CancellationToken cancel) => url.Server is not null
+        ? Task.Run(() => PostgresStore.BringUpToDate(url), cancel)
+        : OnFileAsync(url, database =>
+        {
+            int before = Migrations.VersionOf(database);
+            Migrations.Run(database, url.Text);
+            return new SchemaChange(before, Migrations.VersionOf(database));
+        }, cancel);
 
     /// <summary>Writes a copy of a store as it is at one moment, looks through it, and only then gives it its name.</summary>
     /// <param name="url">The store; it may be written meanwhile.</param>

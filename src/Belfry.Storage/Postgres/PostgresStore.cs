@@ -63,6 +63,19 @@ sealed class PostgresStore : IDisposable
         Migrations.RefuseHalfCopy(connection, url);
     });
 
+    /// <summary>Brings a store that is there to the schema of this version.</summary>
+    /// <exception cref="StoreException">It cannot be opened, is no log, or of a newer version.</exception>
+    public static SchemaChange BringUpToDate(StoreUrl url)
+    {
+        int before = 0;
+        using PostgresStore store = Open(url, writes: false, connection =>
+        {
+            before = Migrations.VersionOf(connection) is { } version and > 0 ? version : throw new StoreException($"{url} has no log of Belfry's.");
+            Migrations.Run(connection, url);
+        });
+        return new SchemaChange(before, Migrations.Newest);
+    }
+
     /// <summary>A connection; dispose it.</summary>
     public NpgsqlConnection Connect() => _connections.OpenConnection();
 
