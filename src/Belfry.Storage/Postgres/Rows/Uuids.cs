@@ -14,6 +14,9 @@ static class Uuids
         return new Guid(bytes, bigEndian: true);
     }
 
+    /// <summary>The uuid of a key's bits; null for none.</summary>
+    public static Guid? Of(UInt128? bits) => bits is { } known ? Of(known) : null;
+
     /// <summary>The uuid under which an id is kept; null for none.</summary>
     public static Guid? Of(string? id) => id is null ? null : Of(RunKey.Of(id, 0).Bits);
 

@@ -20,7 +20,7 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
 {
     readonly Lives _lives = new(store, livesKept);
     readonly Partitions _partitions = new(store);
-    readonly PayloadPacker _packer = new(new DictionaryTable(store));
+    readonly RowChanges _rows = new(store);
     readonly RowContext _context = new(store.Names, new PayloadUnpacker(new Dictionaries(), new DictionaryTable(store)));
     readonly Dictionary<RunKey, List<TaskEvent>> _events = []; // the group's; emptied when it begins
 
@@ -36,7 +36,7 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
             IReadOnlyList<RunChange> changes = Write(surroundings, notes, now);
             transaction.Commit();
             _lives.Settle();
-            _packer.Settle();
+            _rows.Settle();
             return changes;
         }
         catch (OvertakenException)
@@ -50,7 +50,7 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
     public void Dispose()
     {
         _lives.Dispose();
-        _packer.Dispose();
+        _rows.Dispose();
         _context.Dispose();
         connection.Dispose();
     }
@@ -60,23 +60,23 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
         var tooLate = new TooLate(retention, now);
         uint version = _lives.Begin(connection, _events, tooLate);
         var changes = new List<RunChange>();
-        var rows = new RowChanges(_packer, store.Names);
+        _rows.Begin();
         var ends = new LastEnds(store.Names);
         var rollups = new RollupChanges(store.Names.Number);
         foreach (TrackedLife life in _lives.OfGroup)
         {
-            Compare(life, tooLate, rows, version, (before, after) =>
+            Compare(life, tooLate, version, (before, after) =>
             {
                 changes.Add(new RunChange(0, after?.Run, after is null ? before!.Value.Fold.Run : null, Gap: false));
                 rollups.Change(before?.Fold.Run, after?.Run);
-                rows.Change(life, before, after);
+                _rows.Change(life, before, after);
                 ends.Change(life.Key, before?.Fold.Run, after?.Run);
             });
         }
-        _partitions.Ensure(rows.DoneAt, now);
-        RunExactly([.. rows.Checked()]);
-        Run(rows.Added());
-        Run([Commands.Of($"SELECT pg_advisory_xact_lock({PostgresStore.LockSpace}, {PostgresStore.FiguresLock})")]);
+        _partitions.Ensure(_rows.Days, now);
+        RunExactly([.. _rows.Checked()]);
+        _rows.Insert(connection);
+        Run([.. _rows.Keys(), Commands.Of($"SELECT pg_advisory_xact_lock({PostgresStore.LockSpace}, {PostgresStore.FiguresLock})")]);
         if (changes.Count > 0)
         {
             ends.Write(connection, _context);
@@ -105,7 +105,7 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
     }
 
     /// <summary>Tells what the events of a life change: a row and what it becomes, each null where there is none.</summary>
-    static void Compare(TrackedLife life, TooLate tooLate, RowChanges changes, uint version, Action<StoredRow?, FoldedRun?> change)
+    void Compare(TrackedLife life, TooLate tooLate, uint version, Action<StoredRow?, FoldedRun?> change)
     {
         if (life.Folded is not { } rows || tooLate.Refuses(rows, life))
         {
@@ -137,10 +137,10 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
         }
         if (any)
         {
-            untouched.ForEach(row => changes.Touch(life, row));
+            untouched.ForEach(row => _rows.Touch(life, row));
             if (life is { Rows.Count: 0, Guard: { } guard } && guard.Version != version)
             {
-                changes.Touch(life, guard);
+                _rows.Touch(life, guard);
             }
             life.Settle(rows, version);
         }

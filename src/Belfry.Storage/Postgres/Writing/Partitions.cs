@@ -23,10 +23,10 @@ sealed class Partitions(PostgresStore store)
     public static int DayOf(long at) => (int)(at / DayMicros);
 
     /// <summary>Makes those that are missing for these days and for the next ones.</summary>
-    public void Ensure(IEnumerable<long> instants, Instant now)
+    public void Ensure(IEnumerable<int> days, Instant now)
     {
         int today = DayOf(now.Micros);
-        HashSet<int> wanted = [.. instants.Select(DayOf), .. Enumerable.Range(today, DaysAhead + 1)];
+        HashSet<int> wanted = [.. days, .. Enumerable.Range(today, DaysAhead + 1)];
         if (_firstDay != int.MaxValue && wanted.All(day => day < _firstDay || _known.Contains(day)))
         {
             return;

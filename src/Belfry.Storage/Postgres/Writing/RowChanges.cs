@@ -6,26 +6,42 @@ using Npgsql;
 namespace Belfry.Storage.Postgres.Writing;
 
 /// <summary>The rows that a group takes away and puts into the three tables.</summary>
-sealed class RowChanges(PayloadPacker packer, NameTable names)
+sealed class RowChanges(PostgresStore store) : IDisposable
 {
     static readonly string[] Tables = ["run_open", "run_kept", "run_done"];
 
+    readonly PayloadPacker _packer = new(new DictionaryTable(store));
+
+    // All of it is of the group in hand, and emptied by Begin.
     readonly RowPayload _payloads = new();
     readonly RowRefs[] _removed = [.. Tables.Select(table => new RowRefs(table))], _touched = [.. Tables.Select(table => new RowRefs(table))];
-    readonly RunBatch[] _added = [.. Tables.Select(table => new RunBatch(table))];
-    readonly RunBatch _changed = new("run_open");
+    readonly CopyWriter[] _added = [.. Tables.Select(_ => new CopyWriter())];
+    readonly List<(RunValues Row, uint Version)> _changed = [];
     readonly RowRefs _guards = new("run_key");
-    readonly KeyChanges _keys = new();
+    readonly HashSet<int> _days = [];
+    KeyChanges _keys = new();
 
-    /// <summary>Instants of the successes that are put in: their partitions must be there.</summary>
-    public IReadOnlyList<long> DoneAt => _added[TableOf(RunState.Completed)].At;
+    /// <summary>Days of the successes that are put in: their partitions must be there.</summary>
+    public IReadOnlyCollection<int> Days => _days;
+
+    /// <summary>Begins anew: what was noted is written, or rolled back.</summary>
+    public void Begin()
+    {
+        Array.ForEach(_removed, refs => refs.Clear());
+        Array.ForEach(_touched, refs => refs.Clear());
+        Array.ForEach(_added, rows => rows.Begin());
+        _changed.Clear();
+        _guards.Clear();
+        _days.Clear();
+        _keys = new KeyChanges();
+    }
 
     /// <summary>A row that changed, is new (before is null) or went away (after is null).</summary>
     public void Change(TrackedLife life, StoredRow? before, FoldedRun? after)
     {
         if (before is { Fold.Run.State: var was, Version: var version } && after is { Run.State: var now } open && !was.IsFinal() && !now.IsFinal())
         {
-            _changed.AddChanged(life.Key, open, version, _payloads, packer, names);
+            _changed.Add((RunValues.Of(life.Key, open, _payloads, _packer, store.Names), version));
             return;
         }
         if (before is { } old)
@@ -35,8 +51,12 @@ sealed class RowChanges(PayloadPacker packer, NameTable names)
         }
         if (after is { } row)
         {
-            _added[TableOf(row.Run.State)].Add(life.Key, row, _payloads, packer, names);
-            _keys.Put(life, row.Run);
+            RunValues.Of(life.Key, row, _payloads, _packer, store.Names).Write(_added[TableOf(row.Run.State)]);
+            if (row.Run.State == RunState.Completed)
+            {
+                _days.Add(Partitions.DayOf(row.Run.At.Micros));
+                _keys.Put(life, row.Run);
+            }
         }
     }
 
@@ -63,12 +83,30 @@ sealed class RowChanges(PayloadPacker packer, NameTable names)
         }
         if (_changed.Count > 0)
         {
-            yield return (_changed.ToUpdate(), _changed.Count);
+            _changed.Sort((a, b) => (a.Row.Id, a.Row.Source, a.Row.Attempt).CompareTo((b.Row.Id, b.Row.Source, b.Row.Attempt))); // as those that go away
+            yield return (RunValues.ToUpdate(_changed), _changed.Count);
         }
     }
 
-    /// <summary>The statements that put in what is new, when the others found all that they should.</summary>
-    public IEnumerable<NpgsqlBatchCommand> Added() => [.. _added.Where(batch => batch.Count > 0).Select(batch => batch.ToInsert()), .. _keys.ToCommands()];
+    /// <summary>The keys that change besides.</summary>
+    public IEnumerable<NpgsqlBatchCommand> Keys() => _keys.ToCommands();
+
+    /// <summary>Puts in what is new, when the others found all that they should.</summary>
+    public void Insert(NpgsqlConnection connection)
+    {
+        for (int i = 0; i < Tables.Length; i++)
+        {
+            if (!_added[i].IsEmpty)
+            {
+                _added[i].Send(connection, Tables[i], RunColumns.All);
+            }
+        }
+    }
+
+    /// <summary>After a commit: learns from what was packed.</summary>
+    public void Settle() => _packer.Settle();
+
+    public void Dispose() => _packer.Dispose();
 
     static int TableOf(RunState state) => state == RunState.Completed ? 2 : state.IsFinal() ? 1 : 0;
 
@@ -89,10 +127,6 @@ sealed class RowChanges(PayloadPacker packer, NameTable names)
 
         public void Put(TrackedLife life, TaskRun run)
         {
-            if (run.State != RunState.Completed)
-            {
-                return;
-            }
             if (run.Attempt > 1)
             {
                 _added.Add((Uuids.Of(life.Key.Bits), life.Key.Source, run.Attempt, run.At.Micros));

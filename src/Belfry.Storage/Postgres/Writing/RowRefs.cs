@@ -18,6 +18,8 @@ sealed class RowRefs(string table)
     /// <summary>How many.</summary>
     public int Count => _rows.Count;
 
+    public void Clear() => _rows.Clear();
+
     public void Add(RunKey key, StoredRow row) => Add(key, row.Fold.Run.Attempt, row.Fold.Run.At.Micros, row.Version);
 
     public void Add(RunKey key, int attempt, long at, uint version) => _rows.Add((key.Bits, key.Source, attempt, at, version));
