@@ -18,8 +18,8 @@ static class PostgresAppender
     {
         await using RunLog log = await RunLog.OpenAsync(
             StoreUrl.Parse(url), new RunLogOptions { GroupWait = TimeSpan.Zero }, TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
-        int before = runs / 4; // compiles what is timed
-        await AppendAsync(log, Groups(new MadeUpEvents(100 + number, Now - TimeSpan.FromHours(1), 25_000), before, lag / 4));
+        int before = runs / 2; // compiles what is timed
+        await AppendAsync(log, Groups(new MadeUpEvents(100 + number, Now - TimeSpan.FromHours(1), 25_000), before, lag / 2));
         List<List<TaskEvent>> groups = Groups(new MadeUpEvents(number, Now, 25_000), runs, lag);
         GC.Collect();
         Console.WriteLine(Ready);
