@@ -21,6 +21,7 @@ sealed class PostgresTarget : ILogTarget
     readonly Partitions _partitions;
     readonly RowContext _context;
     readonly RowPayload _payloads = new();
+    readonly AddedRuns _added;
     PayloadPacker? _packer; // made when the dictionaries are there
 
     PostgresTarget(PostgresStore store, NpgsqlConnection connection, string source)
@@ -28,6 +29,7 @@ sealed class PostgresTarget : ILogTarget
         (_store, _connection, _source) = (store, connection, source);
         _tables = new PostgresTables(connection);
         _partitions = new Partitions(store);
+        _added = new AddedRuns(store.Names);
         _context = new RowContext(store.Names, new PayloadUnpacker(new Dictionaries(), new DictionaryTable(store)));
     }
 
@@ -117,26 +119,27 @@ sealed class PostgresTarget : ILogTarget
     public void Write(IReadOnlyList<PlacedRun> runs, CopyMark mark)
     {
         _packer ??= new PayloadPacker(new DictionaryTable(_store));
-        RunBatch open = new("run_open"), kept = new("run_kept"), done = new("run_done");
+        _added.Begin();
         var keys = new CopiedKeys();
         var ends = new LastEnds(_store.Names);
         foreach (PlacedRun placed in runs)
         {
             TaskRun run = placed.Row.Run;
             var key = RunKey.Of(run.Id, _store.Names.Number(NameKind.Source, run.Source));
-            (run.State == RunState.Completed ? done : run.State.IsFinal() ? kept : open).Add(key, placed.Row, _payloads, _packer, _store.Names);
+            _added.Add(key, placed.Row, _payloads, _packer);
             keys.Add(key, run);
             ends.Change(key, null, run);
         }
-        if (done.Count > 0)
+        if (_added.Days.Count > 0)
         {
             // As of these runs, not of today: each day of a long log gets its partition.
-            _partitions.Ensure(done.At, new Instant(runs[^1].Place));
+            _partitions.Ensure(_added.Days, new Instant(runs[^1].Place));
         }
         Commit(mark, () =>
         {
+            _added.Send(_connection);
             using var batch = new NpgsqlBatch(_connection);
-            foreach (NpgsqlBatchCommand command in (NpgsqlBatchCommand[])[.. ((RunBatch[])[open, kept, done]).Where(rows => rows.Count > 0).Select(rows => rows.ToInsert()), .. keys.ToCommands()])
+            foreach (NpgsqlBatchCommand command in keys.ToCommands())
             {
                 batch.BatchCommands.Add(command);
             }

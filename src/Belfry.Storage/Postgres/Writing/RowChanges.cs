@@ -8,31 +8,27 @@ namespace Belfry.Storage.Postgres.Writing;
 /// <summary>The rows that a group takes away and puts into the three tables.</summary>
 sealed class RowChanges(PostgresStore store) : IDisposable
 {
-    static readonly string[] Tables = ["run_open", "run_kept", "run_done"];
-
     readonly PayloadPacker _packer = new(new DictionaryTable(store));
 
     // All of it is of the group in hand, and emptied by Begin.
     readonly RowPayload _payloads = new();
-    readonly RowRefs[] _removed = [.. Tables.Select(table => new RowRefs(table))], _touched = [.. Tables.Select(table => new RowRefs(table))];
-    readonly CopyWriter[] _added = [.. Tables.Select(_ => new CopyWriter())];
+    readonly RowRefs[] _removed = [.. AddedRuns.Tables.Select(table => new RowRefs(table))], _touched = [.. AddedRuns.Tables.Select(table => new RowRefs(table))];
+    readonly AddedRuns _added = new(store.Names);
     readonly List<(RunValues Row, uint Version)> _changed = [];
     readonly RowRefs _guards = new("run_key");
-    readonly HashSet<int> _days = [];
     KeyChanges _keys = new();
 
     /// <summary>Days of the successes that are put in: their partitions must be there.</summary>
-    public IReadOnlyCollection<int> Days => _days;
+    public IReadOnlyCollection<int> Days => _added.Days;
 
     /// <summary>Begins anew: what was noted is written, or rolled back.</summary>
     public void Begin()
     {
         Array.ForEach(_removed, refs => refs.Clear());
         Array.ForEach(_touched, refs => refs.Clear());
-        Array.ForEach(_added, rows => rows.Begin());
+        _added.Begin();
         _changed.Clear();
         _guards.Clear();
-        _days.Clear();
         _keys = new KeyChanges();
     }
 
@@ -46,22 +42,18 @@ sealed class RowChanges(PostgresStore store) : IDisposable
         }
         if (before is { } old)
         {
-            _removed[TableOf(old.Fold.Run.State)].Add(life.Key, old);
+            _removed[AddedRuns.TableOf(old.Fold.Run.State)].Add(life.Key, old);
             _keys.Remove(life.Key, old.Fold.Run);
         }
         if (after is { } row)
         {
-            RunValues.Of(life.Key, row, _payloads, _packer, store.Names).Write(_added[TableOf(row.Run.State)]);
-            if (row.Run.State == RunState.Completed)
-            {
-                _days.Add(Partitions.DayOf(row.Run.At.Micros));
-                _keys.Put(life, row.Run);
-            }
+            _added.Add(life.Key, row, _payloads, _packer);
+            _keys.Put(life, row.Run);
         }
     }
 
     /// <summary>A row that stays as it is while others of its id change: it too gets a new version, so that two writers always meet.</summary>
-    public void Touch(TrackedLife life, StoredRow row) => _touched[TableOf(row.Fold.Run.State)].Add(life.Key, row);
+    public void Touch(TrackedLife life, StoredRow row) => _touched[AddedRuns.TableOf(row.Fold.Run.State)].Add(life.Key, row);
 
     /// <summary>The guard of an id that has no rows any more.</summary>
     public void Touch(TrackedLife life, Guard guard) => _guards.Add(life.Key, 1, guard.At, guard.Version);
@@ -92,23 +84,12 @@ sealed class RowChanges(PostgresStore store) : IDisposable
     public IEnumerable<NpgsqlBatchCommand> Keys() => _keys.ToCommands();
 
     /// <summary>Puts in what is new, when the others found all that they should.</summary>
-    public void Insert(NpgsqlConnection connection)
-    {
-        for (int i = 0; i < Tables.Length; i++)
-        {
-            if (!_added[i].IsEmpty)
-            {
-                _added[i].Send(connection, Tables[i], RunColumns.All);
-            }
-        }
-    }
+    public void Insert(NpgsqlConnection connection) => _added.Send(connection);
 
     /// <summary>After a commit: learns from what was packed.</summary>
     public void Settle() => _packer.Settle();
 
     public void Dispose() => _packer.Dispose();
-
-    static int TableOf(RunState state) => state == RunState.Completed ? 2 : state.IsFinal() ? 1 : 0;
 
     /// <summary>Keys of successes. That of the first attempt is the guard of its id, which is there already, mostly with the right instant.</summary>
     sealed class KeyChanges
@@ -127,6 +108,10 @@ sealed class RowChanges(PostgresStore store) : IDisposable
 
         public void Put(TrackedLife life, TaskRun run)
         {
+            if (run.State != RunState.Completed)
+            {
+                return;
+            }
             if (run.Attempt > 1)
             {
                 _added.Add((Uuids.Of(life.Key.Bits), life.Key.Source, run.Attempt, run.At.Micros));
