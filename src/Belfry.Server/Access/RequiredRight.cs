@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Mvc;
 
 namespace Belfry.Server.Access;
 
@@ -34,6 +35,10 @@ static class RequiredRights
     /// <summary>A route for programs with this right.</summary>
     public static T RequireScope<T>(this T endpoints, Right right)
         where T : IEndpointConventionBuilder => endpoints.WithMetadata(new RequiredRight(right, Caller.Program));
+
+    /// <summary>It takes a form of a few fields; a long one is refused before it is read.</summary>
+    public static T WithForm<T>(this T endpoints)
+        where T : IEndpointConventionBuilder => endpoints.WithMetadata(new RequestSizeLimitAttribute(16 * 1024));
 
     /// <summary>A page or route for everybody; also for an application that otherwise lets nobody in.</summary>
     public static T OpenTo<T>(this T endpoints, Caller caller)

@@ -8,7 +8,7 @@ namespace Belfry.Server.Access;
 /// <param name="Rights">What they may do.</param>
 /// <param name="Via">How they came: <c>session</c>, <c>token</c>, <c>proxy</c>; empty when nobody has to log in.</param>
 /// <param name="Until">When their session ends; null without one.</param>
-sealed record Visitor(string Name, IReadOnlySet<Right> Rights, string Via, Instant? Until = null)
+public sealed record Visitor(string Name, IReadOnlySet<Right> Rights, string Via, Instant? Until = null)
 {
     /// <summary>Anybody on this machine, while the demo runs: may look and run.</summary>
     public static Visitor Local { get; } = new("", new HashSet<Right> { Right.View, Right.Run }, "");

@@ -23,6 +23,7 @@ static class AdminEndpoints
         services.TryAddSingleton<LogReader>();
         services.TryAddSingleton<LiveRows>();
         services.TryAddSingleton<PageFrames>();
+        services.AddSingleton<AccountPages>().AddSingleton<UserPages>().AddSingleton<TokenPages>().AddSingleton<AuditPages>();
         return services;
     }
 
@@ -35,7 +36,11 @@ static class AdminEndpoints
         pages.MapGet("/runs/{**id}", RunAsync);
         pages.MapGet("/health", HealthAsync);
         pages.MapGet("/pulse", PulseAsync);
-        pages.MapPost("/theme", ThemeAsync).WithMetadata(new ChangesNothing());
+        pages.MapPost("/theme", ThemeAsync).WithForm().WithMetadata(new ChangesNothing());
+        AccountPages.Map(routes);
+        UserPages.Map(routes);
+        TokenPages.Map(routes);
+        AuditPages.Map(routes);
         // Files of style and script tell nothing; the page that asks for a password needs them, too.
         routes.MapGet("/assets/{version}/{file}", (HttpContext context, AdminAssets assets, string version, string file, CancellationToken cancel) =>
             assets.SendAsync(context, version, file, cancel)).OpenTo(Caller.Browser);
@@ -100,6 +105,7 @@ static class AdminEndpoints
         }
     }
 
-    static RazorComponentResult<T> Page<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>(object parameters, int status = StatusCodes.Status200OK)
+    /// <summary>A page of that component.</summary>
+    public static RazorComponentResult<T> Page<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>(object parameters, int status = StatusCodes.Status200OK)
         where T : Microsoft.AspNetCore.Components.IComponent => new(parameters) { PreventStreamingRendering = true, StatusCode = status };
 }

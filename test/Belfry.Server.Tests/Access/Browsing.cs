@@ -66,7 +66,7 @@ sealed class Browsing(ServerHost server, params (string Name, string Value)[] al
         {
             request.Headers.TryAddWithoutValidation("Cookie", string.Join("; ", _cookies.Select(cookie => $"{cookie.Key}={cookie.Value}")));
         }
-        HttpResponseMessage answer = await server.Client.SendAsync(request, ServerHost.Cancel);
+        HttpResponseMessage answer = await server.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ServerHost.Cancel); // some answers never end
         foreach (SetCookieHeaderValue cookie in answer.Headers.TryGetValues("Set-Cookie", out IEnumerable<string>? values) ? SetCookieHeaderValue.ParseList([.. values]) : [])
         {
             if (cookie.Expires < DateTimeOffset.UnixEpoch.AddYears(1))

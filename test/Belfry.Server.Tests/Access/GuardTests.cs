@@ -10,18 +10,6 @@ namespace Belfry.Server.Tests.Access;
 public sealed class GuardTests
 {
     [Fact]
-    [Trait("row", "118")]
-    public async Task Every_endpoint_states_the_right_it_needs_or_is_open_on_purpose()
-    {
-        await using ServerHost server = await ServerHost.StartAsync();
-        RouteEndpoint[] all = [.. server.Endpoints.OfType<RouteEndpoint>()];
-        Assert.NotEmpty(all);
-        Assert.Empty(all.Where(endpoint => endpoint.Metadata.GetMetadata<RequiredRight>() is null && endpoint.Metadata.GetMetadata<OpenToAll>() is null).Select(endpoint => endpoint.DisplayName));
-        string[] open = [.. all.Where(endpoint => endpoint.Metadata.GetMetadata<OpenToAll>() is not null).Select(endpoint => endpoint.RoutePattern.RawText!).Distinct().Order()];
-        Assert.Equal(["/assets/{version}/{file}", "/health/live", "/health/ready", "/login", "/setup"], open);
-    }
-
-    [Fact]
     [Trait("row", "83")]
     public async Task A_program_without_a_token_gets_a_problem_and_with_one_its_answer()
     {

@@ -29,6 +29,9 @@ sealed class AdminHost : IAsyncDisposable
     /// <summary>Accounts, tokens and audit.</summary>
     public AccessStore Access => _app.Services.GetRequiredService<AccessStore>();
 
+    /// <summary>The path of a new one-time link.</summary>
+    public async Task<string> SetupLinkAsync() => await _app.Services.GetRequiredService<SetupEndpoints>().NewLinkAsync(Cancel) ?? throw new InvalidOperationException("there is an administrator");
+
     public string Root { get; }
 
     public HttpClient Client { get; }

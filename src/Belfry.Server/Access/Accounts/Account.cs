@@ -3,7 +3,7 @@ using Belfry.Storage;
 namespace Belfry.Server.Access;
 
 /// <summary>A person who may log in.</summary>
-sealed record Account
+public sealed record Account
 {
     /// <summary>Longest name.</summary>
     public const int LongestName = 100;
@@ -53,7 +53,7 @@ sealed record Account
 }
 
 /// <summary>Where an account comes from. The numbers are stored: never change one.</summary>
-enum AccountOrigin
+public enum AccountOrigin
 {
     /// <summary>Made here, with a password.</summary>
     Password = 0,
@@ -66,7 +66,7 @@ enum AccountOrigin
 }
 
 /// <summary>What a program shows for proof.</summary>
-sealed record AccessToken
+public sealed record AccessToken
 {
     /// <summary>A name to know it by.</summary>
     public required string Name { get; init; }

@@ -6,7 +6,7 @@ namespace Belfry.Server.Access;
 /// <param name="Name">The user's or token's name, or the account on the machine.</param>
 /// <param name="Via">How they came: <c>session</c>, <c>token</c>, <c>proxy</c>, <c>command</c>, <c>link</c>, <c>sign-on</c>, <c>server</c>.</param>
 /// <param name="Address">From where.</param>
-sealed record Actor(string Name, string Via, string Address)
+public sealed record Actor(string Name, string Via, string Address)
 {
     /// <summary>Somebody at this machine's command line.</summary>
     public static Actor Command { get; } = new($"{Environment.UserName}@{Environment.MachineName}", "command", "");
@@ -21,7 +21,7 @@ sealed record Actor(string Name, string Via, string Address)
 /// <param name="What">What: <c>login</c>, <c>user.add</c> …</param>
 /// <param name="About">Which user, which token.</param>
 /// <param name="Detail">More of it; never a secret.</param>
-sealed record AuditEntry(Instant At, Actor Actor, string What, string About, string Detail);
+public sealed record AuditEntry(Instant At, Actor Actor, string What, string About, string Detail);
 
 /// <summary>Which rows of the audit.</summary>
 /// <param name="Who">By whom; a part of the name.</param>
@@ -29,7 +29,7 @@ sealed record AuditEntry(Instant At, Actor Actor, string What, string About, str
 /// <param name="Text">A part of what it is about, of its detail or its address.</param>
 /// <param name="Since">From then on.</param>
 /// <param name="Before">Older than that: where the page before ended.</param>
-sealed record AuditQuery(string? Who = null, string? What = null, string? Text = null, Instant? Since = null, Instant? Before = null);
+public sealed record AuditQuery(string? Who = null, string? What = null, string? Text = null, Instant? Since = null, Instant? Before = null);
 
 /// <summary>The rows of the audit in the store.</summary>
 static class Audits

@@ -18,17 +18,14 @@ sealed partial class LoginEndpoints(
     /// <summary>Its path.</summary>
     public const string Path = "/login";
 
-    /// <summary>Forms here have a few fields; a long one would cost time.</summary>
-    public const int LargestForm = 16 * 1024;
-
     /// <summary>Adds them to the routes.</summary>
     public static void Map(RouteGroupBuilder group)
     {
         group.MapGet(Path, (HttpContext context, [FromServices] LoginEndpoints login, CancellationToken cancel) => login.ShowAsync(context, cancel)).WithName(Name).OpenTo(Caller.Browser);
         group.MapPost(Path, (HttpContext context, [FromServices] LoginEndpoints login, CancellationToken cancel) => login.EnterAsync(context, cancel))
-            .OpenTo(Caller.Browser).WithMetadata(new RequestSizeLimitAttribute(LargestForm));
+            .OpenTo(Caller.Browser).WithForm();
         group.MapPost("/logout", (HttpContext context, [FromServices] LoginEndpoints login) => login.Leave(context))
-            .RequireRight(Right.View).WithMetadata(new ChangesNothing(), new RequestSizeLimitAttribute(LargestForm));
+            .RequireRight(Right.View).WithForm().WithMetadata(new ChangesNothing());
     }
 
     /// <summary>The login's page.</summary>

@@ -19,7 +19,7 @@ sealed partial class SetupEndpoints(
     {
         group.MapGet(Path, (HttpContext context, [FromServices] SetupEndpoints setup, string? key) => setup.Show(context, key ?? "")).OpenTo(Caller.Browser);
         group.MapPost(Path, (HttpContext context, [FromServices] SetupEndpoints setup, CancellationToken cancel) => setup.MakeAsync(context, cancel))
-            .OpenTo(Caller.Browser).WithMetadata(new RequestSizeLimitAttribute(LoginEndpoints.LargestForm));
+            .OpenTo(Caller.Browser).WithForm();
     }
 
     /// <summary>The path of a new link; null when it is not needed: there is an administrator, or others tell who comes.</summary>
