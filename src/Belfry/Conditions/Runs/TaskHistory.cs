@@ -1,0 +1,77 @@
+namespace Belfry;
+
+/// <summary>The past runs of a task, as conditions see them. A value: adding a run makes another.</summary>
+/// <remarks>
+/// It holds what it is given. A condition looks at the last start, the last end of each kind and what runs now, which <see cref="Since"/>
+/// keeps for ever; only <c>has …</c> counts further back.
+/// </remarks>
+public sealed class TaskHistory
+{
+    readonly PastRun[] _runs;
+    readonly Instant _latest;
+    Standing? _standing, _again;
+
+    TaskHistory(PastRun[] runs)
+    {
+        _runs = runs;
+        foreach (PastRun run in runs)
+        {
+            _latest = Instant.Max(_latest, Instant.Max(run.Started ?? default, run.Ended ?? default));
+        }
+    }
+
+    /// <summary>No run ever.</summary>
+    public static TaskHistory None { get; } = new([]);
+
+    /// <summary>By start, then by attempt.</summary>
+    internal ReadOnlySpan<PastRun> Runs => _runs;
+
+    /// <summary>The history of these rows of the log, in any order. Those that never began and have not ended are passed over.</summary>
+    public static TaskHistory Of(IEnumerable<TaskRun> runs) => new(InOrder(runs.Select(PastRun.Of)));
+
+    /// <summary>With one row more, or with a newer state of it.</summary>
+    public TaskHistory With(TaskRun run) => With(PastRun.Of(run));
+
+    /// <summary>Without runs that ended before an instant, save those of the last start and of the last end of each kind.</summary>
+    public TaskHistory Since(Instant before)
+    {
+        var kept = new HashSet<(string, string)>();
+        foreach (IGrouping<RunState, PastRun> kind in _runs.GroupBy(run => run.TimedOut ? RunState.Failed : run.State))
+        {
+            kept.Add(kind.MaxBy(run => run.Ended).Key);
+        }
+        kept.UnionWith(_runs.Where(run => run.Started is not null).TakeLast(1).Select(run => run.Key));
+        PastRun[] runs = [.. _runs.Where(run => run.IsOpen || run.Ended >= before || kept.Contains(run.Key))];
+        return runs.Length == _runs.Length ? this : new TaskHistory(runs);
+    }
+
+    internal TaskHistory With(PastRun run)
+    {
+        int known = Array.FindIndex(_runs, other => other.Key == run.Key && other.Attempt == run.Attempt);
+        IEnumerable<PastRun> others = known < 0 ? _runs : _runs.Where((_, index) => index != known);
+        return new TaskHistory(InOrder(others.Append(run)));
+    }
+
+    /// <summary>As it was at an instant.</summary>
+    internal TaskHistory AsOf(Instant now) => _latest <= now
+        ? this
+        : new TaskHistory(InOrder(_runs.Select(run => run.AsOf(now))));
+
+    /// <summary>What rules about the next start see. Computed once for each policy.</summary>
+    internal Standing Standing(CrashPolicy crash) => crash == CrashPolicy.Wait
+        ? _standing ??= Belfry.Standing.Of(_runs, false)
+        : _again ??= Belfry.Standing.Of(_runs, true);
+
+    /// <summary>The last start or end that is called so.</summary>
+    internal Instant? Last(RunAction action)
+    {
+        Instant? last = null;
+        foreach (PastRun run in _runs)
+        {
+            last = run.At(action) is { } at && !(at <= last) ? at : last;
+        }
+        return last;
+    }
+
+    static PastRun[] InOrder(IEnumerable<PastRun> runs) => [.. runs.Where(run => run.Exists).OrderBy(run => run.From).ThenBy(run => run.Attempt)];
+}
