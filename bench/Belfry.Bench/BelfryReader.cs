@@ -20,6 +20,9 @@ sealed class BelfryReader : IAsyncDisposable
     /// <summary>CPU used so far.</summary>
     public TimeSpan Cpu => _process.Cpu;
 
+    /// <summary>Memory that it holds now, and the most that it ever held, in bytes.</summary>
+    public (long Now, long Most) Memory => (MemoryOf("VmRSS:"), MemoryOf("VmHWM:"));
+
     public static async Task<BelfryReader> StartAsync(RedisServer redis)
     {
         var reader = new BelfryReader(redis);
@@ -58,6 +61,12 @@ sealed class BelfryReader : IAsyncDisposable
         }
         long bytes = new DirectoryInfo(_folder.Path).EnumerateFiles("bench.db*").Sum(file => file.Length);
         return (JsonSerializer.Deserialize<Consumed>(last)!.Ended, bytes);
+    }
+
+    long MemoryOf(string line)
+    {
+        string found = File.ReadLines($"/proc/{_process.Id}/status").First(text => text.StartsWith(line, StringComparison.Ordinal));
+        return 1024 * long.Parse(found[line.Length..^2], NumberStyles.Any, CultureInfo.InvariantCulture);
     }
 
     void Hear(string line) =>

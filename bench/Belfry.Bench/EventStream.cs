@@ -10,9 +10,9 @@ readonly record struct Publication(byte[] Bytes, int Messages, int Events);
 /// <remarks>
 /// Four events a run: sent by a client, each alone; received, started and ended by one of four workers, in arrays of 1 to 24 as their
 /// buffers happen to be. 200 tasks, 20 % of the runs with parent and root, 2 % fail, 1 % take seconds. Arguments and result of a
-/// run are 186 bytes together. The same seed gives the same stream.
+/// run are 186 bytes together. Between receipt and start they wait for so many seconds. The same seed gives the same stream.
 /// </remarks>
-sealed class EventStream(int runs, double runsPerSecond, Instant begin, int seed = 20261121)
+sealed class EventStream(int runs, double runsPerSecond, Instant begin, int seed = 20261121, double waiting = 0)
 {
     const int BytesOfPublication = 64 * 1024;
     static readonly int[] BufferSizes = [1, 2, 4, 8, 16, 24];
@@ -64,7 +64,7 @@ sealed class EventStream(int runs, double runsPerSecond, Instant begin, int seed
         _begun++;
         _coming.Enqueue((run, EventKind.Submitted), micros);
         _coming.Enqueue((run, EventKind.Received), micros += 300 + _random.Next(2_000));
-        _coming.Enqueue((run, EventKind.Started), micros += 100 + _random.Next(20_000));
+        _coming.Enqueue((run, EventKind.Started), micros += (long)(waiting * 1e6) + 100 + _random.Next(20_000));
         _coming.Enqueue((run, run.Fails ? EventKind.Failed : EventKind.Succeeded), micros + (long)(run.Runtime * 1e6));
     }
 

@@ -15,11 +15,13 @@ var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
 {
     ["ingest-redis"] = IngestRows.FlatOutAsync,
     ["ingest-steady"] = IngestRows.SteadyAsync,
+    ["ingest-backlog"] = BacklogRows.FromRedisAsync,
     ["store-append"] = StoreRows.AppendAsync,
     ["store-large"] = StoreRows.LargeAsync,
     ["postgres-whole"] = PostgresRows.WholeAsync,
     ["postgres-open-first"] = PostgresRows.OpenFirstAsync,
     ["postgres-two-writers"] = PostgresRows.TwoWritersAsync,
+    ["store-backlog"] = BacklogRows.InStoreAsync,
 };
 string[] named = [.. args.Where(argument => !argument.StartsWith("--", StringComparison.Ordinal))];
 string[] unknown = [.. named.Except(rows.Keys), .. args.Except(named).Except(["--small", "--json"])];

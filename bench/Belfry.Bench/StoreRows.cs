@@ -76,7 +76,7 @@ static class StoreRows
         ];
     }
 
-    static async Task<Figure> TimeAsync(string row, double goal, Func<Task> ask, int times = 21)
+    internal static async Task<Figure> TimeAsync(string row, double goal, Func<Task> ask, int times = 21)
     {
         var taken = new List<double>();
         for (int i = 0; i < times; i++)
@@ -103,7 +103,7 @@ static class StoreRows
     }
 
     /// <summary>Appends runs in groups, and tells what that took; making the events is not counted.</summary>
-    static async Task<Spent> FillAsync(RunLog log, MadeUpEvents events, int runs)
+    internal static async Task<Spent> FillAsync(RunLog log, MadeUpEvents events, int runs)
     {
         var spent = new Spent(0, 0, 0);
         for (int done = 0; done < runs; done += GroupOfRuns)
@@ -116,28 +116,12 @@ static class StoreRows
         return spent;
     }
 
-    static Task<RunLog> OpenAsync(string file) => RunLog.OpenAsync(
+    internal static Task<RunLog> OpenAsync(string file) => RunLog.OpenAsync(
         StoreUrl.Parse($"sqlite://{file}"), new RunLogOptions { GroupWait = TimeSpan.Zero }, TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
 
-    static long BytesOf(TempFolder folder, string name) => new DirectoryInfo(folder.Path).EnumerateFiles(name + "*").Sum(file => file.Length);
+    internal static long BytesOf(TempFolder folder, string name) => new DirectoryInfo(folder.Path).EnumerateFiles(name + "*").Sum(file => file.Length);
 
     static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     static Instant Now => Instant.Now(TimeProvider.System);
-
-    readonly record struct Spent(long Events, double Seconds, double Cpu)
-    {
-        public double PerSecond => Events / Seconds;
-
-        public double CpuMicros => Cpu * 1e6 / Events;
-
-        public static Spent operator +(Spent a, Spent b) => new(a.Events + b.Events, a.Seconds + b.Seconds, a.Cpu + b.Cpu);
-    }
-
-    readonly record struct Watch(long Begin, TimeSpan Cpu)
-    {
-        public static Watch Start() => new(Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
-
-        public Spent Stop(int events) => new(events, Stopwatch.GetElapsedTime(Begin).TotalSeconds, (Environment.CpuUsage.TotalTime - Cpu).TotalSeconds);
-    }
 }

@@ -1,3 +1,4 @@
+using Belfry.Storage.Rows;
 using Belfry.Storage.Search;
 using Belfry.Storage.Sqlite.Writing;
 
@@ -18,6 +19,40 @@ public sealed class PartsTests
         }
         Assert.All(stored.Where((_, i) => i % 1000 == 0), id => Assert.True(seen.MayHave(id)));
         Assert.InRange(Enumerable.Range(0, 100_000).Count(_ => seen.MayHave(random.NextInt64(1L << 45))), 0, 100);
+    }
+
+    [Fact]
+    public void An_id_is_indexed_by_bits_that_differ_also_where_ids_end_in_the_address_of_their_machine()
+    {
+        string[] ids = [.. Enumerable.Range(0, 10_000).Select(n => $"{0xd5a0_0000 + (n * 10):x8}-c6f1-11f0-8de9-0242ac120002")]; // version 1, one a microsecond
+        Assert.InRange(ids.Select(id => RunKey.Of(id, 1).LowBits).Distinct().Count(), 9_990, 10_000);
+    }
+
+    [Fact]
+    public void The_places_of_open_runs_are_those_of_all_attempts_of_an_id()
+    {
+        var places = new OpenPlaces();
+        RunKey one = RunKey.Of("one", 1), elsewhere = RunKey.Of("one", 2), other = RunKey.Of("other", 1);
+        places.Add(one, 5);
+        places.Add(one, 7);
+        places.Add(one, 9);
+        places.Add(other, 8);
+        Assert.Equal([5, 7, 9], PlacesOf(one).Order());
+        Assert.Empty(PlacesOf(elsewhere));
+        Assert.Equal(9, places.Last);
+        places.Remove(one, 5);
+        Assert.Equal([7, 9], PlacesOf(one).Order());
+        places.Remove(one, 7);
+        places.Remove(one, 9);
+        Assert.False(places.Has(one));
+        Assert.Equal([8], PlacesOf(other));
+
+        List<long> PlacesOf(RunKey key)
+        {
+            var found = new List<long>();
+            places.Find(key, found);
+            return found;
+        }
     }
 
     [Theory]

@@ -59,34 +59,28 @@ static class PlainRow
     }
 
     /// <summary>The facts that a plain row stands for.</summary>
-    public static IEnumerable<TaskEvent> Facts(TaskRun run, RowFlags flags)
+    public static List<TaskEvent> Facts(TaskRun run, RowFlags flags)
     {
-        bool told = false;
+        var facts = new List<TaskEvent>(4);
         if (run.Submitted is { } submitted)
         {
-            told = true;
-            yield return Whole(run, EventKind.Submitted, submitted, flags.HasFlag(RowFlags.SubmittedNamed)) with { Worker = null };
+            facts.Add(Telling(run, EventKind.Submitted, submitted, flags.HasFlag(RowFlags.SubmittedNamed), flags));
         }
         if (run.Received is { } received)
         {
-            told = true;
-            yield return Whole(run, EventKind.Received, received, flags.HasFlag(RowFlags.ReceivedNamed));
+            facts.Add(Telling(run, EventKind.Received, received, flags.HasFlag(RowFlags.ReceivedNamed), flags));
         }
         if (run.Started is { } started)
         {
-            TaskEvent fact = Bare(run, EventKind.Started, started, flags.HasFlag(RowFlags.StartedNamed));
-            yield return told ? fact : Telling(fact, run);
-            told = true;
+            bool named = flags.HasFlag(RowFlags.StartedNamed);
+            facts.Add(facts.Count == 0 ? Telling(run, EventKind.Started, started, named, flags) : Bare(run, EventKind.Started, started, named));
         }
         if (run.Finished is { } finished && !flags.HasFlag(RowFlags.EndInferred))
         {
-            TaskEvent fact = Bare(run, OutcomeOf(run.State), finished, flags.HasFlag(RowFlags.OutcomeNamed)) with
-            {
-                Result = run.Result, Exception = run.Exception, Traceback = run.Traceback, Reason = run.Reason,
-                Runtime = flags.HasFlag(RowFlags.Measured) ? run.Runtime : null,
-            };
-            yield return told ? fact : Telling(fact, run);
+            bool named = flags.HasFlag(RowFlags.OutcomeNamed);
+            facts.Add(facts.Count == 0 ? Telling(run, OutcomeOf(run.State), finished, named, flags) : Ending(run, finished, named, flags));
         }
+        return facts;
     }
 
     static TaskEvent Bare(TaskRun run, EventKind kind, Instant at, bool named) => new()
@@ -94,12 +88,23 @@ static class PlainRow
         Source = run.Source, Id = run.Id, Kind = kind, At = at, Attempt = named ? run.Attempt : null, Worker = run.Worker,
     };
 
-    static TaskEvent Whole(TaskRun run, EventKind kind, Instant at, bool named) => Telling(Bare(run, kind, at, named), run);
-
-    static TaskEvent Telling(TaskEvent fact, TaskRun run) => fact with
+    static TaskEvent Ending(TaskRun run, Instant at, bool named, RowFlags flags) => new()
     {
+        Source = run.Source, Id = run.Id, Kind = OutcomeOf(run.State), At = at, Attempt = named ? run.Attempt : null, Worker = run.Worker,
+        Result = run.Result, Exception = run.Exception, Traceback = run.Traceback, Reason = run.Reason,
+        Runtime = flags.HasFlag(RowFlags.Measured) ? run.Runtime : null,
+    };
+
+    /// <summary>The fact that tells what the run is about; every field at once, for these are made by the hundred thousand.</summary>
+    static TaskEvent Telling(TaskRun run, EventKind kind, Instant at, bool named, RowFlags flags) => new()
+    {
+        Source = run.Source, Id = run.Id, Kind = kind, At = at, Attempt = named ? run.Attempt : null,
+        Worker = kind == EventKind.Submitted ? null : run.Worker,
         Task = run.Task, Args = run.Args, Kwargs = run.Kwargs, Queue = run.Queue, App = run.App, Parent = run.Parent, Root = run.Root,
         Eta = run.Eta, Expires = run.Expires, Priority = run.Priority,
+        Result = kind.IsOutcome() ? run.Result : null, Exception = kind.IsOutcome() ? run.Exception : null,
+        Traceback = kind.IsOutcome() ? run.Traceback : null, Reason = kind.IsOutcome() ? run.Reason : null,
+        Runtime = kind.IsOutcome() && flags.HasFlag(RowFlags.Measured) ? run.Runtime : null,
     };
 
     static EventKind OutcomeOf(RunState state) => state switch

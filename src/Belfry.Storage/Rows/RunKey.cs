@@ -11,8 +11,11 @@ readonly record struct RunKey(UInt128 Bits, int Source)
 {
     const int Low = 45;
 
-    /// <summary>The bits that index it: from the end, which is random in every version of UUID.</summary>
-    public long LowBits => (long)(Bits & ((UInt128.One << Low) - 1));
+    /// <summary>
+    /// The bits that index it: from the end, which is random in most versions of UUID, mixed with the beginning, which tells those
+    /// apart that end in the machine's address.
+    /// </summary>
+    public long LowBits => (long)(((ulong)Bits ^ (((ulong)(Bits >> 64) * 0x9E3779B97F4A7C15) >> 19)) & ((1UL << Low) - 1));
 
     /// <summary>The key in the index: segment, then bits.</summary>
     public long InSegment(long segment) => (segment << Low) | LowBits;

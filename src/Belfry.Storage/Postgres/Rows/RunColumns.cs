@@ -23,7 +23,7 @@ static class RunColumns
     public static FoldedRun ReadFacts(NpgsqlDataReader from, IRowContext context)
     {
         TaskRun run = Read(from, context, out RowFlags flags, out byte[] payload);
-        return new FoldedRun(run, flags.HasFlag(RowFlags.Listed) ? RowPayload.Facts(context.Unpack(payload), run) : [.. PlainRow.Facts(run, flags)]);
+        return new FoldedRun(run, flags.HasFlag(RowFlags.Listed) ? RowPayload.Facts(context.Unpack(payload), run) : PlainRow.Facts(run, flags));
     }
 
     static TaskRun Read(NpgsqlDataReader from, IRowContext context, out RowFlags flags, out byte[] payload)

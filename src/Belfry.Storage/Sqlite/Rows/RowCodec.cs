@@ -71,7 +71,7 @@ sealed class RowCodec
         TaskRun run = ReadRow(from, first, at, context, out RowFlags flags);
         if (!flags.HasFlag(RowFlags.Listed))
         {
-            return new FoldedRun(run, [.. PlainRow.Facts(run, flags)]);
+            return new FoldedRun(run, PlainRow.Facts(run, flags));
         }
         return new FoldedRun(run, RowPayload.Facts(context.Unpack(from.Bytes(first + 18)), run));
     }

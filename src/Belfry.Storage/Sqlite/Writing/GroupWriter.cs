@@ -16,7 +16,8 @@ sealed class GroupWriter : IDisposable
     readonly RetentionPolicy _retention;
     readonly RollupWriter _rollupWriter;
     readonly Statement _putOpen, _putEnded, _deleteOpen; // kept at hand: they run for every run
-    readonly List<TrackedLife> _touched = [];  // the group's; emptied when it begins
+    readonly List<(TaskEvent Item, TrackedLife Life)> _ofEvents = []; // the group's, as the next two; emptied when it begins
+    readonly List<TrackedLife> _touched = [];
     readonly List<RunChange> _changes = [];
     NameTable _names;
     RollupChanges _rollups;
@@ -50,13 +51,7 @@ sealed class GroupWriter : IDisposable
             _database.Execute("BEGIN IMMEDIATE");
             ForgetWhatOthersChanged();
             _tooLate.Begin(now);
-            foreach (IReadOnlyList<TaskEvent> events in group)
-            {
-                foreach (TaskEvent item in events)
-                {
-                    Take(item, now);
-                }
-            }
+            TakeAll(group, now);
             foreach (TrackedLife life in _touched)
             {
                 if (life.IsDirty)
@@ -144,14 +139,32 @@ sealed class GroupWriter : IDisposable
         _packer.Dispose();
     }
 
-    void Take(TaskEvent item, Instant now)
+    /// <summary>Adds all events to their lives: first it is seen whose rows must be read, then they are read together.</summary>
+    void TakeAll(IReadOnlyList<IReadOnlyList<TaskEvent>> group, Instant now)
     {
-        _surroundings.Hear(item, now);
-        if (item.Kind.IsAboutWorker())
+        _ofEvents.Clear();
+        foreach (IReadOnlyList<TaskEvent> events in group)
         {
-            return;
+            for (int i = 0; i < events.Count; i++)
+            {
+                TaskEvent item = events[i];
+                _surroundings.Hear(item, now);
+                if (!item.Kind.IsAboutWorker())
+                {
+                    _ofEvents.Add((item, _open.Of(item.Source, item.Id)));
+                }
+            }
         }
-        TrackedLife life = _open.Of(item.Source, item.Id);
+        _open.Load();
+        foreach ((TaskEvent item, TrackedLife life) in _ofEvents)
+        {
+            Take(item, life);
+        }
+        _ofEvents.Clear();
+    }
+
+    void Take(TaskEvent item, TrackedLife life)
+    {
         life.IsDirty |= !_tooLate.Refuses(item, life) && life.Life.Add(item);
         if (!life.IsTouched)
         {
@@ -172,7 +185,7 @@ sealed class GroupWriter : IDisposable
         int oldest = rows.Count == 0 ? 0 : rows[^1].Run.Attempt - Fold.AttemptsKept;
         foreach (FoldedRun row in rows)
         {
-            int known = life.Rows.FindIndex(other => other.Row.Run.Attempt == row.Run.Attempt);
+            int known = life.IndexOf(row.Run.Attempt);
             StoredRow? before = known < 0 ? null : life.Rows[known];
             if (known >= 0)
             {
@@ -214,7 +227,7 @@ sealed class GroupWriter : IDisposable
             _rollups.Change(null, row.Run);
             _changes.Add(new RunChange(0, row.Run, null, Gap: false));
         }
-        return row.Run.State.IsFinal() ? PutEnded(key, row) : PutOpen(++_open.LastPlace, row);
+        return row.Run.State.IsFinal() ? PutEnded(key, row) : PutOpen(_open.Open(key), row);
     }
 
     StoredRow PutOpen(long place, FoldedRun row)
@@ -244,6 +257,7 @@ sealed class GroupWriter : IDisposable
         if (row.IsOpen)
         {
             _deleteOpen.Bind(1, row.Place).Run();
+            _open.Close(key, row.Place);
             return;
         }
         _database.Prepare("DELETE FROM run WHERE at = ?").Bind(1, row.Place).Run();

@@ -24,62 +24,103 @@ sealed class TrackedLife(RunKey key, Life life)
     /// <summary>An event of the group said something new.</summary>
     public bool IsDirty { get; set; }
 
-    public bool IsOpen => Rows.Exists(row => row.IsOpen);
+    public bool IsOpen => Rows.Exists(static row => row.IsOpen);
+
+    /// <summary>Which of the rows is that of an attempt; -1 when there is none.</summary>
+    public int IndexOf(int attempt)
+    {
+        int at = Rows.Count - 1;
+        while (at >= 0 && Rows[at].Row.Run.Attempt != attempt)
+        {
+            at--;
+        }
+        return at;
+    }
+
+    /// <summary>A row at that place is among them.</summary>
+    public bool Has(long place, bool isOpen)
+    {
+        int at = Rows.Count - 1;
+        while (at >= 0 && (Rows[at].Place != place || Rows[at].IsOpen != isOpen))
+        {
+            at--;
+        }
+        return at >= 0;
+    }
 }
 
 /// <summary>
-/// The map of open runs: where each has its row, and of as many as may stay in memory the facts. It is only a cache; what is
-/// not here is read again.
+/// The open runs: of all of them where their rows are, and of those that had an event of late the facts as well. It is only a cache;
+/// facts that are not here are read again, those of a whole group at once and in the order in which they lie.
 /// </summary>
 sealed class OpenLives
 {
     readonly Database _database;
     readonly KeySegments _keys;
     readonly NameTable _names;
-    readonly int _limit;
-    readonly Dictionary<RunKey, TrackedLife> _lives = [];       // open runs with their facts; Settle empties it above the limit
-    readonly Dictionary<RunKey, List<long>> _elsewhere = [];    // open runs whose facts are only in the store: their ids in `open`
+    readonly int _half;
+    readonly OpenPlaces _places = new();
+    readonly List<(long Place, TrackedLife Life)> _wanted = []; // rows of the group to be read; emptied by Load
+    readonly List<long> _found = [];
+    Dictionary<RunKey, TrackedLife> _young = [], _old = [];     // at most half the limit each, and what a group adds; Settle drops the old ones
 
     public OpenLives(Database database, KeySegments keys, NameTable names, int limit)
     {
-        (_database, _keys, _names, _limit) = (database, keys, names, limit);
+        (_database, _keys, _names, _half) = (database, keys, names, limit / 2);
         using Statement open = database.PrepareOnce("SELECT id, uid, source FROM open");
         while (open.Step())
         {
-            long place = open.Int64(0);
-            Elsewhere(RunKey.Of(IdColumn.Read(open, 1)!, open.Int32(2))).Add(place);
-            LastPlace = Math.Max(LastPlace, place);
+            _places.Add(RunKey.Of(IdColumn.Read(open, 1)!, open.Int32(2)), open.Int64(0));
         }
     }
 
-    /// <summary>The greatest id in <c>open</c>.</summary>
-    public long LastPlace { get; set; }
-
-    /// <summary>Open runs, in memory or not.</summary>
-    public int Count => _lives.Count + _elsewhere.Count;
-
     /// <summary>An attempt of this id is open.</summary>
-    public bool IsOpen(RunKey key) => _elsewhere.ContainsKey(key) || (_lives.TryGetValue(key, out TrackedLife? life) && life.IsOpen);
+    public bool IsOpen(RunKey key) => _places.Has(key);
 
-    /// <summary>The life of an id: from memory, from the store, or new.</summary>
+    /// <summary>Where a run that opens has its row.</summary>
+    public long Open(RunKey key)
+    {
+        _places.Add(key, _places.Last + 1);
+        return _places.Last;
+    }
+
+    /// <summary>A run is open no longer.</summary>
+    public void Close(RunKey key, long place) => _places.Remove(key, place);
+
+    /// <summary>The life of an id: from memory, or new; what the store knows of it is there after <see cref="Load()"/>.</summary>
     public TrackedLife Of(string source, string id)
     {
         RunKey key = RunKey.Of(id, _names.Number(NameKind.Source, source));
-        if (_lives.TryGetValue(key, out TrackedLife? life))
+        if (_young.TryGetValue(key, out TrackedLife? life))
         {
             return life;
         }
-        life = new TrackedLife(key, new Life(source, id));
-        if (_elsewhere.Remove(key, out List<long>? places))
+        if (!_old.Remove(key, out life))
         {
-            places.ForEach(place => Load(life, place, isOpen: true));
+            life = new TrackedLife(key, new Life(source, id));
+            Want(life);
         }
-        _keys.Find(key).ForEach(place => Load(life, place, isOpen: false));
-        _lives.Add(key, life);
+        _young.Add(key, life);
         return life;
     }
 
-    /// <summary>After a commit: forgets what has ended, and above the limit the facts of what is open.</summary>
+    /// <summary>Reads what the store knows of the lives that were not in memory.</summary>
+    public void Load()
+    {
+        if (_wanted.Count == 0)
+        {
+            return;
+        }
+        _wanted.Sort(static (a, b) => a.Place.CompareTo(b.Place));
+        Statement read = _database.Prepare($"SELECT at, {RowCodec.Columns} FROM open WHERE id = ?");
+        foreach ((long place, TrackedLife life) in _wanted)
+        {
+            Load(read, life, place, isOpen: true);
+        }
+        _wanted.Clear();
+    }
+
+    /// <summary>After a commit: forgets what has ended, and above the limit the facts of those that had no event for the longest.</summary>
     public void Settle(IEnumerable<TrackedLife> touched)
     {
         foreach (TrackedLife life in touched)
@@ -87,36 +128,36 @@ sealed class OpenLives
             life.IsTouched = false;
             if (!life.IsOpen)
             {
-                _lives.Remove(life.Key);
+                _young.Remove(life.Key);
             }
         }
-        if (_lives.Count > _limit)
+        if (_young.Count > _half)
         {
-            foreach (TrackedLife life in _lives.Values)
-            {
-                Elsewhere(life.Key).AddRange(life.Rows.Where(row => row.IsOpen).Select(row => row.Place));
-            }
-            _lives.Clear();
+            _old.Clear();
+            (_young, _old) = (_old, _young);
         }
     }
 
-    List<long> Elsewhere(RunKey key)
+    void Want(TrackedLife life)
     {
-        if (!_elsewhere.TryGetValue(key, out List<long>? places))
+        _found.Clear();
+        _places.Find(life.Key, _found);
+        foreach (long place in _found)
         {
-            _elsewhere.Add(key, places = new List<long>(1));
+            _wanted.Add((place, life));
         }
-        return places;
+        if (_keys.MayHave(life.Key))
+        {
+            Statement read = _database.Prepare($"SELECT at, {RowCodec.Columns} FROM run WHERE at = ?");
+            _keys.Find(life.Key).ForEach(place => Load(read, life, place, isOpen: false));
+        }
     }
 
     /// <summary>Adds the row at a place to a life, if it is one of its own: keys share bits, may outlive their row, and may be of a child.</summary>
-    void Load(TrackedLife life, long place, bool isOpen)
+    void Load(Statement read, TrackedLife life, long place, bool isOpen)
     {
-        Statement read = _database.Prepare(isOpen
-            ? $"SELECT at, {RowCodec.Columns} FROM open WHERE id = ?"
-            : $"SELECT at, {RowCodec.Columns} FROM run WHERE at = ?");
         bool isOwn = read.Bind(1, place).Step() && IdColumn.Read(read, 1) == life.Life.Id;
-        if (isOwn && !life.Rows.Exists(row => row.Place == place && row.IsOpen == isOpen))
+        if (isOwn && !life.Has(place, isOpen))
         {
             FoldedRun row = RowCodec.ReadFacts(read, 1, read.Int64(0), _names);
             if (row.Run.Source == life.Life.Source)
