@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Belfry.Server;
 using Belfry.Storage;
 using Belfry.Storage.Moving;
 
@@ -74,7 +75,7 @@ static class MigrateVerb
         StoreCopy copy;
         try
         {
-            copy = await ProgressBar.ShowAsync(["copying", "comparing"], bar => StoreUpkeep.CopyAsync(from, to, new Told(bar), cancel));
+            copy = await ProgressBar.ShowAsync(["copying", "comparing"], bar => StoreUpkeep.CopyAsync(from, to, BelfryServer.Rooms, new Told(bar), cancel));
         }
         catch (CopyRefusedException refused)
         {

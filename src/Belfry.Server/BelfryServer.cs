@@ -16,6 +16,9 @@ namespace Belfry.Server;
 /// <summary>Puts Belfry's server into an application.</summary>
 public static class BelfryServer
 {
+    /// <summary>The rooms that keep tables in the store.</summary>
+    internal static IReadOnlyList<TableScripts> Rooms { get; } = [AccessStore.Scripts];
+
     /// <summary>Adds what the server needs. The log is opened when the host starts, before it listens.</summary>
     /// <param name="services">The application's services.</param>
     /// <param name="settings">Settings without problems; null reads <c>belfry.json</c> and the environment.</param>

@@ -46,11 +46,12 @@ public static class StoreUpkeep
     /// </summary>
     /// <param name="from">The log. What is written into it meanwhile is not copied.</param>
     /// <param name="to">A store that is new, or the half-done copy of this log; until the copy is whole nobody can open it as a log.</param>
+    /// <param name="rooms">The rooms that keep tables in these stores.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancel">Stops it; the next try goes on.</param>
     /// <exception cref="StoreException">One of them cannot be opened, read or written.</exception>
     /// <exception cref="CopyRefusedException">The target holds something else, or the copy is not what was to be copied.</exception>
-    public static Task<StoreCopy> CopyAsync(StoreUrl from, StoreUrl to, IProgress<CopyProgress>? progress, CancellationToken cancel) => Task.Run(
+    public static Task<StoreCopy> CopyAsync(StoreUrl from, StoreUrl to, IReadOnlyList<TableScripts> rooms, IProgress<CopyProgress>? progress, CancellationToken cancel) => Task.Run(
         () =>
         {
             if (from.Text == "memory:" || to.Text == "memory:" || from.Place == to.Place)
@@ -61,7 +62,7 @@ public static class StoreUpkeep
             {
                 using ILogReader source = from.Server is null ? SqliteSource(from) : new PostgresReader(PostgresStore.OpenForReading(from), owned: true);
                 using ILogTarget target = to.Server is null ? SqliteTarget.Open(to, from.Text) : PostgresTarget.Open(to, from.Text);
-                return new StoreCopy(new LogCopy(source, target, progress, cancel).Run());
+                return new StoreCopy(new LogCopy(source, target, rooms, progress, cancel).Run());
             }
             catch (Exception refused) when (refused is SqliteException or NpgsqlException or IOException or UnauthorizedAccessException)
             {

@@ -32,6 +32,9 @@ interface ILogReader : IDisposable
 /// <summary>A log that becomes a copy. What is written in one call is committed with the mark that tells so.</summary>
 interface ILogTarget : IDisposable
 {
+    /// <summary>Where the tables of rooms are made.</summary>
+    ITableEngine Tables { get; }
+
     /// <summary>How far a step has come.</summary>
     CopyMark MarkOf(string step);
 

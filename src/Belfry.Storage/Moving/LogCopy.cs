@@ -2,12 +2,13 @@ namespace Belfry.Storage.Moving;
 
 /// <summary>
 /// Copies a log into another store, whatever engines the two have, in steps that each can be gone on with:
+/// 0. the tables of rooms are made, by their own scripts;
 /// 1. names under their numbers, because figures and sources refer to them by number;
 /// 2. the tables that are copied value by value, dictionaries among them, so that the payloads below are packed with them;
 /// 3. runs with their facts, ended ones oldest first, then open ones; the target makes keys, partitions and last ends of them as a log does;
 /// 4. both stores are read once more, from the beginning, and compared; only then the target is a log.
 /// </summary>
-sealed class LogCopy(ILogReader from, ILogTarget to, IProgress<CopyProgress>? progress, CancellationToken cancel)
+sealed class LogCopy(ILogReader from, ILogTarget to, IReadOnlyList<TableScripts> rooms, IProgress<CopyProgress>? progress, CancellationToken cancel)
 {
     const int RowsAtOnce = 20_000; // a transaction of about 4 MB, and what a kill costs
     const string NamesStep = "names", EndedStep = "ended runs", OpenStep = "open runs";
@@ -18,6 +19,7 @@ sealed class LogCopy(ILogReader from, ILogTarget to, IProgress<CopyProgress>? pr
     /// <exception cref="CopyRefusedException">The copy is not the same.</exception>
     public IReadOnlyList<CopiedTable> Run()
     {
+        MakeRooms();
         Count();
         CopyNames();
         foreach (PlainTable table in from.Tables)
@@ -32,6 +34,23 @@ sealed class LogCopy(ILogReader from, ILogTarget to, IProgress<CopyProgress>? pr
     }
 
     static string StepOf(bool open) => open ? OpenStep : EndedStep;
+
+    void MakeRooms()
+    {
+        if (from.Tables.FirstOrDefault(table => table.Name == TableMigrations.Book) is not { } book)
+        {
+            return;
+        }
+        foreach (object?[] row in from.Rows(book, null))
+        {
+            (string? name, object? version) = ((string?)row[book.Columns.ToList().IndexOf("room")], row[book.Columns.ToList().IndexOf("number")]);
+            if (rooms.FirstOrDefault(room => room.Room == name) is not { } scripts || !Equals((long)scripts.Newest, version))
+            {
+                throw new CopyRefusedException($"the tables of '{name}' have schema {version}, which is not that of this version of Belfry. Start its server once, then stop it and copy.");
+            }
+            StoreTables.MigratedAsync(to.Tables, scripts, owned: false, cancel).GetAwaiter().GetResult();
+        }
+    }
 
     void Count()
     {

@@ -41,6 +41,9 @@ sealed class Store : IDisposable
         }
     });
 
+    /// <summary>A store that has only a connection which is open already; it is the caller's to close.</summary>
+    public static Store Around(StoreUrl url, Database writer) => new(url, writer);
+
     /// <summary>Opens a store that is there for reading, beside a server that writes it.</summary>
     /// <exception cref="StoreException">It is not there, cannot be opened, or has another schema.</exception>
     public static Store OpenForReading(StoreUrl url) => Guarded(url, () =>

@@ -15,7 +15,7 @@ sealed class PostgresReader : ILogReader
     readonly NpgsqlConnection _connection;
     readonly NpgsqlTransaction _snapshot;
     readonly RowContext _context;
-    readonly PostgresTables _tables;
+    readonly CopiedTables _tables;
     readonly bool _owned;
 
     /// <summary>Reads a store.</summary>
@@ -32,7 +32,7 @@ sealed class PostgresReader : ILogReader
         {
             settings.ExecuteNonQuery();
         }
-        _tables = new PostgresTables(_connection);
+        _tables = new CopiedTables(_connection);
     }
 
     public IReadOnlyList<PlainTable> Tables => _tables.Plain;
@@ -52,7 +52,7 @@ sealed class PostgresReader : ILogReader
 
     public IEnumerable<object?[]> Rows(PlainTable table, long? after)
     {
-        PostgresTables.Column[] columns = _tables.Of(table) ?? throw HalfCopy.Unlike(table, _store.Url);
+        CopiedTables.Column[] columns = _tables.Of(table) ?? throw HalfCopy.Unlike(table, _store.Url);
         string names = string.Join(", ", columns.Select(column => column.Name));
         using NpgsqlDataReader row = table.Place is null
             ? Ask($"SELECT {names} FROM {table.Name}")
@@ -62,7 +62,7 @@ sealed class PostgresReader : ILogReader
             var values = new object?[columns.Length];
             for (int i = 0; i < values.Length; i++)
             {
-                values[i] = PostgresTables.Column.Neutralized(row.GetValue(i));
+                values[i] = CopiedTables.Column.Neutralized(row.GetValue(i));
             }
             yield return values;
         }

@@ -17,17 +17,16 @@ sealed class PostgresTarget : ILogTarget
     readonly PostgresStore _store;
     readonly NpgsqlConnection _connection;
     readonly string _source;
-    readonly PostgresTables _tables;
     readonly Partitions _partitions;
     readonly RowContext _context;
     readonly RowPayload _payloads = new();
     readonly AddedRuns _added;
+    CopiedTables? _tables;  // read when all are made
     PayloadPacker? _packer; // made when the dictionaries are there
 
     PostgresTarget(PostgresStore store, NpgsqlConnection connection, string source)
     {
         (_store, _connection, _source) = (store, connection, source);
-        _tables = new PostgresTables(connection);
         _partitions = new Partitions(store);
         _added = new AddedRuns(store.Names);
         _context = new RowContext(store.Names, new PayloadUnpacker(new Dictionaries(), new DictionaryTable(store)));
@@ -54,6 +53,8 @@ sealed class PostgresTarget : ILogTarget
             throw;
         }
     }
+
+    public ITableEngine Tables => new PostgresTables(_store);
 
     public CopyMark MarkOf(string step)
     {
@@ -92,7 +93,7 @@ sealed class PostgresTarget : ILogTarget
 
     public void Write(PlainTable table, IReadOnlyList<object?[]> rows, CopyMark mark, bool first) => Commit(mark, () =>
     {
-        PostgresTables.Column[] columns = _tables.Of(table) ?? throw HalfCopy.Unlike(table, _store.Url);
+        CopiedTables.Column[] columns = (_tables ??= new CopiedTables(_connection)).Of(table) ?? throw HalfCopy.Unlike(table, _store.Url);
         if (first)
         {
             Execute(_connection, $"DELETE FROM {table.Name}");

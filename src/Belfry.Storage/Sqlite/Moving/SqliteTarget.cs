@@ -38,6 +38,8 @@ sealed class SqliteTarget : ILogTarget
         }
     }
 
+    public ITableEngine Tables => new SqliteTables(Store.Around(_url, _database), lane: null);
+
     public CopyMark MarkOf(string step)
     {
         Statement read = _database.Prepare($"SELECT place, rows, done FROM {CopyMark.Table} WHERE step = ?");

@@ -5,7 +5,7 @@ using NpgsqlTypes;
 namespace Belfry.Storage.Postgres.Moving;
 
 /// <summary>The tables of a log on PostgreSQL that are copied value by value, read from its catalog.</summary>
-sealed class PostgresTables
+sealed class CopiedTables
 {
     /// <summary>Tables that are no copy's business, because the target makes them of names and runs, or has its own; partitions are no tables here.</summary>
     public static readonly IReadOnlyCollection<string> Own =
@@ -28,7 +28,7 @@ sealed class PostgresTables
 
     readonly Dictionary<string, Column[]> _columns = [];
 
-    public PostgresTables(NpgsqlConnection connection)
+    public CopiedTables(NpgsqlConnection connection)
     {
         var all = new List<(string Table, Column Column)>();
         using var command = new NpgsqlCommand(Columns, connection);
