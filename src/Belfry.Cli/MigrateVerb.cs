@@ -75,7 +75,7 @@ static class MigrateVerb
         StoreCopy copy;
         try
         {
-            copy = await ProgressBar.ShowAsync(["copying", "comparing"], bar => StoreUpkeep.CopyAsync(from, to, BelfryServer.Rooms, new Told(bar), cancel));
+            copy = await ProgressBar.ShowAsync(["copying", "comparing"], bar => StoreUpkeep.CopyAsync(from, to, BelfryServer.Rooms, TimeProvider.System, new Told(bar), cancel));
         }
         catch (CopyRefusedException refused)
         {

@@ -69,7 +69,7 @@ public static class BelfryServer
         var settings = provider.GetRequiredService<BelfrySettings>();
         var options = new RunLogOptions
         {
-            Enabled = settings.Log.Enabled, HiddenKeys = settings.Arguments.HiddenKeys, TruncateNested = settings.Arguments.TruncateNested,
+            Serves = true, Enabled = settings.Log.Enabled, HiddenKeys = settings.Arguments.HiddenKeys, TruncateNested = settings.Arguments.TruncateNested,
             Retention = settings.Retention.ToPolicy(), Apps = AppMapping.ByName(settings.Apps),
         };
         return RunLog.OpenAsync(

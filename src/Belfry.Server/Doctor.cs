@@ -58,7 +58,7 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
         }
         catch (StoreException e)
         {
-            Add(FindingLevel.Problem, "store", StoreUrl.Parse(settings.Store).ToString(), e.Message, "'belfry serve' creates the log; name another with --store");
+            Add(FindingLevel.Problem, "store", StoreUrl.Parse(settings.Store).ToString(), e.Message, e.IsMissing ? "'belfry serve' creates the log; name another with --store" : null);
             return null;
         }
     }

@@ -47,4 +47,8 @@ public sealed record StoreUrl
 }
 
 /// <summary>The store cannot be opened, read or written; the message is for an operator.</summary>
-public sealed class StoreException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class StoreException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>There is no log at all; otherwise the message says what to do about the one that is there.</summary>
+    public bool IsMissing { get; init; }
+}

@@ -27,7 +27,7 @@ public sealed class MovingTests(PostgresFixture postgres)
         await FillAsync(there);
 
         var told = new Shares();
-        StoreCopy copy = await StoreUpkeep.CopyAsync(there.Url, here.Url, [], told, Cancel);
+        StoreCopy copy = await StoreUpkeep.CopyAsync(there.Url, here.Url, [], TimeProvider.System, told, Cancel);
 
         Assert.Equal(1, told.Last.Share, 1);
         Assert.True(copy.Tables.Single(table => table.Name == "ended runs").Rows >= Plain);
@@ -65,7 +65,7 @@ public sealed class MovingTests(PostgresFixture postgres)
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
             var told = new Shares { Told = share => stop.Cancel() };
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StoreUpkeep.CopyAsync(there.Url, here.Url, [], told, stop.Token));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StoreUpkeep.CopyAsync(there.Url, here.Url, [], TimeProvider.System, told, stop.Token));
 
             Assert.Contains("not whole yet", (await Assert.ThrowsAsync<StoreException>(() => here.OpenAsync())).Message, StringComparison.Ordinal);
             Assert.Contains("migrate --store", (await Assert.ThrowsAsync<StoreException>(() => RunQueries.OpenAsync(here.Url, TimeProvider.System, Cancel))).Message, StringComparison.Ordinal);
@@ -74,9 +74,9 @@ public sealed class MovingTests(PostgresFixture postgres)
         await using (await another.OpenAsync())
         {
         }
-        Assert.Contains(there.File, (await Assert.ThrowsAsync<CopyRefusedException>(() => StoreUpkeep.CopyAsync(another.Url, here.Url, [], null, Cancel))).Message, StringComparison.Ordinal);
+        Assert.Contains(there.File, (await Assert.ThrowsAsync<CopyRefusedException>(() => StoreUpkeep.CopyAsync(another.Url, here.Url, [], TimeProvider.System, null, Cancel))).Message, StringComparison.Ordinal);
 
-        StoreCopy copy = await StoreUpkeep.CopyAsync(there.Url, here.Url, [], null, Cancel);
+        StoreCopy copy = await StoreUpkeep.CopyAsync(there.Url, here.Url, [], TimeProvider.System, null, Cancel);
 
         Assert.Equal(45_000, copy.Tables.Single(table => table.Name == "ended runs").Rows);
         await using RunLog whole = await here.OpenAsync();
@@ -102,13 +102,13 @@ public sealed class MovingTests(PostgresFixture postgres)
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         bool runs = false;
         var told = new Shares { Told = share => { if (share.Share > 0.9) { runs = true; stop.Cancel(); } } };
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StoreUpkeep.CopyAsync(there.Url, here.Url, [], told, stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StoreUpkeep.CopyAsync(there.Url, here.Url, [], TimeProvider.System, told, stop.Token));
         Assert.True(runs);
         await using (RunLog log = await there.OpenAsync())
         {
             await log.AppendAsync(Run(5, EventKind.Submitted, -1), Cancel); // of a run that is copied already
         }
-        CopyRefusedException refused = await Assert.ThrowsAsync<CopyRefusedException>(() => StoreUpkeep.CopyAsync(there.Url, here.Url, [], null, Cancel));
+        CopyRefusedException refused = await Assert.ThrowsAsync<CopyRefusedException>(() => StoreUpkeep.CopyAsync(there.Url, here.Url, [], TimeProvider.System, null, Cancel));
         Assert.Contains("begin anew", refused.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<StoreException>(() => here.OpenAsync());
     }
@@ -125,11 +125,11 @@ public sealed class MovingTests(PostgresFixture postgres)
             {
                 await log.AppendAsync(Run(1, EventKind.Started, 0), Cancel);
             }
-            Assert.Contains("holds a log already", (await Assert.ThrowsAsync<CopyRefusedException>(() => StoreUpkeep.CopyAsync(there.Url, here.Url, [], null, Cancel))).Message, StringComparison.Ordinal);
+            Assert.Contains("holds a log already", (await Assert.ThrowsAsync<CopyRefusedException>(() => StoreUpkeep.CopyAsync(there.Url, here.Url, [], TimeProvider.System, null, Cancel))).Message, StringComparison.Ordinal);
             await using RunLog still = await here.OpenAsync();
             Assert.Equal(1, (await still.Queries.StatusAsync(Cancel)).OpenRuns);
         }
-        await Assert.ThrowsAsync<CopyRefusedException>(() => StoreUpkeep.CopyAsync(there.Url, there.Url, [], null, Cancel));
+        await Assert.ThrowsAsync<CopyRefusedException>(() => StoreUpkeep.CopyAsync(there.Url, there.Url, [], TimeProvider.System, null, Cancel));
     }
 
     [Fact]

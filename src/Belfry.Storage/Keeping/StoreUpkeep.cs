@@ -44,14 +44,15 @@ public static class StoreUpkeep
     /// Copies a log as it is at one moment into another store, whatever engines the two have, and compares both. What another try copied
     /// of it already stays: it goes on there.
     /// </summary>
-    /// <param name="from">The log. What is written into it meanwhile is not copied.</param>
+    /// <param name="from">The log. A SQLite log that a server writes is refused; what is written into one on PostgreSQL meanwhile is not copied.</param>
     /// <param name="to">A store that is new, or the half-done copy of this log; until the copy is whole nobody can open it as a log.</param>
     /// <param name="rooms">The rooms that keep tables in these stores.</param>
+    /// <param name="clock">The time.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancel">Stops it; the next try goes on.</param>
     /// <exception cref="StoreException">One of them cannot be opened, read or written.</exception>
     /// <exception cref="CopyRefusedException">The target holds something else, or the copy is not what was to be copied.</exception>
-    public static Task<StoreCopy> CopyAsync(StoreUrl from, StoreUrl to, IReadOnlyList<TableScripts> rooms, IProgress<CopyProgress>? progress, CancellationToken cancel) => Task.Run(
+    public static Task<StoreCopy> CopyAsync(StoreUrl from, StoreUrl to, IReadOnlyList<TableScripts> rooms, TimeProvider clock, IProgress<CopyProgress>? progress, CancellationToken cancel) => Task.Run(
         () =>
         {
             if (from.Text == "memory:" || to.Text == "memory:" || from.Place == to.Place)
@@ -60,13 +61,14 @@ public static class StoreUpkeep
             }
             try
             {
+                using ServerClaim? alone = File.Exists(from.Path) ? ServerClaim.Take(from, clock) : null;
                 using ILogReader source = from.Server is null ? SqliteSource(from) : new PostgresReader(PostgresStore.OpenForReading(from), owned: true);
                 using ILogTarget target = to.Server is null ? SqliteTarget.Open(to, from.Text) : PostgresTarget.Open(to, from.Text);
                 return new StoreCopy(new LogCopy(source, target, rooms, progress, cancel).Run());
             }
             catch (Exception refused) when (refused is SqliteException or NpgsqlException or IOException or UnauthorizedAccessException)
             {
-                string problem = refused is NpgsqlException said ? PostgresStore.ProblemOf(said) : refused is SqliteException { IsDiskFull: true } ? "the disk is full" : refused.Message;
+                string problem = refused switch { NpgsqlException said => PostgresStore.ProblemOf(said), SqliteException said => said.Problem, _ => refused.Message };
                 throw new StoreException($"{from} cannot be copied to {to}: {problem}. What is copied stays; the next try goes on.", refused);
             }
         },
@@ -118,7 +120,7 @@ public static class StoreUpkeep
             }
             catch (SqliteException refused)
             {
-                throw new StoreException($"{url}: {refused.Message}", refused);
+                throw new StoreException($"{url}: {refused.Problem}", refused);
             }
         },
         cancel);

@@ -98,6 +98,9 @@ sealed unsafe class Database : IDisposable
         return statement.Step() ? statement.Int64(0) : 0;
     }
 
+    /// <summary>The file cannot be written by this user.</summary>
+    public bool IsReadOnly => Native.IsReadOnly(_handle, "main") == 1;
+
     /// <summary>Rows changed by the last statement.</summary>
     public int Changes => Native.Changes(_handle);
 
@@ -154,19 +157,32 @@ sealed unsafe class Database : IDisposable
     internal SqliteException Error(int code, string? sql = null)
     {
         string message = _handle == 0 ? $"error {code}" : Marshal.PtrToStringUTF8((nint)Native.Message(_handle))!;
-        return new SqliteException(code, sql is null ? message : $"{message} in: {sql}");
+        return new SqliteException(code, message, sql);
     }
 }
 
 /// <summary>What SQLite refuses.</summary>
-sealed class SqliteException(int code, string message) : Exception(message)
+/// <param name="code">Its code.</param>
+/// <param name="said">What it says.</param>
+/// <param name="sql">Of which statement, when it never began.</param>
+sealed class SqliteException(int code, string said, string? sql = null) : Exception(sql is null ? said : $"{said} in: {sql}")
 {
     /// <summary>Its primary code.</summary>
     public int Code { get; } = code & 0xFF;
 
-    /// <summary>The disk is full.</summary>
-    public bool IsDiskFull => Code == Native.Full;
+    /// <summary>The file is not what it should be: waiting does not help, and other rows may be whole.</summary>
+    public bool IsDamage => Code is Native.Corrupt or Native.NoDatabase;
 
-    /// <summary>Another process holds the lock, or the call was interrupted.</summary>
-    public bool IsBusy => Code is 5 or 6 or 9;
+    /// <summary>What is wrong and what to do, in words for an operator.</summary>
+    public string Problem => Code switch
+    {
+        Native.Full => "the disk is full",
+        Native.Busy or Native.Locked => "another process holds it locked; end that one, it may be a sqlite3 shell with an open transaction",
+        Native.ReadOnly or Native.Permission => "it is read-only for this user; give them the right to write the file and its folder",
+        Native.CannotOpen => "the file cannot be opened; its folder must be there, and this user must have the right to write into it (SQLite needs that to read as well)",
+        Native.Corrupt => $"the file is damaged ({said}); 'belfry doctor' tells where. Stop the server, keep a copy of the file, and go on with a backup",
+        Native.NoDatabase => "it is no SQLite database, or its first page is damaged; name another file, or go on with a backup",
+        Native.Failing => $"the disk fails ({said})",
+        _ => Message,
+    };
 }

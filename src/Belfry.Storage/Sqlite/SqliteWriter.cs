@@ -21,7 +21,7 @@ sealed class SqliteWriter : ILogWriter, ILogKeeper
         catch (SqliteException refused)
         {
             store.Dispose();
-            throw new StoreException($"{store.Url} cannot be read: {refused.Message}", refused);
+            throw new StoreException($"{store.Url} cannot be read: {refused.Problem}", refused);
         }
     }
 
@@ -31,9 +31,13 @@ sealed class SqliteWriter : ILogWriter, ILogKeeper
         {
             return _store.Write(_ => _groups.Write(group, notes, now));
         }
+        catch (SqliteException refused) when (refused.IsDamage)
+        {
+            throw new StoreDamagedException(refused.Problem, refused);
+        }
         catch (SqliteException refused)
         {
-            throw new StoreUnavailableException(refused.IsDiskFull ? "the disk is full" : refused.Message, refused);
+            throw new StoreUnavailableException(refused.Problem, refused);
         }
     }
 

@@ -12,7 +12,9 @@ sealed class Store : IDisposable
     readonly ConcurrentBag<Database> _idle = []; // readers at rest; as many as ever read at one time
     readonly SemaphoreSlim _turn = new(1);        // in memory: whose turn it is
 
-    Store(StoreUrl url, Database? writer) => (Url, Writer) = (url, writer);
+    readonly ServerClaim? _claim;
+
+    Store(StoreUrl url, Database? writer, ServerClaim? claim = null) => (Url, Writer, _claim) = (url, writer, claim);
 
     public StoreUrl Url { get; }
 
@@ -22,21 +24,28 @@ sealed class Store : IDisposable
     bool InMemory => Url.Path is null;
 
     /// <summary>Opens a store for writing, creating and migrating it where needed.</summary>
+    /// <param name="url">Where it is.</param>
+    /// <param name="syncEveryCommit">Wait for the disk at every commit.</param>
+    /// <param name="serves">The clock of a server, which must be the only one; null for others.</param>
     /// <exception cref="StoreException">It cannot be opened.</exception>
-    public static Store OpenForWriting(StoreUrl url, bool syncEveryCommit) => Guarded(url, () =>
+    public static Store OpenForWriting(StoreUrl url, bool syncEveryCommit, TimeProvider? serves = null) => Guarded(url, () =>
     {
         MakeFolder(url);
+        ServerClaim? claim = null;
         Database writer = Database.Open(url.Path, create: true);
         try
         {
+            claim = serves is null ? null : ServerClaim.Take(url, serves);
             Prepare(writer, syncEveryCommit);
+            RefuseReadOnly(writer, url);
             Migrations.Run(writer, url.Text);
             Migrations.RefuseHalfCopy(writer, url);
-            return new Store(url, writer);
+            return new Store(url, writer, claim);
         }
         catch
         {
             writer.Dispose();
+            claim?.Dispose();
             throw;
         }
     });
@@ -50,7 +59,7 @@ sealed class Store : IDisposable
     {
         if (url.Path is null || !File.Exists(url.Path))
         {
-            throw new StoreException($"{url} is not there.");
+            throw new StoreException($"{url} is not there.") { IsMissing = true };
         }
         var store = new Store(url, null);
         Database reader = store.Connect();
@@ -73,6 +82,15 @@ sealed class Store : IDisposable
             throw;
         }
     });
+
+    /// <summary>SQLite opens what it cannot write, and would say so only at the first write.</summary>
+    static void RefuseReadOnly(Database writer, StoreUrl url)
+    {
+        if (writer.IsReadOnly)
+        {
+            throw new StoreException($"{url} cannot be opened: {new SqliteException(Native.ReadOnly, "").Problem}");
+        }
+    }
 
     /// <summary>Makes the folder that a file is to lie in.</summary>
     public static void MakeFolder(StoreUrl url)
@@ -139,6 +157,7 @@ sealed class Store : IDisposable
             reader.Dispose();
         }
         Writer?.Dispose();
+        _claim?.Dispose();
         _turn.Dispose();
     }
 
@@ -173,7 +192,7 @@ sealed class Store : IDisposable
         catch (SqliteException refused)
         {
             cancel.ThrowIfCancellationRequested();
-            throw new StoreException($"{Url} cannot be read: {refused.Message}", refused);
+            throw new StoreException($"{Url} cannot be read: {refused.Problem}", refused);
         }
     }
 
@@ -192,7 +211,7 @@ sealed class Store : IDisposable
         }
         catch (Exception refused) when (refused is SqliteException or IOException or UnauthorizedAccessException)
         {
-            throw new StoreException($"{url} cannot be opened: {refused.Message}", refused);
+            throw new StoreException($"{url} cannot be opened: {(refused is SqliteException said ? said.Problem : refused.Message)}", refused);
         }
     }
 }

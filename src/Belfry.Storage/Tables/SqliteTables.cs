@@ -41,7 +41,7 @@ sealed class SqliteTables(Store store, Chores? lane) : ITableEngine
         catch (Exception refused)
         {
             RollBack(database);
-            throw refused is SqliteException said ? new StoreException($"{store.Url} cannot be written: {(said.IsDiskFull ? "the disk is full" : said.Message)}", said) : refused;
+            throw refused is SqliteException said ? new StoreException($"{store.Url} cannot be written: {said.Problem}", said) : refused;
         }
     }
 

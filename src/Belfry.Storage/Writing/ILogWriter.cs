@@ -6,12 +6,16 @@ interface ILogWriter : IDisposable
     /// <summary>Writes a group as one transaction. When it throws, nothing of the group is stored, and it can be tried again.</summary>
     /// <returns>The runs that changed, in order.</returns>
     /// <exception cref="StoreUnavailableException">The store cannot be written at present.</exception>
+    /// <exception cref="StoreDamagedException">The store is damaged where this group belongs.</exception>
     IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now);
 
     /// <summary>The tables of rooms in the same store.</summary>
     /// <param name="lane">Where the writing thread does work between two groups.</param>
     ITableEngine Tables(Chores lane);
 }
+
+/// <summary>The store is damaged where this group belongs; waiting does not help, but what belongs elsewhere may be written.</summary>
+sealed class StoreDamagedException(string problem, Exception inner) : Exception(problem, inner);
 
 /// <summary>The store cannot be written at present; later it may.</summary>
 sealed class StoreUnavailableException(string problem, Exception inner) : Exception(problem, inner);

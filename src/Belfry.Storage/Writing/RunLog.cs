@@ -31,6 +31,7 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly CancellationTokenSource _stopping = new();
     readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     long _lastTurn;
+    string? _damage; // found since the start; it does not go away by itself
 
     RunLog(StoreUrl url, ILogWriter writer, RunQueries queries, RunLogOptions options, TimeProvider clock, ILogger logger)
     {
@@ -142,7 +143,7 @@ public sealed partial class RunLog : IAsyncDisposable
 
     static (ILogWriter, RunQueries) OnSqlite(StoreUrl url, RunLogOptions options, TimeProvider clock)
     {
-        Store store = Store.OpenForWriting(url, options.SyncEveryCommit);
+        Store store = Store.OpenForWriting(url, options.SyncEveryCommit, options.Serves ? clock : null);
         return (new SqliteWriter(store, options.OpenRunsInMemory, options.Retention), new SqliteQueries(store, clock));
     }
 
@@ -199,8 +200,8 @@ public sealed partial class RunLog : IAsyncDisposable
         {
             try
             {
-                Write(group, notes);
-                Problem = null;
+                WriteAround(group, notes);
+                Problem = _damage;
                 return;
             }
             catch (StoreUnavailableException refused)
@@ -226,6 +227,60 @@ public sealed partial class RunLog : IAsyncDisposable
                 group.ForEach(append => append.Done.TrySetException(unforeseen));
                 return;
             }
+        }
+    }
+
+    /// <summary>Where the file is damaged, what belongs elsewhere is stored all the same; the rest is refused, and counted.</summary>
+    void WriteAround(List<Append> group, SideNotes notes)
+    {
+        try
+        {
+            Write(group, notes);
+        }
+        catch (StoreDamagedException damaged)
+        {
+            Problem = _damage = damaged.Message;
+            LogDamaged(damaged, damaged.Message);
+            WriteNothing(notes);
+            group.ForEach(WriteByRuns);
+        }
+    }
+
+    /// <summary>When not even this can be written, the damage is everywhere, and the events wait.</summary>
+    void WriteNothing(SideNotes notes)
+    {
+        try
+        {
+            Write([], notes);
+        }
+        catch (StoreDamagedException everywhere)
+        {
+            throw new StoreUnavailableException(everywhere.Message, everywhere);
+        }
+    }
+
+    void WriteByRuns(Append append)
+    {
+        StoreDamagedException? damage = null;
+        foreach (IGrouping<(string, string), TaskEvent> run in append.Events.GroupBy(item => (item.Source, item.Id)))
+        {
+            try
+            {
+                Write([new Append([.. run], new TaskCompletionSource())], new SideNotes());
+            }
+            catch (StoreDamagedException damaged)
+            {
+                damage = damaged;
+                Refuse(run.First().Source, "event of a run whose place in the file is damaged", run.Count());
+            }
+        }
+        if (damage is null)
+        {
+            append.Done.TrySetResult();
+        }
+        else
+        {
+            append.Done.TrySetException(new StoreException($"{_url} cannot be written: {damage.Message}", damage));
         }
     }
 
@@ -258,6 +313,9 @@ public sealed partial class RunLog : IAsyncDisposable
     [LoggerMessage(1, LogLevel.Error, "The log cannot be written, {Events} events wait: {Problem}")]
     partial void LogCannotWrite(Exception exception, int events, string problem);
 
+    [LoggerMessage(3, LogLevel.Error, "Some events cannot be stored, the others are: {Problem}")]
+    partial void LogDamaged(Exception exception, string problem);
+
     [LoggerMessage(2, LogLevel.Error, "A group of {Appends} appends could not be stored; trying them one by one")]
     partial void LogUnforeseen(Exception exception, int appends);
 }
@@ -267,6 +325,9 @@ public sealed class RunLogOptions
 {
     /// <summary>Events are stored; true by default. Otherwise what is appended is let go at once, and the log can only be read and cleared.</summary>
     public bool Enabled { get; set; } = true;
+
+    /// <summary>This process is a server: of a log on SQLite it must be the only one. Off by default.</summary>
+    public bool Serves { get; set; }
 
     /// <summary>How long a group of events may wait for company before it is committed; 100 ms by default.</summary>
     public TimeSpan GroupWait { get; set; } = TimeSpan.FromMilliseconds(100);

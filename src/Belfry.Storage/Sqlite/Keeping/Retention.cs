@@ -31,7 +31,7 @@ sealed class Retention(Store store, GroupWriter groups, RetentionPolicy policy, 
         }
         catch (SqliteException refused)
         {
-            throw new StoreException($"{store.Url} cannot be cleared: {refused.Message}", refused);
+            throw new StoreException($"{store.Url} cannot be cleared: {refused.Problem}", refused);
         }
     }
 
