@@ -23,8 +23,7 @@ sealed class ServerClaim : IDisposable
         {
             return null; // a region of a file cannot be locked there
         }
-        string path = url.Path + "-server";
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+        FileStream file = Open(url);
         try
         {
             file.Lock(Beyond, 1);
@@ -39,6 +38,18 @@ sealed class ServerClaim : IDisposable
         file.Write(Encoding.UTF8.GetBytes(who));
         file.Flush();
         return new ServerClaim(file);
+    }
+
+    static FileStream Open(StoreUrl url)
+    {
+        try
+        {
+            return new FileStream(url.Path + "-server", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new StoreException($"{url} cannot be opened: {new SqliteException(Native.ReadOnly, "").Problem}");
+        }
     }
 
     public void Dispose() => _file.Dispose();

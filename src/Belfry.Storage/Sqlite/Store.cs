@@ -35,9 +35,9 @@ sealed class Store : IDisposable
         Database writer = Database.Open(url.Path, create: true);
         try
         {
+            RefuseReadOnly(writer, url);
             claim = serves is null ? null : ServerClaim.Take(url, serves);
             Prepare(writer, syncEveryCommit);
-            RefuseReadOnly(writer, url);
             Migrations.Run(writer, url.Text);
             Migrations.RefuseHalfCopy(writer, url);
             return new Store(url, writer, claim);
@@ -186,7 +186,8 @@ sealed class Store : IDisposable
             }
             finally
             {
-                reader.Execute("COMMIT");
+                // Nothing was written; after damage was met SQLite would refuse to commit even that.
+                reader.Execute("ROLLBACK");
             }
         }
         catch (SqliteException refused)

@@ -54,10 +54,17 @@ static class Backup
     public static IReadOnlyList<string> Damage(Database database)
     {
         var found = new List<string>();
-        using Statement check = database.PrepareOnce("PRAGMA quick_check(10)");
-        while (check.Step())
+        try
         {
-            found.Add(check.Text(0)!);
+            using Statement check = database.PrepareOnce("PRAGMA quick_check(10)");
+            while (check.Step())
+            {
+                found.Add(check.Text(0)!);
+            }
+        }
+        catch (SqliteException met) when (met.IsDamage)
+        {
+            found.Add(met.Message); // some damage ends the search itself
         }
         return found is ["ok"] ? [] : found;
     }
