@@ -20,7 +20,9 @@ sealed partial class RetentionRounds(RunLog log, RetentionPolicy policy, TimePro
     /// <summary>The first round comes sooner: a server that is restarted every half hour must clear its log, too.</summary>
     public static readonly TimeSpan First = TimeSpan.FromMinutes(5);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => log.LeaseOf(TaskName).WhileHeldAsync(RoundsAsync, LogStandsBy, stoppingToken);
+
+    async Task RoundsAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(First, clock);
         try
@@ -79,6 +81,9 @@ sealed partial class RetentionRounds(RunLog log, RetentionPolicy policy, TimePro
 
     [LoggerMessage(121, LogLevel.Information, "Retention deleted {Runs} runs")]
     partial void LogDeleted(long runs);
+
+    [LoggerMessage(123, LogLevel.Information, "Retention is done by another server, {Other}")]
+    partial void LogStandsBy(string other);
 
     [LoggerMessage(122, LogLevel.Error, "Retention could not delete what is old; it tries again in an hour")]
     partial void LogFailed(Exception exception);

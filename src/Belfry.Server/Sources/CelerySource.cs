@@ -27,6 +27,12 @@ public sealed partial class CelerySource(
     {
         // The rest of the server does not wait for a broker; and a server that cannot start (its address is taken) must not have listened.
         await StartedAsync(stoppingToken);
+        // Of several servers on one store one reads; what two would read is stored once, but workers would be judged and asked twice.
+        await log.LeaseOf(RunLog.SourceLease(settings.Name)).WhileHeldAsync(ListenOnAsync, other => LogStandsBy(settings.Name, other), stoppingToken);
+    }
+
+    async Task ListenOnAsync(CancellationToken stoppingToken)
+    {
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -182,6 +188,9 @@ public sealed partial class CelerySource(
 
     [LoggerMessage(2101, LogLevel.Error, "Listening to {Source} stopped unexpectedly and begins again")]
     partial void LogStumbled(string source, Exception problem);
+
+    [LoggerMessage(2104, LogLevel.Information, "{Source} is read by another server, {Other}; this one stands by")]
+    partial void LogStandsBy(string source, string other);
 
     [LoggerMessage(2102, LogLevel.Error, "The log did not take {Count} events of {Source}")]
     partial void LogRefusedByLog(string source, int count, Exception problem);

@@ -79,6 +79,9 @@ sealed class PostgresStore : IDisposable
     /// <summary>A connection; dispose it.</summary>
     public NpgsqlConnection Connect() => _connections.OpenConnection();
 
+    /// <summary>A connection; dispose it.</summary>
+    public ValueTask<NpgsqlConnection> ConnectAsync(CancellationToken cancel) => _connections.OpenConnectionAsync(cancel);
+
     /// <summary>Runs one statement by itself, whatever transaction the writer has open.</summary>
     public T Apart<T>(string sql, Func<NpgsqlCommand, T> run)
     {

@@ -9,6 +9,9 @@ namespace Belfry.Storage.Postgres;
 /// <summary>Writes groups to PostgreSQL on one connection, and makes a new one when it breaks.</summary>
 sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy retention) : ILogWriter, ILogKeeper
 {
+    /// <summary>So many open runs stay in memory by default.</summary>
+    public const int LivesKept = 100_000;
+
     // Being overtaken means that somebody else got on: two who write the same runs without end do so by turns.
     const int MostTries = 5, MostOvertaken = 100;
 

@@ -59,6 +59,9 @@ public sealed record WorkerStatus(string Source, string Name, bool Online, Insta
 /// <param name="Problem">What is wrong with it now, in a sentence; null when all is well.</param>
 public sealed record SourceStatus(string Name, string Kind, Instant Heard, Instant ListenedTo, bool Misses, Instant? LastEvent, string? Problem)
 {
+    /// <summary>The server that reads it, where several may share the store; else null.</summary>
+    public string? Reader { get; init; }
+
     /// <summary>The gap that is still open, of a source that loses what nobody hears and was not listened to since before an instant.</summary>
     internal SourceGap? OpenGap(Instant silentSince, Instant to) =>
         Misses && ListenedTo < silentSince && ListenedTo <= to ? new SourceGap(Name, ListenedTo, null, Problem ?? "nobody has listened since") : null;

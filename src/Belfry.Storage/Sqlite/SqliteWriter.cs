@@ -8,6 +8,9 @@ namespace Belfry.Storage.Sqlite;
 /// <summary>Writes groups to SQLite, and owns the file.</summary>
 sealed class SqliteWriter : ILogWriter, ILogKeeper
 {
+    /// <summary>So many open runs stay in memory by default.</summary>
+    public const int LivesKept = 20_000;
+
     readonly Store _store;
     readonly GroupWriter _groups;
 

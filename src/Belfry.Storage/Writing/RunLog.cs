@@ -1,4 +1,5 @@
 using Belfry.Storage.Keeping;
+using Belfry.Storage.Leases;
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Postgres;
 using Belfry.Storage.Sqlite;
@@ -26,6 +27,7 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly AppendQueue _queue;
     readonly EventLimits _limits;
     readonly ILogWriter _writer;
+    readonly ILeaseTable? _leases; // null where the store is this process's own
     readonly Chores _chores;
     readonly Thread _thread;
     readonly CancellationTokenSource _stopping = new();
@@ -33,9 +35,9 @@ public sealed partial class RunLog : IAsyncDisposable
     long _lastTurn;
     string? _damage; // found since the start; it does not go away by itself
 
-    RunLog(StoreUrl url, ILogWriter writer, RunQueries queries, RunLogOptions options, TimeProvider clock, ILogger logger)
+    RunLog(StoreUrl url, ILogWriter writer, RunQueries queries, ILeaseTable? leases, RunLogOptions options, TimeProvider clock, ILogger logger)
     {
-        (_url, _writer, _options, _clock, _logger) = (url, writer, options, clock, logger);
+        (_url, _writer, _leases, _options, _clock, _logger) = (url, writer, leases, options, clock, logger);
         _queue = new AppendQueue(options.QueueLimit);
         _chores = new Chores(_queue.Nudge);
         _limits = new EventLimits(new SecretMask(options.HiddenKeys), options.TruncateNested, options.Apps);
@@ -51,8 +53,8 @@ public sealed partial class RunLog : IAsyncDisposable
     public static Task<RunLog> OpenAsync(StoreUrl url, RunLogOptions options, TimeProvider clock, ILoggerFactory loggers, CancellationToken cancel) => Task.Run(
         () =>
         {
-            (ILogWriter writer, RunQueries queries) = url.Server is null ? OnSqlite(url, options, clock) : OnPostgres(url, options, clock);
-            return new RunLog(url, writer, queries, options, clock, loggers.CreateLogger<RunLog>());
+            (ILogWriter writer, RunQueries queries, ILeaseTable? leases) = url.Server is null ? OnSqlite(url, options, clock) : OnPostgres(url, options, clock);
+            return new RunLog(url, writer, queries, leases, options, clock, loggers.CreateLogger<RunLog>());
         },
         cancel);
 
@@ -113,6 +115,13 @@ public sealed partial class RunLog : IAsyncDisposable
     /// <summary>The open runs of a worker, as committed: for whoever judges that it is gone.</summary>
     public Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) => Queries.OpenRunsOfAsync(source, worker, cancel);
 
+    /// <summary>Something that only one of the servers on this store may do at a time. On SQLite, which has one server, it is held at once.</summary>
+    /// <param name="name">What: <see cref="SourceLease"/>, or any other name.</param>
+    public Lease LeaseOf(string name) => new(name, _leases, _clock);
+
+    /// <summary>The name of the lease under which a source is read.</summary>
+    public static string SourceLease(string source) => $"source {source}";
+
     /// <summary>
     /// Deletes the ended runs that a policy lets go, in pieces of less than 100 ms between the groups; events go on being stored meanwhile.
     /// Only one at a time. What would go is told by <see cref="RunQueries.PreviewAsync"/>.
@@ -141,16 +150,16 @@ public sealed partial class RunLog : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    static (ILogWriter, RunQueries) OnSqlite(StoreUrl url, RunLogOptions options, TimeProvider clock)
+    static (ILogWriter, RunQueries, ILeaseTable?) OnSqlite(StoreUrl url, RunLogOptions options, TimeProvider clock)
     {
         Store store = Store.OpenForWriting(url, options.SyncEveryCommit, options.Serves ? clock : null);
-        return (new SqliteWriter(store, options.OpenRunsInMemory, options.Retention), new SqliteQueries(store, clock));
+        return (new SqliteWriter(store, options.OpenRunsInMemory ?? SqliteWriter.LivesKept, options.Retention), new SqliteQueries(store, clock), null);
     }
 
-    static (ILogWriter, RunQueries) OnPostgres(StoreUrl url, RunLogOptions options, TimeProvider clock)
+    static (ILogWriter, RunQueries, ILeaseTable?) OnPostgres(StoreUrl url, RunLogOptions options, TimeProvider clock)
     {
         PostgresStore store = PostgresStore.OpenForWriting(url);
-        return (new PostgresWriter(store, options.OpenRunsInMemory, options.Retention), new PostgresQueries(store, clock));
+        return (new PostgresWriter(store, options.OpenRunsInMemory ?? PostgresWriter.LivesKept, options.Retention), new PostgresQueries(store, clock), new LeaseTable(store));
     }
 
     void WriteUntilStopped()
@@ -336,10 +345,11 @@ public sealed class RunLogOptions
     public int QueueLimit { get; set; } = 200_000;
 
     /// <summary>
-    /// Of how many open runs the events stay in memory, 3 KB each; those that had none for the longest are read again when needed. 20,000 by
-    /// default: more cost the garbage collector as much as they save. Besides, where an open run lies is known of all, at 30 to 60 bytes each.
+    /// Of how many open runs the events stay in memory, 3 KB each; those that had none for the longest are read again when needed. By default 20,000
+    /// on SQLite, where more cost the garbage collector as much as they save, and where besides the place of each open run is known, at 30 to 60
+    /// bytes each; 100,000 on PostgreSQL, where reading costs more.
     /// </summary>
-    public int OpenRunsInMemory { get; set; } = 20_000;
+    public int? OpenRunsInMemory { get; set; }
 
     /// <summary>Runs that this would delete at once are not stored, but counted; everything is stored by default. Who deletes calls <see cref="RunLog.RetainAsync"/>.</summary>
     public RetentionPolicy Retention { get; set; } = RetentionPolicy.KeepAll;

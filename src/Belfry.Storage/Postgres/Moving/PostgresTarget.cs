@@ -154,6 +154,8 @@ sealed class PostgresTarget : ILogTarget
 
     public void Seal()
     {
+        // Whoever hears late of a deleted run finds its guard, and then that it is deleted.
+        Execute(_connection, "INSERT INTO run_key(at, id, source, attempt) SELECT 0, id, source, 1 FROM deleted ON CONFLICT DO NOTHING");
         Execute(_connection, "ANALYZE");
         Execute(_connection, $"DROP TABLE {CopyMark.Table}");
     }

@@ -28,10 +28,20 @@ static class SurroundingsReader
 
     public static async Task<IReadOnlyList<SourceStatus>> SourcesAsync(Question question)
     {
+        var readers = new Dictionary<string, string>(StringComparer.Ordinal);
+        await question.EachAsync(
+            "SELECT name, host FROM lease WHERE until >= (extract(epoch FROM clock_timestamp()) * 1000000)::int8", [], row => readers[row.GetString(0)] = row.GetString(1));
         var sources = new List<SourceStatus>();
-        await question.EachAsync("SELECT name, kind, heard, listened, misses, last_event, problem FROM source", [], row => sources.Add(new SourceStatus(
-            question.Names.Text(row.GetInt32(0)), row.GetString(1), new Instant(row.GetInt64(2)), new Instant(row.GetInt64(3)), row.GetBoolean(4),
-            Long(row, 5) is { } last ? new Instant(last) : null, row.IsDBNull(6) ? null : row.GetString(6))));
+        await question.EachAsync("SELECT name, kind, heard, listened, misses, last_event, problem FROM source", [], row =>
+        {
+            string name = question.Names.Text(row.GetInt32(0));
+            sources.Add(new SourceStatus(
+                name, row.GetString(1), new Instant(row.GetInt64(2)), new Instant(row.GetInt64(3)), row.GetBoolean(4),
+                Long(row, 5) is { } last ? new Instant(last) : null, row.IsDBNull(6) ? null : row.GetString(6))
+            {
+                Reader = readers.GetValueOrDefault(RunLog.SourceLease(name)),
+            });
+        });
         return [.. sources.OrderBy(source => source.Name, StringComparer.Ordinal)];
     }
 
