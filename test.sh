@@ -9,6 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 packages=(redis-server postgresql python3 python3-celery python3-redis python3-aiosmtpd chromium)
 results=$PWD/artifacts/test
 limit=25m
+[ -z "${BELFRY_SOAK:-}" ] || limit=6h
 
 main() {
   install_missing || return 1

@@ -21,11 +21,11 @@ sealed class Watched : IAsyncDisposable
 
     /// <summary>Makes a token and starts the server.</summary>
     /// <param name="broker">The broker's URL.</param>
-    /// <param name="store">The store's file; in the folder when null.</param>
+    /// <param name="store">The store; a SQLite file in the folder when null.</param>
     public static async Task<Watched> StartAsync(string broker, string? store = null)
     {
         var folder = new TempFolder();
-        string url = $"sqlite://{store ?? folder.File("log.db")}";
+        string url = store ?? $"sqlite://{folder.File("log.db")}";
         var watched = new Watched(folder, ["--broker", broker, "--store", url], await BelfryProcess.NewTokenAsync(folder.Path, "--store", url));
         await watched.StartAgainAsync();
         return watched;
@@ -38,6 +38,9 @@ sealed class Watched : IAsyncDisposable
         Server = await BelfryProcess.ServeAsync(_arguments, Folder.Path, _token, settings);
         Log = new LogReader(Server.Http);
     }
+
+    /// <summary>Runs a verb on the store, whether the server runs or not.</summary>
+    public Task<Finished> AskAsync(params string[] verb) => BelfryProcess.RunAsync([.. verb, .. _arguments[2..]], Folder.Path);
 
     /// <summary>What <c>belfry doctor</c> says, asking the running server's store.</summary>
     public async Task<string> DoctorAsync()
