@@ -13,13 +13,14 @@ static class AccessServices
         services.AddSingleton<AuditTrail>().AddHostedService(provider => provider.GetRequiredService<AuditTrail>());
         services.AddSingleton<ClientAddress>().AddSingleton<Visitors>().AddSingleton<TokenPace>().AddSingleton<Guard>();
         services.AddSingleton<Seals>().AddSingleton<Sessions>().AddSingleton<LoginPace>().AddSingleton<PasswordDesk>();
-        return services.AddSingleton<SetupLink>().AddSingleton<LoginEndpoints>().AddSingleton<SetupEndpoints>();
+        return services.AddSingleton<SetupLink>().AddSingleton<LoginEndpoints>().AddSingleton<SetupEndpoints>().AddSingleton<SignOnProvider>().AddSingleton<SignOnEndpoints>();
     }
 
     public static void MapAccess(this RouteGroupBuilder routes)
     {
         LoginEndpoints.Map(routes);
         SetupEndpoints.Map(routes);
+        SignOnEndpoints.Map(routes);
     }
 
     /// <summary>Like the log itself: whoever asks for it needs it open.</summary>

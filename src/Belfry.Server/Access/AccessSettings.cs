@@ -114,17 +114,20 @@ public sealed class ProxySettings
 /// <summary>Which groups of others are which role here.</summary>
 static class RoleMap
 {
-    /// <summary>The highest role that one of these groups has; by the roles' own names where nothing is set. Null when none has.</summary>
-    public static Role? Of(Dictionary<string, List<string>> roles, IReadOnlyCollection<string> groups)
+    /// <summary>The highest role that one of these groups has; null when none has.</summary>
+    /// <param name="roles">Groups by role.</param>
+    /// <param name="groups">Somebody's groups.</param>
+    /// <param name="ownNames">Where nothing is set, a group with a role's name is that role.</param>
+    public static Role? Of(Dictionary<string, List<string>> roles, IReadOnlyCollection<string> groups, bool ownNames)
     {
-        Role[] found = [.. Enum.GetValues<Role>().Where(role => Named(roles, role).Any(group => groups.Contains(group)))];
+        Role[] found = [.. Enum.GetValues<Role>().Where(role => Named(roles, role, ownNames).Any(group => groups.Contains(group)))];
         return found.Length == 0 ? null : found.Max();
     }
 
     public static IEnumerable<(string Key, string Problem)> Problems(string key, Dictionary<string, List<string>> roles) =>
         roles.Keys.Where(role => !Enum.TryParse<Role>(role, ignoreCase: true, out _)).Select(role => ($"{key}:{role}", "is no role: use viewer, operator, admin"));
 
-    static IEnumerable<string> Named(Dictionary<string, List<string>> roles, Role role) => roles.Count == 0
-        ? [role.ToString().ToLowerInvariant()]
+    static IEnumerable<string> Named(Dictionary<string, List<string>> roles, Role role, bool ownNames) => roles.Count == 0
+        ? ownNames ? [role.ToString().ToLowerInvariant()] : []
         : roles.Where(pair => pair.Key.Equals(role.ToString(), StringComparison.OrdinalIgnoreCase)).SelectMany(pair => pair.Value);
 }

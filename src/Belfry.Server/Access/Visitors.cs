@@ -47,11 +47,12 @@ sealed class Visitors(AccessSettings settings, AccountBook book, Sessions sessio
             log.Refuse(Source, $"header {settings.Proxy.Header} from an address that is no proxy's");
             return null;
         }
-        if (Account.ProblemOf(name) is not null || list.User(name) is { Disabled: true })
+        // A proxy that adds its header to one that was sent makes a list of both.
+        if (Account.ProblemOf(name) is not null || name.Contains(',') || list.User(name) is { Disabled: true })
         {
             return null;
         }
-        Role? told = settings.Proxy.RoleHeader.Length == 0 ? null : RoleMap.Of(settings.Proxy.Roles, Groups(context.Request.Headers[settings.Proxy.RoleHeader]));
+        Role? told = settings.Proxy.RoleHeader.Length == 0 ? null : RoleMap.Of(settings.Proxy.Roles, Groups(context.Request.Headers[settings.Proxy.RoleHeader]), ownNames: true);
         Account? known = list.User(name);
         return (told ?? known?.Role ?? settings.Proxy.Role) is { } role ? new Visitor(name, Rights.Of(role, known?.Purge, known?.Delete), "proxy") : null;
     }

@@ -36,7 +36,7 @@ public sealed class OAuthSettings
     /// <summary>Which claim lists the user's groups; <c>groups</c> by default. Dots lead into objects: <c>realm_access.roles</c>.</summary>
     public string GroupsClaim { get; set; } = "groups";
 
-    /// <summary>Which groups are which role; the roles' own names by default.</summary>
+    /// <summary>Which groups are which role; none by default, and groups count for nothing.</summary>
     public Dictionary<string, List<string>> Roles { get; set; } = [];
 
     /// <summary>The role of somebody without an account here and without such a group; when empty, the default, they are not let in.</summary>
