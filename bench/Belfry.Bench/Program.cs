@@ -18,6 +18,7 @@ var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
     ["ingest-backlog"] = BacklogRows.FromRedisAsync,
     ["store-append"] = StoreRows.AppendAsync,
     ["store-large"] = StoreRows.LargeAsync,
+    ["report-90d"] = ReportRows.NinetyDaysAsync,
     ["postgres-whole"] = PostgresRows.WholeAsync,
     ["postgres-open-first"] = PostgresRows.OpenFirstAsync,
     ["postgres-two-writers"] = PostgresRows.TwoWritersAsync,

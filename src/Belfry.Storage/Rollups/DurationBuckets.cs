@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Belfry.Storage.Rollups;
 
@@ -39,12 +40,35 @@ static class DurationBuckets
         double low = (double)((ulong)(Sub + (bucket & (Sub - 1))) << shift);
         return low + (((1UL << shift) - 1) / 2.0);
     }
+
+    /// <summary>The number that is written at a place, and the place behind it. Nearly all take one byte, and a report reads millions.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long Read(ReadOnlySpan<byte> written, ref int at)
+    {
+        byte first = written[at++];
+        return first < 0x80 ? first : ReadLong(first, written, ref at);
+    }
+
+    static long ReadLong(byte first, ReadOnlySpan<byte> written, ref int at)
+    {
+        long value = first & 0x7F;
+        for (int shift = 7; ; shift += 7)
+        {
+            byte next = written[at++];
+            value |= (long)(next & 0x7F) << shift;
+            if (next < 0x80)
+            {
+                return value;
+            }
+        }
+    }
 }
 
 /// <summary>Walks written buckets.</summary>
 ref struct BucketReader(ReadOnlySpan<byte> written)
 {
-    ReadOnlySpan<byte> _rest = written;
+    readonly ReadOnlySpan<byte> _written = written;
+    int _at;
 
     public int Bucket { get; private set; }
 
@@ -53,32 +77,12 @@ ref struct BucketReader(ReadOnlySpan<byte> written)
     /// <summary>Goes to the next bucket; false at the end.</summary>
     public bool Next()
     {
-        if (_rest.IsEmpty)
+        if (_at == _written.Length)
         {
             return false;
         }
-        Bucket += (int)Read();
-        Times = (long)Read();
+        Bucket += (int)DurationBuckets.Read(_written, ref _at);
+        Times = DurationBuckets.Read(_written, ref _at);
         return true;
-    }
-
-    ulong Read()
-    {
-        ulong value = _rest[0];
-        if (value < 0x80)
-        {
-            _rest = _rest[1..];
-            return value;
-        }
-        value &= 0x7F;
-        for (int shift = 7, i = 1; ; shift += 7, i++)
-        {
-            value |= (ulong)(_rest[i] & 0x7F) << shift;
-            if (_rest[i] < 0x80)
-            {
-                _rest = _rest[(i + 1)..];
-                return value;
-            }
-        }
     }
 }

@@ -8,11 +8,17 @@ sealed class DurationSum
     /// <summary>Adds what was written; nothing when it is empty.</summary>
     public void Add(ReadOnlySpan<byte> written)
     {
-        var reader = new BucketReader(written);
-        while (reader.Next())
+        (int at, int bucket, int last) = (0, 0, -1);
+        long[] power = [];
+        while (at < written.Length)
         {
-            long[] power = _powers[reader.Bucket >> DurationBuckets.SubBits] ??= new long[DurationBuckets.Sub];
-            power[reader.Bucket & (DurationBuckets.Sub - 1)] += reader.Times;
+            bucket += (int)DurationBuckets.Read(written, ref at);
+            if (bucket >> DurationBuckets.SubBits != last)
+            {
+                last = bucket >> DurationBuckets.SubBits;
+                power = _powers[last] ??= new long[DurationBuckets.Sub];
+            }
+            power[bucket & (DurationBuckets.Sub - 1)] += DurationBuckets.Read(written, ref at);
         }
     }
 

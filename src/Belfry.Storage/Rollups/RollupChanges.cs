@@ -15,6 +15,9 @@ sealed class RollupChanges(Func<NameKind, string, int> numberOf)
     /// <summary>The newest minute that changed.</summary>
     public long Newest { get; private set; }
 
+    /// <summary>The cells of minutes that changed.</summary>
+    public IReadOnlyDictionary<long, RollupCell> Minutes => _minutes;
+
     /// <summary>How many cells of minutes changed.</summary>
     public int Count => _minutes.Count;
 

@@ -95,7 +95,7 @@ sealed class RollupRebuild(PostgresStore store, NpgsqlConnection connection) : I
         });
         if (days.Count > 0)
         {
-            new RollupWriter(connection, "pg_temp").Write((RollupLevel.Day, days));
+            new RollupWriter(connection, "pg_temp").Write(RollupLevel.Day, days);
         }
     }
 

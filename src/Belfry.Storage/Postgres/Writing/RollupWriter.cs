@@ -15,29 +15,26 @@ sealed class RollupWriter(NpgsqlConnection connection, string schema = "belfry")
     /// <summary>Cells added up in one transaction; a group that has more of its own may add up twice as many, so the marks always follow.</summary>
     const int Piece = 2000;
 
+    static readonly Dictionary<long, RollupCell> Nothing = [];
+
     /// <summary>Writes a group's changes; within its transaction. First the marks move: what the group has below them is written to all levels at once.</summary>
     public void Write(RollupChanges changes, Instant now)
     {
         if (changes.Count > 0)
         {
-            RollupMarks marks = LockAndRead();
-            Write(changes, AddUp(marks, RollupMarks.MinutesDue(changes.Newest, now), Math.Max(Piece, 2 * changes.Count)));
+            (RollupMarks marks, Dictionary<long, Histograms> minutes) = LockAndRead(changes.Minutes);
+            Write(changes, AddUp(marks, RollupMarks.MinutesDue(changes.Newest, now), Math.Max(Piece, 2 * changes.Count)), minutes);
         }
     }
 
     /// <summary>Writes changes as they belong to where the marks are.</summary>
-    public void Write(RollupChanges changes, RollupMarks marks)
-    {
-        IReadOnlyDictionary<long, RollupCell>[] cells = changes.Spread(marks);
-        Write([.. cells.Select((ofLevel, level) => ((RollupLevel)level, ofLevel)).Where(one => one.ofLevel.Count > 0)]);
-        changes.Clear();
-    }
+    public void Write(RollupChanges changes, RollupMarks marks) => Write(changes, marks, null);
 
     /// <summary>Adds up a piece of what is due below a key of a minute.</summary>
     /// <returns>Whether that is done.</returns>
     public bool AddUp(long minutesDue)
     {
-        RollupMarks marks = AddUp(LockAndRead(), minutesDue, Piece);
+        RollupMarks marks = AddUp(LockAndRead(Nothing).Marks, minutesDue, Piece);
         return marks.MinutesAdded >= minutesDue && marks.HoursAdded >= marks.HoursDue;
     }
 
@@ -45,7 +42,7 @@ sealed class RollupWriter(NpgsqlConnection connection, string schema = "belfry")
     /// <returns>How many there were.</returns>
     public int Forget(RollupLevel level, long below)
     {
-        RollupMarks marks = LockAndRead();
+        RollupMarks marks = LockAndRead(Nothing).Marks;
         below = Math.Min(below, marks.Added(level));
         if (below > marks.Kept(level))
         {
@@ -54,27 +51,41 @@ sealed class RollupWriter(NpgsqlConnection connection, string schema = "belfry")
         return Run(Commands.Of($"DELETE FROM {level.Table()} WHERE cell IN (SELECT cell FROM {level.Table()} WHERE cell < $1 ORDER BY cell LIMIT 1000)", below));
     }
 
-    /// <summary>Adds to cells of levels.</summary>
-    public void Write(params IReadOnlyList<(RollupLevel Level, IReadOnlyDictionary<long, RollupCell> Cells)> changes)
+    /// <summary>Adds to cells of a level.</summary>
+    public void Write(RollupLevel level, Dictionary<long, RollupCell> cells) => Write([(level, cells)], null);
+
+    void Write(RollupChanges changes, RollupMarks marks, Dictionary<long, Histograms>? minutes)
     {
-        List<Dictionary<long, (byte[]? Hist, byte[]? WaitHist)>> stored = ReadHistograms(changes);
-        Run([.. changes.Select((change, i) => Upsert(change.Level, change.Cells, stored[i]))]);
+        Write([.. changes.Spread(marks).Select((cells, level) => ((RollupLevel)level, cells))], minutes);
+        changes.Clear();
     }
 
-    /// <summary>How far figures are kept and added up; nobody else changes that, or a cell, until this transaction ends.</summary>
-    RollupMarks LockAndRead()
+    void Write(IEnumerable<(RollupLevel Level, IReadOnlyDictionary<long, RollupCell> Cells)> changes, Dictionary<long, Histograms>? minutes)
+    {
+        (RollupLevel Level, IReadOnlyDictionary<long, RollupCell> Cells)[] some = [.. changes.Where(change => change.Cells.Count > 0)];
+        List<NpgsqlBatchCommand> reads = [.. some.Where(change => minutes is null || change.Level > RollupLevel.Minute).Select(change => ReadHistograms(change.Level, change.Cells))];
+        var stored = new Queue<Dictionary<long, Histograms>>(ReadAll(reads));
+        Run([.. some.Select(change => Upsert(change.Level, change.Cells, minutes is not null && change.Level == RollupLevel.Minute ? minutes : stored.Dequeue()))]);
+    }
+
+    /// <summary>How far figures are kept and added up, and what minutes have so far; nobody else changes that, or a cell, until this transaction ends.</summary>
+    (RollupMarks Marks, Dictionary<long, Histograms> Minutes) LockAndRead(IReadOnlyDictionary<long, RollupCell> minutes)
     {
         using var batch = new NpgsqlBatch(connection)
         {
             BatchCommands =
             {
                 Commands.Of($"SELECT pg_advisory_xact_lock({PostgresStore.LockSpace}, {PostgresStore.FiguresLock})"),
+                // A statement sees what was committed before it began: these two see all that was until the lock was had.
                 Commands.Of(MarkTable.Read),
+                ReadHistograms(RollupLevel.Minute, minutes),
             },
         };
         using NpgsqlDataReader row = batch.ExecuteReader();
         row.NextResult();
-        return MarkTable.Of(row);
+        RollupMarks marks = MarkTable.Of(row);
+        row.NextResult();
+        return (marks, Histograms.Of(row));
     }
 
     /// <summary>Adds up minutes to their hours as far as they are due, and hours to their days, so many cells at most.</summary>
@@ -107,47 +118,42 @@ sealed class RollupWriter(NpgsqlConnection connection, string schema = "belfry")
                 last = --most > 0 ? last : row.Key;
             }
         }
-        Write((level + 1, above));
+        Write(level + 1, above);
         return marks.WithAdded(level, last + 1);
     }
 
-    /// <summary>What the cells have so far that get more durations.</summary>
-    List<Dictionary<long, (byte[]? Hist, byte[]? WaitHist)>> ReadHistograms(IReadOnlyList<(RollupLevel Level, IReadOnlyDictionary<long, RollupCell> Cells)> changes)
+    /// <summary>Asks what the cells have so far that get more durations.</summary>
+    NpgsqlBatchCommand ReadHistograms(RollupLevel level, IReadOnlyDictionary<long, RollupCell> cells) => Commands.Of(
+        $"SELECT cell, hist, wait_hist FROM {schema}.{level.Table()} WHERE cell = ANY($1)",
+        cells.Where(cell => cell.Value is not { Runtimes: null, Waits: null }).Select(cell => cell.Key).ToArray());
+
+    List<Dictionary<long, Histograms>> ReadAll(List<NpgsqlBatchCommand> reads)
     {
-        var all = new List<Dictionary<long, (byte[]?, byte[]?)>>();
-        if (changes.Count == 0)
+        var all = new List<Dictionary<long, Histograms>>();
+        if (reads.Count == 0)
         {
             return all;
         }
         using var batch = new NpgsqlBatch(connection);
-        foreach ((RollupLevel level, IReadOnlyDictionary<long, RollupCell> cells) in changes)
-        {
-            long[] keys = [.. cells.Where(cell => cell.Value is not { Runtimes: null, Waits: null }).Select(cell => cell.Key)];
-            batch.BatchCommands.Add(Commands.Of($"SELECT cell, hist, wait_hist FROM {schema}.{level.Table()} WHERE cell = ANY($1)", keys));
-        }
+        reads.ForEach(batch.BatchCommands.Add);
         using NpgsqlDataReader row = batch.ExecuteReader();
         do
         {
-            var ofLevel = new Dictionary<long, (byte[]?, byte[]?)>();
-            while (row.Read())
-            {
-                ofLevel[row.GetInt64(0)] = (Bytes(row, 1), Bytes(row, 2));
-            }
-            all.Add(ofLevel);
+            all.Add(Histograms.Of(row));
         }
         while (row.NextResult());
         return all;
     }
 
-    NpgsqlBatchCommand Upsert(RollupLevel level, IReadOnlyDictionary<long, RollupCell> changes, Dictionary<long, (byte[]? Hist, byte[]? WaitHist)> stored)
+    NpgsqlBatchCommand Upsert(RollupLevel level, IReadOnlyDictionary<long, RollupCell> changes, Dictionary<long, Histograms> stored)
     {
         KeyValuePair<long, RollupCell>[] cells = [.. changes];
         object[] columns =
         [
             Array.ConvertAll(cells, cell => cell.Key),
             .. CellNumbers.Names.Select((_, column) => Array.ConvertAll(cells, cell => cell.Value.Numbers[column])),
-            Array.ConvertAll(cells, cell => cell.Value.Runtimes?.Onto(stored.GetValueOrDefault(cell.Key).Hist)),
-            Array.ConvertAll(cells, cell => cell.Value.Waits?.Onto(stored.GetValueOrDefault(cell.Key).WaitHist)),
+            Array.ConvertAll(cells, cell => cell.Value.Runtimes?.Onto(stored.GetValueOrDefault(cell.Key).Runtimes)),
+            Array.ConvertAll(cells, cell => cell.Value.Waits?.Onto(stored.GetValueOrDefault(cell.Key).Waits)),
         ];
         string table = level.Table();
         return Commands.Of(
@@ -180,5 +186,19 @@ sealed class RollupWriter(NpgsqlConnection connection, string schema = "belfry")
         return batch.ExecuteNonQuery();
     }
 
-    static byte[]? Bytes(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetFieldValue<byte[]>(column);
+    /// <summary>The durations that a cell has so far.</summary>
+    readonly record struct Histograms(byte[]? Runtimes, byte[]? Waits)
+    {
+        public static Dictionary<long, Histograms> Of(NpgsqlDataReader row)
+        {
+            var all = new Dictionary<long, Histograms>();
+            while (row.Read())
+            {
+                all[row.GetInt64(0)] = new Histograms(Bytes(row, 1), Bytes(row, 2));
+            }
+            return all;
+        }
+
+        static byte[]? Bytes(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetFieldValue<byte[]>(column);
+    }
 }
