@@ -45,7 +45,7 @@ sealed record Junction : Condition
     {
         if (HoldsAt(context, at) == All)
         {
-            return _parts.Min(part => part.ChangeAfter(context, at, search));
+            return _parts.Min(part => search.ChangeOf(part, _parts.Length, context, at));
         }
         do
         {
@@ -54,7 +54,7 @@ sealed record Junction : Condition
             {
                 if (part.HoldsAt(context, at) != All)
                 {
-                    if (part.ChangeAfter(context, at, search) is not { } change)
+                    if (search.ChangeOf(part, _parts.Length, context, at) is not { } change)
                     {
                         return null;
                     }

@@ -2,13 +2,26 @@ namespace Belfry;
 
 /// <summary>The bounds of one search for the next change: ten years, and 10,000 steps.</summary>
 /// <remarks>A contradiction of two times of day takes two steps a day, so ten years of it are just within.</remarks>
-sealed class Search(Instant from)
+sealed class Search(Instant end, int steps)
 {
+    const int MostSteps = 10_000;
     static readonly TimeSpan Horizon = TimeSpan.FromDays(3653);
-    int _steps = 10_000;
+    int _steps = steps;
 
     /// <summary>The last instant that counts.</summary>
-    public Instant End { get; } = from + Horizon;
+    public Instant End { get; } = end;
+
+    /// <summary>A search that begins at an instant.</summary>
+    public static Search From(Instant at) => new(at + Horizon, MostSteps);
+
+    /// <summary>The next change of one part of several, which has its share of the steps left, so that none can use up those of the others.</summary>
+    public Instant? ChangeOf(Condition part, int parts, ConditionContext context, Instant at)
+    {
+        var share = new Search(End, _steps / parts);
+        Instant? change = part.ChangeAfter(context, at, share);
+        _steps -= (_steps / parts) - share._steps;
+        return change;
+    }
 
     /// <summary>Takes a step to an instant; false when there are none left, or it lies beyond the end.</summary>
     public bool Step(Instant at) => --_steps > 0 && at <= End;
@@ -28,7 +41,7 @@ sealed class Search(Instant from)
         TimeSpan? recheck = condition.Leaves.OfType<WhenCondition>().Min(when => (TimeSpan?)when.Recheck);
         Instant? Change(Condition asked)
         {
-            var search = new Search(context.Now);
+            Search search = From(context.Now);
             return search.Within(asked.ChangeAfter(context, context.Now, search));
         }
         if (recheck is null)

@@ -27,7 +27,7 @@ sealed record CronCondition(CronExpression Expression, bool ClockOnly) : Conditi
             end = at + Length(context);
             next = Expression.Next(at, context.Offsets);
         }
-        return search.Within(next <= end ? at : end);
+        return search.Within(next <= end ? next : end);
     }
 
     internal override string Because(ConditionContext context) =>

@@ -57,7 +57,7 @@ public sealed record CronExpression
     public Instant? Next(Instant after, TimeZoneInfo zone) => Next(after, ZoneOffsets.Of(zone));
 
     /// <summary>The last match not later than an instant; null when there is none within ten years.</summary>
-    public Instant? Previous(Instant at, TimeZoneInfo zone) => Previous(at, ZoneOffsets.Of(zone), at - (new Search(at).End - at));
+    public Instant? Previous(Instant at, TimeZoneInfo zone) => Previous(at, ZoneOffsets.Of(zone), at - (Search.From(at).End - at));
 
     /// <inheritdoc/>
     public bool Equals(CronExpression? other) => other?._text == _text;
@@ -70,7 +70,7 @@ public sealed record CronExpression
 
     internal Instant? Next(Instant after, ZoneOffsets zone)
     {
-        Instant end = new Search(after).End;
+        Instant end = Search.From(after).End;
         if (!_times.IsEveryHour)
         {
             return NextWall(zone.LatestWallOf(after) + 1, end.Micros + Clock.Day) is { } wall && zone.First(wall) is var first && first <= end ? first : null;
