@@ -19,6 +19,7 @@ public sealed class TwoServersTests
         await ReadersAsync(redis, 1);
         await using BelfryProcess second = await ServeAsync();
         await StandsByAsync(second);
+        await ShowsWhatTheOtherReadAsync(second, redis);
         using var end = new CancellationTokenSource();
         Task<List<string>> publishing = PublishAsync(redis, end.Token);
         await new LogReader(second.Http).UntilAsync(await WireEvent.PublishSuccessAsync(redis), "Completed");
@@ -56,6 +57,18 @@ public sealed class TwoServersTests
         Assert.Equal("0", await postgres.SqlAsync("postgres", "SELECT count(*) - count(DISTINCT id) FROM belfry.run_done"));
         Assert.NotEqual("0", await postgres.SqlAsync("postgres", "SELECT count(*) FROM belfry.gap"));
         Assert.DoesNotContain("deadlock", third.Process.Story(), StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>The stream of events of the server that stands by has what the other reads.</summary>
+    static async Task ShowsWhatTheOtherReadAsync(BelfryProcess standby, RedisServer redis)
+    {
+        await using Stream stream = await standby.Http.GetStreamAsync(new Uri("/api/v1/events", UriKind.Relative));
+        using var lines = new StreamReader(stream);
+        string id = await WireEvent.PublishSuccessAsync(redis);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!(await lines.ReadLineAsync(patience.Token))!.Contains(id, StringComparison.Ordinal))
+        {
+        }
     }
 
     static Task<string> StandsByAsync(BelfryProcess server) =>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Belfry.Testing;
 using Belfry.Tests.Folding;
 
@@ -61,6 +62,39 @@ public sealed class PostgresWritersTests(PostgresFixture postgres)
         }
         LogFigures figures = await log.Queries.FiguresAsync(new Instant(At), new Instant(At), [], Cancel);
         Assert.Equal((300, 2), (figures.States[RunState.Completed], figures.States[RunState.Running]));
+    }
+
+    [Fact]
+    public async Task What_one_server_writes_reaches_those_who_watch_the_other_within_a_second_and_only_once()
+    {
+        await using LogStore store = await postgres.NewStoreAsync();
+        await using RunLog one = await store.OpenAsync(), other = await store.OpenAsync();
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var heard = new ConcurrentQueue<RunChange>();
+        Task watching = Task.Run(async () =>
+        {
+            await foreach (RunChange change in other.Feed.ReadAsync(null, end.Token))
+            {
+                heard.Enqueue(change);
+            }
+        }, Cancel);
+        await Task.Delay(TimeSpan.FromSeconds(1), Cancel); // the other has asked for the first time
+
+        long began = TimeProvider.System.GetTimestamp();
+        await one.AppendAsync([Event(1, EventKind.Started, 0)], Cancel);
+        await Eventually.HoldsAsync("the start is heard", () => heard.Any(change => change.Run is { Id: "run-1", State: RunState.Running }));
+        await one.AppendAsync([Event(1, EventKind.Succeeded, 5), Event(2, EventKind.Failed, 6)], Cancel);
+        await Eventually.HoldsAsync("both ends are heard", () => heard.Count >= 3);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(10)); // 2 s, on a machine that does nothing else
+        Assert.Equal([RunState.Completed, RunState.Failed], heard.Skip(1).Select(change => change.Run!.State).Order());
+
+        await one.AppendAsync([.. Enumerable.Range(10, 1000).Select(n => Event(n, EventKind.Started, 0))], Cancel);
+        await Eventually.HoldsAsync("a gap says that there was more", () => heard.Count >= 4);
+        await other.AppendAsync([Event(3, EventKind.Started, 7)], Cancel);
+        await Task.Delay(TimeSpan.FromSeconds(1.2), Cancel);
+        Assert.Equal([false, false, false, true, false], heard.Select(change => change.Gap));
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => watching);
     }
 
     [Fact]

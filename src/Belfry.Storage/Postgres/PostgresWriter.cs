@@ -7,7 +7,7 @@ using Npgsql;
 namespace Belfry.Storage.Postgres;
 
 /// <summary>Writes groups to PostgreSQL on one connection, and makes a new one when it breaks.</summary>
-sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy retention) : ILogWriter, ILogKeeper
+sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy retention, TimeProvider clock) : ILogWriter, ILogKeeper, ILogFollower
 {
     /// <summary>So many open runs stay in memory by default.</summary>
     public const int LivesKept = 100_000;
@@ -18,6 +18,7 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
     // Tables that were never analysed would else get plans that read them whole; the writer only ever looks up keys.
     const string Settings = "SET plan_cache_mode = force_generic_plan; SET max_parallel_workers_per_gather = 0; SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
+    readonly TouchedRuns _touched = new(store, clock);
     GroupWriter? _groups;
 
     public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now)
@@ -26,7 +27,7 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
         {
             try
             {
-                _groups ??= new GroupWriter(store, Connect(), livesKept, retention);
+                _groups ??= new GroupWriter(store, Connect(), _touched, livesKept, retention);
                 return _groups.Write(group, notes, now);
             }
             catch (OvertakenException) when (tries < MostOvertaken)
@@ -47,6 +48,18 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
                 Forget();
                 throw;
             }
+        }
+    }
+
+    public IReadOnlyList<RunChange> Others()
+    {
+        try
+        {
+            return _touched.OthersAsync(CancellationToken.None).GetAwaiter().GetResult();
+        }
+        catch (NpgsqlException refused)
+        {
+            throw new StoreException(PostgresStore.ProblemOf(refused), refused);
         }
     }
 

@@ -16,7 +16,7 @@ namespace Belfry.Storage;
 public sealed partial class RunLog : IAsyncDisposable
 {
     const int LargestGroup = 50_000; // events: bounds a transaction, and so how long readers see nothing new
-    static readonly TimeSpan NotesWait = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan NotesWait = TimeSpan.FromSeconds(0.5), Follow = TimeSpan.FromSeconds(0.5);
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
     readonly StoreUrl _url;
@@ -32,7 +32,7 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly Thread _thread;
     readonly CancellationTokenSource _stopping = new();
     readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    long _lastTurn;
+    long _lastTurn, _followed;
     string? _damage; // found since the start; it does not go away by itself
 
     RunLog(StoreUrl url, ILogWriter writer, RunQueries queries, ILeaseTable? leases, RunLogOptions options, TimeProvider clock, ILogger logger)
@@ -159,7 +159,7 @@ public sealed partial class RunLog : IAsyncDisposable
     static (ILogWriter, RunQueries, ILeaseTable?) OnPostgres(StoreUrl url, RunLogOptions options, TimeProvider clock)
     {
         PostgresStore store = PostgresStore.OpenForWriting(url);
-        return (new PostgresWriter(store, options.OpenRunsInMemory ?? PostgresWriter.LivesKept, options.Retention), new PostgresQueries(store, clock), new LeaseTable(store));
+        return (new PostgresWriter(store, options.OpenRunsInMemory ?? PostgresWriter.LivesKept, options.Retention, clock), new PostgresQueries(store, clock), new LeaseTable(store));
     }
 
     void WriteUntilStopped()
@@ -176,6 +176,7 @@ public sealed partial class RunLog : IAsyncDisposable
                     WaitForCompany(began);
                 }
                 _chores.DoOne();
+                FollowOthers();
             }
             if (!_notes.IsEmpty)
             {
@@ -187,6 +188,24 @@ public sealed partial class RunLog : IAsyncDisposable
             _queue.Fail(new ObjectDisposedException(nameof(RunLog)));
             _chores.Fail(new ObjectDisposedException(nameof(RunLog)));
             _stopped.SetResult();
+        }
+    }
+
+    /// <summary>What other processes changed reaches those who watch this log within a second.</summary>
+    void FollowOthers()
+    {
+        if (_writer is not ILogFollower follower || (_followed != 0 && _clock.GetElapsedTime(_followed) < Follow))
+        {
+            return;
+        }
+        _followed = _clock.GetTimestamp();
+        try
+        {
+            Feed.Publish(follower.Others());
+        }
+        catch (StoreException unreadable)
+        {
+            LogNotFollowed(unreadable.Message);
         }
     }
 
@@ -324,6 +343,9 @@ public sealed partial class RunLog : IAsyncDisposable
 
     [LoggerMessage(3, LogLevel.Error, "Some events cannot be stored, the others are: {Problem}")]
     partial void LogDamaged(Exception exception, string problem);
+
+    [LoggerMessage(4, LogLevel.Debug, "What other processes changed cannot be read: {Problem}")]
+    partial void LogNotFollowed(string problem);
 
     [LoggerMessage(2, LogLevel.Error, "A group of {Appends} appends could not be stored; trying them one by one")]
     partial void LogUnforeseen(Exception exception, int appends);

@@ -24,6 +24,22 @@ static class RunFinder
         return [.. runs.Where(run => run.Id == id && (source is null || run.Source == source)).OrderBy(run => run.Source, StringComparer.Ordinal).ThenBy(run => run.Attempt)];
     }
 
+    /// <summary>Adds these attempts, as far as they are there.</summary>
+    public static Task FindAsync(Question question, List<TaskRun> runs, Guid[] ids, int[] sources, int[] attempts)
+    {
+        const string from = "FROM unnest($1, $2, $3) AS wanted(id, source, attempt)";
+        const string on = "ON run.id = wanted.id AND run.source = wanted.source AND run.attempt = wanted.attempt";
+        return question.RunsAsync(
+            runs,
+            $"""
+            SELECT {RunColumns.Of("run")} {from} JOIN run_open AS run {on}
+            UNION ALL SELECT {RunColumns.Of("run")} {from} JOIN run_kept AS run {on}
+            UNION ALL SELECT {RunColumns.Of("run")} {from} JOIN run_key AS key ON key.id = wanted.id AND key.source = wanted.source AND key.attempt = wanted.attempt
+              JOIN run_done AS run {on} AND run.at = key.at
+            """,
+            ids, sources, attempts);
+    }
+
     public static async Task<IReadOnlyList<TaskRun>> ChildrenAsync(Question question, string source, string id, int limit)
     {
         var runs = new List<TaskRun>();

@@ -16,7 +16,7 @@ namespace Belfry.Storage.Postgres.Writing;
 /// 4. the lock of the figures is taken, and figures, last ends and surroundings are changed: what was really changed in step 3.
 /// Where a row of step 3 has another version, somebody else was first: all is rolled back, and folded again on what is there now.
 /// </summary>
-sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int livesKept, RetentionPolicy retention) : IDisposable
+sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, TouchedRuns touched, int livesKept, RetentionPolicy retention) : IDisposable
 {
     readonly Lives _lives = new(store, livesKept);
     readonly Partitions _partitions = new(store);
@@ -33,11 +33,11 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
         using NpgsqlTransaction transaction = connection.BeginTransaction();
         try
         {
-            IReadOnlyList<RunChange> changes = Write(surroundings, notes, now);
+            List<(RunKey, RunChange Change)> changes = Write(surroundings, notes, now);
             transaction.Commit();
             _lives.Settle();
             _rows.Settle();
-            return changes;
+            return changes.ConvertAll(change => change.Change);
         }
         catch (OvertakenException)
         {
@@ -55,11 +55,11 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
         connection.Dispose();
     }
 
-    List<RunChange> Write(Surroundings surroundings, SideNotes notes, Instant now)
+    List<(RunKey, RunChange)> Write(Surroundings surroundings, SideNotes notes, Instant now)
     {
         var tooLate = new TooLate(retention, now);
         uint version = _lives.Begin(connection, _events, tooLate);
-        var changes = new List<RunChange>();
+        var changes = new List<(RunKey, RunChange)>();
         _rows.Begin();
         var ends = new LastEnds(store.Names);
         var rollups = new RollupChanges(store.Names.Number);
@@ -67,7 +67,7 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
         {
             Compare(life, tooLate, version, (before, after) =>
             {
-                changes.Add(new RunChange(0, after?.Run, after is null ? before!.Value.Fold.Run : null, Gap: false));
+                changes.Add((life.Key, new RunChange(0, after?.Run, after is null ? before!.Value.Fold.Run : null, Gap: false)));
                 rollups.Change(before?.Fold.Run, after?.Run);
                 _rows.Change(life, before, after);
                 ends.Change(life.Key, before?.Fold.Run, after?.Run);
@@ -76,7 +76,8 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, int l
         _partitions.Ensure(_rows.Days, now);
         RunExactly([.. _rows.Checked()]);
         _rows.Insert(connection);
-        Run([.. _rows.Keys(), Commands.Of($"SELECT pg_advisory_xact_lock({PostgresStore.LockSpace}, {PostgresStore.FiguresLock})")]);
+        var locked = Commands.Of($"SELECT pg_advisory_xact_lock({PostgresStore.LockSpace}, {PostgresStore.FiguresLock})");
+        Run(changes.Count > 0 ? [.. _rows.Keys(), locked, touched.ToCommand(changes)] : [.. _rows.Keys(), locked]);
         if (changes.Count > 0)
         {
             ends.Write(connection, _context);
