@@ -53,7 +53,7 @@ public sealed class TwoServersTests
             Assert.InRange(rows, 0, 1); // 0 where nobody listened
             known += rows;
         }
-        Assert.InRange(known, published.Count / 3, published.Count);
+        Assert.InRange(known, 1, published.Count);
         Assert.Equal("0", await postgres.SqlAsync("postgres", "SELECT count(*) - count(DISTINCT id) FROM belfry.run_done"));
         Assert.NotEqual("0", await postgres.SqlAsync("postgres", "SELECT count(*) FROM belfry.gap"));
         Assert.DoesNotContain("deadlock", third.Process.Story(), StringComparison.OrdinalIgnoreCase);
