@@ -35,6 +35,20 @@ public abstract record Condition
     /// </remarks>
     public Instant? NextChange(ConditionContext context) => Search.NextChange(this, context);
 
+    /// <summary>
+    /// Whether a start that is due is a new run; else it is a retry or rerun of the last one, which keeps its id and counts its attempt on.
+    /// </summary>
+    /// <remarks>A retry is what would not start if nothing could be retried and a lost run counted as any other.</remarks>
+    public bool StartsAnew(ConditionContext context) => Replace((leaf, _) => leaf is RetryCondition ? new Constant(false) : leaf, true)
+        .Holds(context with { Crash = CrashPolicy.Wait });
+
+    /// <summary>When a task will start if each run ends well at once and no other task runs, at most ten years ahead.</summary>
+    /// <remarks>
+    /// Where a condition stays true after a start, as a time of day alone does, only the beginning is told. A <c>When</c> is taken to go on as it answers now.
+    /// </remarks>
+    public IEnumerable<Instant> Starts(ConditionContext context) => Search.Starts(
+        Replace((leaf, _) => leaf is WhenCondition ? new Constant(leaf.Holds(context)) : leaf, true), context);
+
     /// <summary>The condition as a tree: what holds, why, and when it changes.</summary>
     public Explanation Explain(ConditionContext context) => new()
     {

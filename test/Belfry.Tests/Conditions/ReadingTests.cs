@@ -149,7 +149,6 @@ public sealed class ReadingTests
     }
 
     [Theory]
-    [Trait("row", "34")]
     [InlineData("it rains & daily")]
     [InlineData("IT  rains and daily")]
     [InlineData("when 'it rains' & daily")]
