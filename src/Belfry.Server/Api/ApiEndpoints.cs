@@ -17,6 +17,7 @@ static class ApiEndpoints
         api.MapGet("/runs/{**id}", RunEndpoints.FindAsync);
         api.MapGet("/events", LiveEvents.SendAsync);
         api.MapGet("/workers", WorkerEndpoints.ListAsync);
+        api.MapGet("/statistics", StatisticsEndpoints.ReadAsync);
         api.MapFallback(() => Problems.NotFound("There is no such route."));
         routes.MapGet("/health/live", () => Results.Text("alive")).OpenTo(Caller.Program);
         routes.MapGet("/health/ready", Readiness.AnswerAsync).OpenTo(Caller.Program);

@@ -35,9 +35,11 @@ sealed record RunQuery(RunFilter Filter, int Limit, string? Cursor)
         return query is not null;
     }
 
-    static string? Text(IQueryCollection sent, string field) => sent[field].ToString().Trim() is { Length: > 0 } text ? text : null;
+    /// <summary>A text; null when it is empty.</summary>
+    public static string? Text(IQueryCollection sent, string field) => sent[field].ToString().Trim() is { Length: > 0 } text ? text : null;
 
-    static string[] List(StringValues values) =>
+    /// <summary>Values, repeated or divided by commas.</summary>
+    public static string[] List(StringValues values) =>
         [.. values.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Distinct()];
 
     static List<RunState> States(string[] names, ref FieldProblem? problem)
@@ -57,7 +59,8 @@ sealed record RunQuery(RunFilter Filter, int Limit, string? Cursor)
         return states;
     }
 
-    static Instant? At(IQueryCollection sent, string field, ref FieldProblem? problem)
+    /// <summary>An instant; null when there is none.</summary>
+    public static Instant? At(IQueryCollection sent, string field, ref FieldProblem? problem)
     {
         // A plus that was not encoded arrives as a space: 2026-11-20T10:00:00+01:00.
         string? text = Text(sent, field)?.Replace(' ', '+');

@@ -5,6 +5,8 @@ namespace Belfry.Storage;
 /// <summary>What a report is to tell.</summary>
 public sealed record ReportQuery
 {
+    const int MostBarsOfEach = 2500; // a week by five minutes; of a thousand tasks that takes 300 MB already
+
     /// <summary>Begin of the span.</summary>
     public required Instant From { get; init; }
 
@@ -23,11 +25,12 @@ public sealed record ReportQuery
     /// <summary>Bars for each subject, not only for all together; off by default.</summary>
     public bool BarsOfEach { get; init; }
 
-    /// <summary>What is wrong with it; null when nothing is.</summary>
-    public string? Mistake =>
-        To < From ? "the span ends before it begins"
-        : BarWidth is { } width && width < TimeSpan.FromMinutes(1) ? "a bar is at least a minute wide"
-        : Tasks.Count > 0 && By is not (NameKind.Task or NameKind.Exception or NameKind.Failure) ? "figures of workers, queues, applications and sources are not kept task by task"
+    /// <summary>What is wrong with it, and with which of <c>to</c>, <c>bar</c> and <c>task</c>; null when nothing is.</summary>
+    public (string Field, string Problem)? Mistake =>
+        To < From ? ("to", "the span ends before it begins")
+        : BarWidth is { } width && width < TimeSpan.FromMinutes(1) ? ("bar", "a bar is at least a minute wide, such as 5m, 1h or 1d")
+        : BarsOfEach && BarWidth is { } many && (To - From) / many > MostBarsOfEach ? ("bar", $"each can have {MostBarsOfEach:N0} bars at most: ask for wider ones, or a shorter span")
+        : Tasks.Count > 0 && By is not (NameKind.Task or NameKind.Exception or NameKind.Failure) ? ("task", "figures of workers, queues, applications and sources are not kept task by task")
         : null;
 
     /// <summary>A task is asked for.</summary>

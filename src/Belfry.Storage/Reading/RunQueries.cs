@@ -78,7 +78,7 @@ public abstract class RunQueries : IDisposable
     /// <summary>Figures of a span by task, application, worker, queue, source or class of exception, from rollups alone.</summary>
     /// <exception cref="ArgumentException">The query has a <see cref="ReportQuery.Mistake"/>.</exception>
     public async Task<LogReport> ReportAsync(ReportQuery query, CancellationToken cancel) => query.Mistake is { } mistake
-        ? throw new ArgumentException(mistake, nameof(query))
+        ? throw new ArgumentException(mistake.Problem, nameof(query))
         : (await ReadReportAsync(query, withOpen: false, cancel)).Report;
 
     /// <summary>Names that the log knows, sorted.</summary>

@@ -92,8 +92,9 @@ sealed class ReportSum
 sealed class SubjectSum(string name)
 {
     readonly CellNumbers _numbers = new();
-    readonly DurationSum _runtimes = new(), _waits = new();
-    readonly Dictionary<Instant, CellNumbers> _bars = [];
+    // A log may know very many names of which few ran.
+    SortedDictionary<Instant, CellNumbers>? _bars;
+    DurationSum? _runtimes, _waits;
 
     public string Name { get; } = name;
 
@@ -104,14 +105,18 @@ sealed class SubjectSum(string name)
     public void Add(ICellRow cell)
     {
         _numbers.Add(cell);
-        _runtimes.Add(cell.Bytes(CellNumbers.Hist));
-        _waits.Add(cell.Bytes(CellNumbers.WaitHist));
+        (_runtimes ??= new()).Add(cell.Bytes(CellNumbers.Hist));
+        (_waits ??= new()).Add(cell.Bytes(CellNumbers.WaitHist));
     }
 
     public void AddBar(Instant at, ICellRow cell)
     {
-        ref CellNumbers? bar = ref CollectionsMarshal.GetValueRefOrAddDefault(_bars, at, out _);
-        (bar ??= new CellNumbers()).Add(cell);
+        _bars ??= [];
+        if (!_bars.TryGetValue(at, out CellNumbers? bar))
+        {
+            _bars.Add(at, bar = new CellNumbers());
+        }
+        bar.Add(cell);
     }
 
     public SubjectFigures ToFigures()
@@ -120,7 +125,7 @@ sealed class SubjectSum(string name)
         (long waited, long wait, long longestWait) = _numbers.Wait;
         return new SubjectFigures(
             Name, Counts(_numbers), Durations(_runtimes, ran, runtime, shortest, longest), Durations(_waits, waited, wait, null, longestWait),
-            [.. _bars.Where(bar => bar.Value.Ended > 0 || bar.Value.First > 0).OrderBy(bar => bar.Key).Select(bar => Bar(bar.Key, bar.Value))]);
+            [.. (_bars ?? []).Where(bar => bar.Value.Ended > 0 || bar.Value.First > 0).Select(bar => Bar(bar.Key, bar.Value))]);
     }
 
     static ReportBar Bar(Instant at, CellNumbers numbers) => new(
@@ -133,9 +138,9 @@ sealed class SubjectSum(string name)
     static double? Mean(long times, long micros) => times > 0 ? micros / 1e6 / times : null;
 
     /// <summary>A bucket's middle may lie beyond what really occurred: no percentile does.</summary>
-    static DurationFigures? Durations(DurationSum spread, long times, long sum, long? least, long most)
+    static DurationFigures? Durations(DurationSum? spread, long times, long sum, long? least, long most)
     {
-        double At(double share) => Math.Clamp(spread.Percentile(share) ?? 0, Math.Min(least ?? 0, most) / 1e6, most / 1e6);
+        double At(double share) => Math.Clamp(spread?.Percentile(share) ?? 0, Math.Min(least ?? 0, most) / 1e6, most / 1e6);
         return times > 0 ? new DurationFigures(times, sum / 1e6, least / 1e6, most / 1e6, At(0.5), At(0.95), At(0.99)) : null;
     }
 }

@@ -1,0 +1,125 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using Belfry.Storage;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Belfry.Server.Api;
+
+/// <summary>Figures of a span by task, application, worker, queue, source or class of exceptions.</summary>
+static class StatisticsEndpoints
+{
+    static readonly TimeSpan UsualSpan = TimeSpan.FromDays(1);
+    static readonly string[] Known = ["by", "task", "from", "to", "bar"];
+
+    static readonly Dictionary<string, NameKind> Subjects = new(StringComparer.Ordinal)
+    {
+        ["task"] = NameKind.Task, ["app"] = NameKind.App, ["worker"] = NameKind.Worker, ["queue"] = NameKind.Queue, ["source"] = NameKind.Source,
+        ["exception"] = NameKind.Exception,
+    };
+
+    /// <summary><c>GET /statistics</c>: the last day unless a span is given.</summary>
+    public static async Task<IResult> ReadAsync(HttpRequest request, [FromServices] RunQueries queries, [FromServices] TimeProvider clock, CancellationToken cancel)
+    {
+        if (!TryRead(request.Query, Instant.Now(clock), out ReportQuery? query, out FieldProblem? problem))
+        {
+            return Problems.Bad(problem);
+        }
+        LogReport report = await queries.ReportAsync(query, cancel);
+        string by = Subjects.First(subject => subject.Value == query.By).Key;
+        return new JsonResult(json =>
+        {
+            json.WriteStartObject();
+            RunJson.At(json, "from", report.From);
+            RunJson.At(json, "to", report.To);
+            json.WriteString("by", by);
+            if (report.BarSeconds > 0)
+            {
+                json.WriteNumber("bar_seconds", report.BarSeconds);
+            }
+            json.WriteStartObject("total");
+            Write(json, report.Total, report.BarSeconds > 0);
+            json.WriteEndObject();
+            json.WriteStartArray("items");
+            foreach (SubjectFigures subject in report.Subjects)
+            {
+                json.WriteStartObject();
+                json.WriteString(by, subject.Name);
+                Write(json, subject, report.BarSeconds > 0);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    }
+
+    static bool TryRead(IQueryCollection sent, Instant now, [NotNullWhen(true)] out ReportQuery? query, [NotNullWhen(false)] out FieldProblem? problem)
+    {
+        problem = sent.Keys.FirstOrDefault(key => !Known.Contains(key)) is { } unknown
+            ? new FieldProblem(unknown, $"'{unknown}' is not known; known are {string.Join(", ", Known)}.")
+            : null;
+        string by = RunQuery.Text(sent, "by") ?? "task";
+        if (!Subjects.TryGetValue(by, out NameKind subject))
+        {
+            problem ??= new FieldProblem("by", $"'{by}' is not known; known are {string.Join(", ", Subjects.Keys)}.");
+        }
+        TimeSpan? bar = RunQuery.Text(sent, "bar") is not { } width ? null : TimeText.TryParse(width, out TimeSpan parsed) ? parsed : TimeSpan.Zero;
+        Instant to = RunQuery.At(sent, "to", ref problem) ?? now, from = RunQuery.At(sent, "from", ref problem) ?? to - UsualSpan;
+        query = new ReportQuery { From = from, To = to, By = subject, Tasks = RunQuery.List(sent["task"]), BarWidth = bar, BarsOfEach = true };
+        problem ??= query.Mistake is { } mistake ? new FieldProblem(mistake.Field, $"{mistake.Problem}.") : null;
+        return problem is null;
+    }
+
+    static void Write(Utf8JsonWriter json, SubjectFigures figures, bool withBars)
+    {
+        Write(json, figures.Runs);
+        Write(json, "runtime", figures.Runtime);
+        Write(json, "wait", figures.Wait);
+        if (!withBars)
+        {
+            return;
+        }
+        json.WriteStartArray("bars");
+        foreach (ReportBar bar in figures.Bars)
+        {
+            json.WriteStartObject();
+            RunJson.At(json, "at", bar.At);
+            Write(json, bar.Runs);
+            RunJson.Number(json, "mean_runtime", bar.MeanRuntime);
+            RunJson.Number(json, "mean_wait", bar.MeanWait);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    static void Write(Utf8JsonWriter json, RunCounts runs)
+    {
+        json.WriteNumber("runs", runs.Ended);
+        json.WriteNumber("submitted", runs.Submitted);
+        json.WriteNumber("completed", runs.Completed);
+        json.WriteNumber("failed", runs.Failed);
+        json.WriteNumber("retried", runs.Retried);
+        json.WriteNumber("cancelled", runs.Cancelled);
+        json.WriteNumber("skipped", runs.Skipped);
+        json.WriteNumber("lost", runs.Lost);
+    }
+
+    /// <summary>Durations in seconds; left out where none is known.</summary>
+    static void Write(Utf8JsonWriter json, string name, DurationFigures? durations)
+    {
+        if (durations is null)
+        {
+            return;
+        }
+        json.WriteStartObject(name);
+        json.WriteNumber("runs", durations.Runs);
+        RunJson.Number(json, "min", durations.Shortest);
+        json.WriteNumber("mean", durations.Mean);
+        json.WriteNumber("max", durations.Longest);
+        json.WriteNumber("total", durations.Total);
+        json.WriteNumber("p50", durations.P50);
+        json.WriteNumber("p95", durations.P95);
+        json.WriteNumber("p99", durations.P99);
+        json.WriteEndObject();
+    }
+}
