@@ -76,7 +76,8 @@ sealed record RunQuery(RunFilter Filter, int Limit, string? Cursor)
         return null;
     }
 
-    static TimeSpan? Seconds(IQueryCollection sent, string field, ref FieldProblem? problem)
+    /// <summary>A number of seconds; null when there is none.</summary>
+    public static TimeSpan? Seconds(IQueryCollection sent, string field, ref FieldProblem? problem)
     {
         string? text = Text(sent, field);
         if (text is null)

@@ -63,7 +63,7 @@ static class StatisticsEndpoints
         {
             problem ??= new FieldProblem("by", $"'{by}' is not known; known are {string.Join(", ", Subjects.Keys)}.");
         }
-        TimeSpan? bar = RunQuery.Text(sent, "bar") is not { } width ? null : TimeText.TryParse(width, out TimeSpan parsed) ? parsed : TimeSpan.Zero;
+        TimeSpan? bar = RunQuery.Seconds(sent, "bar", ref problem);
         Instant to = RunQuery.At(sent, "to", ref problem) ?? now, from = RunQuery.At(sent, "from", ref problem) ?? to - UsualSpan;
         query = new ReportQuery { From = from, To = to, By = subject, Tasks = RunQuery.List(sent["task"]), BarWidth = bar, BarsOfEach = true };
         problem ??= query.Mistake is { } mistake ? new FieldProblem(mistake.Field, $"{mistake.Problem}.") : null;

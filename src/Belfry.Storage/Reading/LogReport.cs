@@ -28,7 +28,7 @@ public sealed record ReportQuery
     /// <summary>What is wrong with it, and with which of <c>to</c>, <c>bar</c> and <c>task</c>; null when nothing is.</summary>
     public (string Field, string Problem)? Mistake =>
         To < From ? ("to", "the span ends before it begins")
-        : BarWidth is { } width && width < TimeSpan.FromMinutes(1) ? ("bar", "a bar is at least a minute wide, such as 5m, 1h or 1d")
+        : BarWidth is { } width && width < TimeSpan.FromMinutes(1) ? ("bar", "a bar is at least 60 seconds wide")
         : BarsOfEach && BarWidth is { } many && (To - From) / many > MostBarsOfEach ? ("bar", $"each can have {MostBarsOfEach:N0} bars at most: ask for wider ones, or a shorter span")
         : Tasks.Count > 0 && By is not (NameKind.Task or NameKind.Exception or NameKind.Failure) ? ("task", "figures of workers, queues, applications and sources are not kept task by task")
         : null;
