@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Belfry.Server;
 using Belfry.Storage;
 
 namespace Belfry.Cli;
@@ -13,14 +14,16 @@ static class InspectVerb
 
     public static Verb Build()
     {
-        var logs = new Verb("logs", "How many runs the log has, how much room they take, and which tasks take it", "belfry inspect logs --json") { Json };
+        var logs = new Verb("logs", "How many runs the log has, how much room they take, which tasks take it, and what retention would delete", "belfry inspect logs --json") { Json };
         return new Verb("inspect", "What there is, in figures", "belfry inspect logs") { logs.Does(LogsAsync) };
     }
 
     static async Task<int> LogsAsync(ParseResult line, CancellationToken cancel)
     {
-        using RunQueries log = await RunQueries.OpenAsync(StoreUrl.Parse(Common.Settings(line).Store), TimeProvider.System, cancel);
+        BelfrySettings settings = Common.Settings(line);
+        using RunQueries log = await RunQueries.OpenAsync(StoreUrl.Parse(settings.Store), TimeProvider.System, cancel);
         LogUsage usage = await log.UsageAsync(cancel);
+        RetentionPreview preview = await log.PreviewAsync(settings.Retention.ToPolicy(), cancel);
         long? average = usage.Runs > 0 && usage.Bytes > 0 ? usage.Bytes / usage.Runs : null;
         if (line.GetValue(Json))
         {
@@ -29,6 +32,7 @@ static class InspectVerb
                 count = usage.Runs,
                 bytes = usage.Bytes,
                 average_bytes = average,
+                retention = new { runs = preview.Runs, bytes = preview.Bytes },
                 tasks = usage.Tasks.Select(task => new { task = task.Task, runs = task.Runs, bytes = task.Bytes }),
             }));
             return Exits.Done;
@@ -36,6 +40,7 @@ static class InspectVerb
         Console.Out.WriteLine($"Log count in DB:         {usage.Runs:N0}");
         Console.Out.WriteLine($"Table size in DB:        {(usage.Bytes > 0 ? $"{usage.Bytes:N0} bytes" : "N/A")}");
         Console.Out.WriteLine($"Average log size in DB:  {(average is { } bytes ? $"{bytes:N0} bytes" : "N/A")}");
+        Console.Out.WriteLine($"Retention would delete:  {preview.Runs:N0} runs{(preview.Runs > 0 ? $", about {preview.Bytes:N0} bytes" : "")}");
         foreach (TaskUsage task in usage.Tasks.Take(TasksShown))
         {
             Console.Out.WriteLine($"{task.Runs,14:N0} runs {task.Bytes,16:N0} bytes (about)  {(task.Task.Length > 0 ? task.Task : "(no name)")}");

@@ -20,7 +20,7 @@ static class MonitorStatusVerb
     static async Task<int> CheckAsync(ParseResult line, CancellationToken cancel)
     {
         BelfrySettings settings = Common.Settings(line);
-        StatusDocument document = await ReadAsync(line.GetValue(File)!, cancel);
+        StatusDocument document = (await ReadAsync(line.GetValue(File)!, cancel)).AnswerableFrom(settings.Retention.ToPolicy());
         var alerts = new StatusAlert(settings.Alerts, new AlertTemplates(settings.Alerts.Monitoring.Templates));
         return await MonitorVerbs.CallAsync(settings, line.GetValue(Json), monitor => monitor.StatusAsync(document, alerts, line.GetValue(DryRun), cancel));
     }

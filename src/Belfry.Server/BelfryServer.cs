@@ -33,8 +33,8 @@ public static class BelfryServer
         services.AddSingleton(provider => provider.GetRequiredService<RunLog>().Feed);
         services.AddHostedService<LogDiary>();
         services.AddAccess(settings.Access);
-        services.AddSingleton(settings.Admin).AddAdmin();
         services.AddSingleton(settings.Retention.ToPolicy());
+        services.AddSingleton(settings.Admin).AddAdmin();
         services.AddHostedService<RetentionRounds>();
         if (settings.Log.Enabled)
         {

@@ -23,6 +23,9 @@ static class AdminEndpoints
         services.TryAddSingleton<LogReader>();
         services.TryAddSingleton<LiveRows>();
         services.TryAddSingleton<PageFrames>();
+        services.TryAddSingleton(RetentionPolicy.KeepAll);
+        services.TryAddSingleton<StoreCensus>();
+        services.AddHostedService(provider => provider.GetRequiredService<StoreCensus>());
         services.AddSingleton<AccountPages>().AddSingleton<UserPages>().AddSingleton<TokenPages>().AddSingleton<AuditPages>();
         return services;
     }
@@ -74,8 +77,9 @@ static class AdminEndpoints
                     choices.Count == 0 ? StatusCodes.Status404NotFound : StatusCodes.Status300MultipleChoices);
         }, cancel);
 
-    static Task<IResult> HealthAsync(HttpContext context, PageFrames frames, [FromServices] RunQueries queries, CancellationToken cancel) =>
-        GuardAsync(context, frames, "Health", "health", async frame => Page<HealthPage>(new { View = await HealthView.ReadAsync(queries, frame, cancel) }), cancel);
+    static Task<IResult> HealthAsync(
+        HttpContext context, PageFrames frames, [FromServices] RunQueries queries, [FromServices] StoreCensus census, CancellationToken cancel) =>
+        GuardAsync(context, frames, "Health", "health", async frame => Page<HealthPage>(new { View = await HealthView.ReadAsync(queries, census.Latest, frame, cancel) }), cancel);
 
     static async Task<IResult> PulseAsync(HttpContext context, PageFrames frames, CancellationToken cancel) =>
         Page<PulseWord>(new { Frame = await frames.ForAsync(context, cancel) });

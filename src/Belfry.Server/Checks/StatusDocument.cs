@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Belfry.Storage;
 
 namespace Belfry.Server.Checks;
 
@@ -26,6 +27,23 @@ public sealed record StatusDocument(IReadOnlyList<StatusEntry> Tasks)
             throw new FormatException($"{Place(text.Span, e)}: {Reason(e)}", e);
         }
     }
+
+    /// <summary>
+    /// The same, with a mistake in each entry that the log cannot answer: only the last run of a task stays for ever, and of a context that may be any.
+    /// </summary>
+    public StatusDocument AnswerableFrom(RetentionPolicy retention)
+    {
+        (string key, TimeSpan? age) = retention.FailureAge is null || retention.Age < retention.FailureAge
+            ? ("Retention:Age", retention.Age)
+            : ("Retention:FailureAge", retention.FailureAge);
+        return new StatusDocument([.. Tasks.Select(entry => entry.Check is { Context: not null } check && check.Expects.Window > age ? Beyond(entry, check, key, age.Value) : entry)]);
+    }
+
+    static StatusEntry Beyond(StatusEntry entry, Check check, string key, TimeSpan age) => new(entry.Task, null,
+    [
+        $"lookback_hours: {CheckSentence.Span(check.Expects.Window)} reach further back than the log is kept ({key} is {CheckSentence.Span(age)}), and which run of "
+        + $"context_model {check.Context!.Model} was the last is not known beyond that; set it to {Math.Floor(age.TotalHours * 100) / 100:0.##} at most, or {key} to more",
+    ]);
 
     static StatusDocument Read(JsonElement root, string name)
     {

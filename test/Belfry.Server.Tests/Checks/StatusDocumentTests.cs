@@ -1,5 +1,6 @@
 using System.Text;
 using Belfry.Server.Checks;
+using Belfry.Storage;
 
 namespace Belfry.Server.Tests.Checks;
 
@@ -102,6 +103,31 @@ public sealed class StatusDocumentTests
 
     [Fact]
     public void A_byte_order_mark_does_no_harm() => Assert.Single(Document("\uFEFF{\"a\": {\"expected_statuses\": [\"ok\"]}}").Tasks);
+
+    [Theory]
+    [InlineData(720, 30, 90, null)] // exactly as far back as the log is kept
+    [InlineData(721, 30, 90, "Retention:Age is 30 d")]
+    [InlineData(721, null, null, null)]
+    [InlineData(100, 30, 3, "Retention:FailureAge is 3 d")]
+    [InlineData(100, null, 3, "Retention:FailureAge is 3 d")]
+    public void A_window_beyond_the_retention_is_refused_only_where_a_context_is_asked_for(int hours, int? age, int? failureAge, string? why)
+    {
+        var retention = new RetentionPolicy { Age = age is { } days ? TimeSpan.FromDays(days) : null, FailureAge = failureAge is { } more ? TimeSpan.FromDays(more) : null };
+        StatusDocument document = Document($$$"""
+            {"a": {"expected_statuses": ["ok"], "lookback_hours": {{{hours}}}, "context_model": "m", "context_type": "t"}, "b": {"expected_statuses": ["ok"], "lookback_hours": {{{hours}}} }}
+            """).AnswerableFrom(retention);
+        Assert.Empty(document.Tasks[1].Problems); // the last run of a task stays for ever
+        if (why is null)
+        {
+            Assert.Empty(document.Tasks[0].Problems);
+        }
+        else
+        {
+            string problem = Assert.Single(document.Tasks[0].Problems);
+            Assert.StartsWith("lookback_hours: ", problem, StringComparison.Ordinal);
+            Assert.Contains(why, problem, StringComparison.Ordinal);
+        }
+    }
 
     static StatusEntry Read(string json) => Assert.Single(Document(json).Tasks);
 

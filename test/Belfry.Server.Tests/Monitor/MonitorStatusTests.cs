@@ -44,6 +44,25 @@ public sealed class MonitorStatusTests
     }
 
     [Fact]
+    public async Task A_window_that_the_retention_cannot_answer_is_unknown_and_names_task_field_and_retention()
+    {
+        await using MonitorLab lab = await MonitorLab.StartAsync();
+        lab.Settings["Retention"] = new JsonObject { ["Age"] = "7d" };
+        lab.Ran("a", 20, context: "Hourly");
+        string file = lab.Write("far.json", """{"a": {"expected_statuses": ["Completed"], "lookback_hours": 200, "context_model": "gap.models.IngestorSession", "context_type": "Hourly"}}""");
+
+        Finished call = await lab.MonitorAsync("status", file);
+
+        Assert.Equal(3, call.Code);
+        string told = call.Output + call.Errors;
+        foreach (string word in (string[])["a", "lookback_hours", "Retention:Age is 7 d", "168"])
+        {
+            Assert.Contains(word, told, StringComparison.Ordinal);
+        }
+        Assert.Empty(lab.Sink.Mails);
+    }
+
+    [Fact]
     public async Task When_all_is_well_there_is_no_mail()
     {
         await using MonitorLab lab = await MonitorLab.StartAsync();

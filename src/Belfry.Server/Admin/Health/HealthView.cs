@@ -9,9 +9,10 @@ namespace Belfry.Server.Admin;
 /// <param name="Gaps">Stretches of the last week in which a source was not listened to, newest first.</param>
 /// <param name="Refusals">What was refused, dropped or unknown, latest first.</param>
 /// <param name="Store">The store.</param>
+/// <param name="Count">What takes the room in it; null until that was counted.</param>
 public sealed record HealthView(
     PageFrame Frame, IReadOnlyList<SourceStatus> Sources, IReadOnlyList<WorkerStatus> Workers,
-    IReadOnlyList<SourceGap> Gaps, IReadOnlyList<Refusal> Refusals, StoreStatus Store)
+    IReadOnlyList<SourceGap> Gaps, IReadOnlyList<Refusal> Refusals, StoreStatus Store, StoreCount? Count)
 {
     /// <summary>How far back gaps are listed.</summary>
     public static readonly TimeSpan GapsOf = TimeSpan.FromDays(7);
@@ -36,7 +37,7 @@ public sealed record HealthView(
     }
 
     /// <summary>Reads it.</summary>
-    public static async Task<HealthView> ReadAsync(RunQueries queries, PageFrame frame, CancellationToken cancel)
+    public static async Task<HealthView> ReadAsync(RunQueries queries, StoreCount? count, PageFrame frame, CancellationToken cancel)
     {
         Instant now = frame.Clock.Now;
         return new HealthView(
@@ -45,6 +46,7 @@ public sealed record HealthView(
             await queries.WorkersAsync(cancel),
             [.. (await queries.GapsAsync(now - GapsOf, now, cancel)).OrderByDescending(gap => gap.From.Micros)],
             [.. (await queries.RefusalsAsync(cancel)).OrderByDescending(refusal => refusal.Last.Micros)],
-            await queries.StatusAsync(cancel));
+            await queries.StatusAsync(cancel),
+            count);
     }
 }
