@@ -33,6 +33,9 @@ sealed class NaiveLog : IDisposable
         }
     }
 
+    /// <summary>Deletes what is older.</summary>
+    public void Delete(Instant until) => _database.Prepare("DELETE FROM task WHERE received < ?").Bind(1, until.Micros / 1e6).Run();
+
     public void Dispose() => _database.Dispose();
 
     void Append(TaskEvent item)

@@ -19,6 +19,7 @@ var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
     ["store-append"] = StoreRows.AppendAsync,
     ["store-large"] = StoreRows.LargeAsync,
     ["report-90d"] = ReportRows.NinetyDaysAsync,
+    ["retention-day"] = RetentionRows.DayAsync,
     ["postgres-whole"] = PostgresRows.WholeAsync,
     ["postgres-open-first"] = PostgresRows.OpenFirstAsync,
     ["postgres-two-writers"] = PostgresRows.TwoWritersAsync,

@@ -119,9 +119,9 @@ public abstract class LargeLogTests
         }
     }
 
-    static long At(int n) => 1_795_000_000_000_000 + (n * 10);
+    protected static long At(int n) => 1_795_000_000_000_000 + (n * 10);
 
-    static string IdOf(int n)
+    protected static string IdOf(int n)
     {
         var bytes = new byte[16];
         new Random(n).NextBytes(bytes);

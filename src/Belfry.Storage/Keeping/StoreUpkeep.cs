@@ -29,8 +29,9 @@ public static class StoreUpkeep
     /// <param name="progress">Told the share that is done, 0 to 1.</param>
     /// <param name="cancel">Stops it and leaves nothing behind.</param>
     /// <exception cref="StoreException">The store cannot be read, the file is there, or the copy is not what was copied.</exception>
-    public static Task<StoreBackup> BackUpAsync(StoreUrl url, string file, IProgress<double>? progress, CancellationToken cancel) =>
-        OnFileAsync(url, database => Backup.Write(database, file, progress, cancel), cancel);
+    public static Task<StoreBackup> BackUpAsync(StoreUrl url, string file, IProgress<double>? progress, CancellationToken cancel) => url.Server is not null
+        ? throw new StoreException($"{url} is backed up by 'pg_dump --schema belfry'; 'belfry migrate --to sqlite://{file}' makes a SQLite log of it.")
+        : OnFileAsync(url, database => Backup.Write(database, file, progress, cancel), cancel);
 
     /// <summary>Makes the figures of the hours anew whose runs are all still there; a server that writes the store waits meanwhile.</summary>
     public static Task<RollupRepair> RepairRollupsAsync(StoreUrl url, CancellationToken cancel) =>

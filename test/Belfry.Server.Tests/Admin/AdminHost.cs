@@ -2,6 +2,7 @@ using System.Net;
 using AngleSharp;
 using AngleSharp.Dom;
 using Belfry.Server.Access;
+using Belfry.Server.Admin;
 using Belfry.Storage;
 using Belfry.Testing;
 using Microsoft.AspNetCore.Builder;
@@ -55,6 +56,9 @@ sealed class AdminHost : IAsyncDisposable
     }
 
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>Counts what the health page shows of the store.</summary>
+    public Task CountAsync() => _app.Services.GetRequiredService<StoreCensus>().CountAsync(Cancel);
 
     public Task AppendAsync(IReadOnlyList<TaskEvent> events) => Log.AppendAsync(events, Cancel);
 

@@ -43,6 +43,7 @@ public sealed class BrowserTests
         await Assertions.Expect(page.Locator("#rows tr")).ToHaveCountAsync(11);
         await page.GoBackAsync();
         await Assertions.Expect(page.Locator("#rows tr")).ToHaveCountAsync(50);
+        await host.CountAsync();
         await page.GotoAsync(host.Root + "/health");
         await browser.PictureAsync("health");
         Assert.True(browser.Complaints.Length == 0, browser.Complaints);

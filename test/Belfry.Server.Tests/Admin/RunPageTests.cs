@@ -65,6 +65,24 @@ public sealed class RunPageTests
     }
 
     [Fact]
+    [Trait("row", "48")]
+    [Trait("row", "107")]
+    [Trait("row", "117")]
+    public async Task Health_shows_what_each_task_takes_and_what_retention_would_delete()
+    {
+        await using AdminHost host = await AdminHost.StartAsync(change: settings => (settings.Retention.Age, settings.Retention.Count) = (TimeSpan.FromDays(30), 90));
+        Instant now = Instant.Now(TimeProvider.System);
+        await host.AppendAsync([.. Enumerable.Range(0, 100).Select(n => new TaskEvent { Source = "s", Id = $"{n}", Kind = EventKind.Succeeded, At = now - TimeSpan.FromHours(n), Task = n % 4 == 0 ? "large" : "small", Result = n % 4 == 0 ? new string('x', 2000) : null })]);
+        await host.CountAsync();
+        IDocument page = await host.PageAsync("/health");
+        Assert.Equal(["large", "small"], page.QuerySelectorAll(".b-use tbody td:first-child").Select(cell => cell.TextContent.Trim()));
+        Assert.Equal("25", page.QuerySelector(".b-use tbody td:nth-child(2)")!.TextContent.Trim());
+        string text = page.QuerySelector("main")!.TextContent;
+        Assert.Contains("at most 90 of a task", text, StringComparison.Ordinal);
+        Assert.Contains("0 runs", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_source_that_is_well_shows_no_problem()
     {
         await using AdminHost host = await AdminHost.StartAsync();

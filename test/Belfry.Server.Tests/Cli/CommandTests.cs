@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json;
+using Belfry.Storage;
 using Belfry.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Belfry.Server.Tests.Cli;
 
@@ -10,6 +12,28 @@ public sealed class CommandTests : IDisposable
     readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    [Trait("row", "117")]
+    public async Task Inspect_logs_tells_count_size_average_tasks_and_what_retention_would_delete()
+    {
+        string url = $"sqlite://{_folder.File("log.db")}";
+        await using (RunLog log = await RunLog.OpenAsync(StoreUrl.Parse(url), new RunLogOptions(), TimeProvider.System, NullLoggerFactory.Instance, Cancel))
+        {
+            Instant at = Instant.Now(TimeProvider.System);
+            await log.AppendAsync([.. Enumerable.Range(0, 60).Select(n => new TaskEvent { Source = "s", Id = $"{n}", Kind = EventKind.Succeeded, At = at - TimeSpan.FromDays(n), Task = "t" })], Cancel);
+        }
+        Finished told = await RunAsync("inspect", "logs", "--store", url);
+        Assert.Equal(0, told.Code);
+        foreach (string line in (string[])["Log count in DB:         60", "Table size in DB:        ", "Average log size in DB:  ", "Retention would delete:  30 runs, about "])
+        {
+            Assert.Contains(line, told.Output, StringComparison.Ordinal);
+        }
+        using JsonDocument json = JsonDocument.Parse((await RunAsync("inspect", "logs", "--store", url, "--json")).Output);
+        Assert.Equal(60, json.RootElement.GetProperty("count").GetInt64());
+        Assert.Equal(30, json.RootElement.GetProperty("retention").GetProperty("runs").GetInt64());
+        Assert.True(json.RootElement.GetProperty("retention").GetProperty("bytes").GetInt64() > 30 * 100);
+    }
 
     [Fact]
     public async Task Users_and_tokens_of_the_command_work_at_once_beside_a_running_server_and_only_their_hashes_are_stored()
