@@ -1,7 +1,10 @@
 namespace Belfry;
 
-/// <summary>When a task may start: a value that says whether it holds, when that can change, and why. Made by <see cref="Conditions"/> or read from a text.</summary>
-/// <remarks>Pure: what it needs to know, the instant included, is in the <see cref="ConditionContext"/>. Two conditions that print the same are equal.</remarks>
+/// <summary>When a task may start: a value that says whether it holds, when that can change, and why.</summary>
+/// <remarks>
+/// Made by <see cref="Conditions"/> or read from a text; two that print the same are equal. Pure: what it needs to know, the instant included, is in
+/// the <see cref="ConditionContext"/>.
+/// </remarks>
 public abstract record Condition
 {
     private protected Condition()
@@ -70,6 +73,9 @@ public abstract record Condition
 
     /// <summary>The task it asks about; null for none and for the one whose condition it is.</summary>
     internal virtual string? Asked => null;
+
+    /// <summary>How long an answer of a <c>When</c> in it stands; null where there is none.</summary>
+    internal virtual TimeSpan? AskAgain => null;
 
     /// <summary>It holds at an instant not before the context's, if no event arrives until then.</summary>
     internal abstract bool HoldsAt(ConditionContext context, Instant at);

@@ -24,7 +24,9 @@ public sealed record ConditionContext
     /// <summary>How long after the beginning of its minute a <c>cron</c> may still start; never beyond its next match. Default: one minute.</summary>
     public TimeSpan Misfire { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>A day, hour … that had begun before the scheduler started, or before the task was first registered, may still be used. Default: yes.</summary>
+    /// <summary>
+    /// A day, hour … that had begun before the scheduler started, or before the task was first registered, may still be used. Default: yes.
+    /// </summary>
     public bool CatchUp { get; init; } = true;
 
     /// <summary>What a run that was lost means for the next start. Default: it is run again, once.</summary>

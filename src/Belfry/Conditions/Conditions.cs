@@ -1,6 +1,8 @@
 namespace Belfry;
 
-/// <summary>The vocabulary of conditions, for <c>using static Belfry.Conditions;</c>: <c>(Daily | Retry(3)) &amp; TimeOfDay.Between("10:00", "12:00")</c>.</summary>
+/// <summary>
+/// The vocabulary of conditions, for <c>using static Belfry.Conditions;</c>: <c>(Daily | Retry(3)) &amp; TimeOfDay.Between("10:00", "12:00")</c>.
+/// </summary>
 public static class Conditions
 {
     static readonly TimeSpan DefaultRecheck = TimeSpan.FromSeconds(1);
@@ -120,7 +122,7 @@ public static class Conditions
         bool grows = backoff >= (double)RetryCondition.LeastGrowth && backoff <= (double)RetryCondition.GreatestGrowth && (delay is not null || backoff.Equals(1.0));
         return grows
             ? new RetryCondition(limit, delay is { } after ? Durations.Checked(after, nameof(delay)) : TimeSpan.Zero, (decimal)backoff)
-            : throw new ArgumentOutOfRangeException(nameof(backoff), backoff, "the growth of a delay must be from 0.001 to 1000, and there must be a delay");
+            : throw new ArgumentOutOfRangeException(nameof(backoff), backoff, "it must be from 0.001 to 1000, and there must be a delay to grow");
     }
 
     /// <summary>A function of your own, known in texts by its name.</summary>

@@ -5,7 +5,7 @@ sealed record Junction : Condition
 {
     readonly Condition[] _parts;
 
-    Junction(bool all, Condition[] parts) => (All, _parts) = (all, parts);
+    Junction(bool all, Condition[] parts) => (All, _parts, AskAgain) = (all, parts, parts.Min(part => part.AskAgain));
 
     /// <summary>All of them, else one of them.</summary>
     public bool All { get; }
@@ -13,6 +13,8 @@ sealed record Junction : Condition
     internal override string Text => string.Join(All ? " & " : " | ", _parts.Select(part => All && part is Junction ? $"({part.Text})" : part.Text));
 
     internal override IReadOnlyList<Condition> Parts => _parts;
+
+    internal override TimeSpan? AskAgain { get; }
 
     /// <summary>Joins conditions; one alone is itself.</summary>
     public static Condition Of(bool all, params IEnumerable<Condition> parts)
@@ -87,6 +89,8 @@ sealed record Negation(Condition Inner) : Condition
     internal override string Text => Inner is Junction ? $"!({Inner.Text})" : $"!{Inner.Text}";
 
     internal override IReadOnlyList<Condition> Parts => [Inner];
+
+    internal override TimeSpan? AskAgain => Inner.AskAgain;
 
     internal override bool HoldsAt(ConditionContext context, Instant at) => !Inner.HoldsAt(context, at);
 

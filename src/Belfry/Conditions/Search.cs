@@ -38,13 +38,12 @@ sealed class Search(Instant end, int steps)
     /// </summary>
     public static Instant? NextChange(Condition condition, ConditionContext context)
     {
-        TimeSpan? recheck = condition.Leaves.OfType<WhenCondition>().Min(when => (TimeSpan?)when.Recheck);
         Instant? Change(Condition asked)
         {
             Search search = From(context.Now);
             return search.Within(asked.ChangeAfter(context, context.Now, search));
         }
-        if (recheck is null)
+        if (condition.AskAgain is not { } recheck)
         {
             return Change(condition);
         }
@@ -53,7 +52,7 @@ sealed class Search(Instant end, int steps)
         {
             return Change(best.Holds(context) ? worst : best);
         }
-        Instant again = context.Now + recheck.Value;
+        Instant again = context.Now + recheck;
         Instant? known = new[] { Change(best), Change(worst) }.Min();
         return known < again ? known : again;
     }

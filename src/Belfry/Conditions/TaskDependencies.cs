@@ -18,7 +18,9 @@ public static class TaskDependencies
     /// <param name="tasks">All tasks with their conditions.</param>
     /// <param name="elsewhere">Names of tasks that run somewhere else and come into the log from there.</param>
     /// <param name="whens">Functions of the user's that are registered.</param>
-    /// <remarks>A circle is none if one of its tasks can start otherwise: <c>daily | after task 'repair'</c> beside <c>after task 'load' failed</c> is sound.</remarks>
+    /// <remarks>
+    /// A circle is sound if one of its tasks can start otherwise: load, <c>daily | after task 'repair'</c>, beside repair, <c>after task 'load' failed</c>.
+    /// </remarks>
     public static IReadOnlyList<DependencyProblem> Problems(
         IReadOnlyDictionary<string, Condition> tasks, IEnumerable<string>? elsewhere = null, IEnumerable<WhenCondition>? whens = null)
     {
@@ -54,7 +56,7 @@ public static class TaskDependencies
 
     /// <summary>It may hold once, if tasks that are stuck never run and everything else is as one would wish.</summary>
     static bool MayStart(Condition condition, Dictionary<string, Condition> stuck) => condition
-        .Replace((leaf, positive) => leaf is Constant ? leaf : new Constant(leaf.Asked is { } task && stuck.ContainsKey(task) ? leaf.Holds(Nothing) : positive), true)
+        .Replace((leaf, positive) => leaf is Constant || (leaf.Asked is { } task && stuck.ContainsKey(task)) ? leaf : new Constant(positive), true)
         .Holds(Nothing);
 
     /// <summary>From one to the next that is stuck, until one comes again.</summary>

@@ -17,6 +17,8 @@ public sealed record WhenCondition : Condition
 
     internal override string Text => $"when {Quotes.Of(Name)}";
 
+    internal override TimeSpan? AskAgain => Recheck;
+
     /// <summary>The name alone decides.</summary>
     public bool Equals(WhenCondition? other) => other?.Name == Name;
 

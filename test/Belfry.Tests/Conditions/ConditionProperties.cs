@@ -25,9 +25,7 @@ public sealed class ConditionProperties
             Condition condition = new RandomConditions(random, random.Next(2) == 0 ? TimeSpan.FromMinutes(1) : TimeSpan.FromMilliseconds(1.5)).Tree(random.Next(5));
             string text = condition.ToString();
             Assert.True(condition == Condition.Parse(text), $"seed {seed}: {text} reads back as {Condition.Parse(text)}");
-            Assert.Equal(condition.GetHashCode(), Condition.Parse(text.ToUpperInvariant().Replace("'IT''S \"X\" & (Y)'", "'it''s \"x\" & (y)'", StringComparison.Ordinal)
-                .Replace("'LOAD'", "'load'", StringComparison.Ordinal).Replace("'REPORT'", "'report'", StringComparison.Ordinal).Replace("'P'", "'p'", StringComparison.Ordinal)
-                .Replace("'IT''S'", "'it''s'", StringComparison.Ordinal).Replace("'PRODUCTION'", "'Production'", StringComparison.Ordinal)).GetHashCode());
+            Assert.Equal(condition.GetHashCode(), Condition.Parse($" ( {text}\n)").GetHashCode());
         }
     }
 

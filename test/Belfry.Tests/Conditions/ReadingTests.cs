@@ -103,6 +103,7 @@ public sealed class ReadingTests
     [InlineData("after tasks 'x',", 16, "expected the name of a task")]
     [InlineData("task 'x' was running", 9, "expected has or is, not 'was'")]
     [InlineData("while task 'x' has failed", 15, "expected is running, not 'has'")]
+    [InlineData("time of day,hour between 1 and 2", 8, "expected minute, hour, day, week or month, not 'day,hour'")]
     [InlineData("has exploded", 4, "expected started, succeeded, failed, finished, terminated or skipped, not 'exploded'")]
     [InlineData("has failed this year", 16, "expected minute, hour, day, week or month, not 'year'")]
     [InlineData("has failed today >= many", 20, "expected a number, not 'many'")]

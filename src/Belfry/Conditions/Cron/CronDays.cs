@@ -113,7 +113,9 @@ sealed record CronDay(int? FromEnd, int? Near, int? Weekday, int Nth)
     }
 
     /// <summary>It can be that day of that month in some year.</summary>
-    public bool MayBe(int day, int month) => FromEnd is { } before ? day <= CronDays.LongestOf(month) - before : Near is { } near && near <= CronDays.LongestOf(month);
+    public bool MayBe(int day, int month) => FromEnd is { } before
+        ? day <= CronDays.LongestOf(month) - before
+        : Near is { } near && near <= CronDays.LongestOf(month);
 
     /// <summary>The weekday nearest to a day, in the same month.</summary>
     static int Nearest(DateOnly day, int last) => day.DayOfWeek switch

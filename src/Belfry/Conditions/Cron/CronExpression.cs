@@ -42,7 +42,8 @@ public sealed record CronExpression
         }
         if (words.Count is not (5 or 6))
         {
-            throw new ConditionException($"a cron expression has 5 fields, or 6 with seconds, not {words.Count}", words.Count > 6 ? words[6].Position : text.Length);
+            int position = words.Count > 6 ? words[6].Position : text.Length;
+            throw new ConditionException($"a cron expression has 5 fields, or 6 with seconds, not {words.Count}", position);
         }
         bool hasSeconds = words.Count == 6;
         CronWord[] five = [.. words.TakeLast(5)];
@@ -73,7 +74,8 @@ public sealed record CronExpression
         Instant end = Search.From(after).End;
         if (!_times.IsEveryHour)
         {
-            return NextWall(zone.LatestWallOf(after) + 1, end.Micros + Clock.Day) is { } wall && zone.First(wall) is var first && first <= end ? first : null;
+            Instant? match = NextWall(zone.LatestWallOf(after) + 1, end.Micros + Clock.Day) is { } found ? zone.First(found) : null;
+            return match <= end ? match : null;
         }
         for (OffsetSpan span = zone.At(after); ; span = zone.At(span.End))
         {
@@ -93,7 +95,8 @@ public sealed record CronExpression
     {
         if (!_times.IsEveryHour)
         {
-            return PreviousWall(zone.LatestWallOf(at), notBefore.Micros - Clock.Day) is { } wall && zone.First(wall) is var first && first >= notBefore ? first : null;
+            Instant? match = PreviousWall(zone.LatestWallOf(at), notBefore.Micros - Clock.Day) is { } wall ? zone.First(wall) : null;
+            return match >= notBefore ? match : null;
         }
         OffsetSpan span = zone.At(at);
         for (long to = at.Micros; to >= notBefore.Micros; span = zone.At(to))

@@ -117,12 +117,7 @@ sealed class ConditionReader
     {
         _tokens.Next();
         _tokens.Expect("of");
-        string unit = _tokens.Peek.Text;
-        if (_tokens.Peek.IsQuoted || !Enum.TryParse(unit, true, out Period period) || !char.IsAsciiLetter(unit[0]))
-        {
-            throw _tokens.Unexpected("minute, hour, day, week or month");
-        }
-        _tokens.Next();
+        Period period = Places.PeriodName(_tokens) ?? throw _tokens.Unexpected("minute, hour, day, week or month");
         Part part = Places.Part(_tokens, period);
         return part.Cut == Cut.Whole ? throw _tokens.Unexpected("between, before, after or on") : new TimeOfCondition(part);
     }

@@ -73,17 +73,11 @@ sealed class RunsReader(TokenReader tokens)
         }
         else if (tokens.Take("this"))
         {
-            has = has with { Within = Places.Part(tokens, ThisPeriod()) };
+            Period period = Places.PeriodName(tokens) ?? throw tokens.Unexpected("minute, hour, day, week or month");
+            has = has with { Within = Places.Part(tokens, period) };
         }
         return has with { Count = Count() };
     }
-
-    Period ThisPeriod() => tokens.Take("minute") ? Period.Minute
-        : tokens.Take("hour") ? Period.Hour
-        : tokens.Take("day") ? Period.Day
-        : tokens.Take("week") ? Period.Week
-        : tokens.Take("month") ? Period.Month
-        : throw tokens.Unexpected("minute, hour, day, week or month");
 
     RunningCondition Running(string? task)
     {

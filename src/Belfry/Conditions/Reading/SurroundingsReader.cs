@@ -23,7 +23,8 @@ sealed class SurroundingsReader(TokenReader tokens)
         {
             if (tokens.Next().IsWord("cycles"))
             {
-                throw new ConditionException("a scheduler that sleeps until the next change has no cycles to count; say how long it has run: scheduler has run over 1 hour", begin);
+                throw new ConditionException(
+                    "a scheduler that sleeps until the next change has no cycles to count; say for how long: scheduler has run over 1 hour", begin);
             }
         }
         throw tokens.Unexpected("run over");

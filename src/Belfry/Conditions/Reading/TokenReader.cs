@@ -13,9 +13,6 @@ sealed class TokenReader(string text)
 
     public bool IsAtEnd => _at == _tokens.Count - 1;
 
-    /// <summary>The token before another, or that itself if it is the first.</summary>
-    public Token Before(Token token) => _tokens[Math.Max(0, _tokens.IndexOf(token) - 1)];
-
     /// <summary>Reads a token.</summary>
     public Token Next() => IsAtEnd ? Peek : _tokens[_at++];
 

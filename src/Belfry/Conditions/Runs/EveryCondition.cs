@@ -16,7 +16,8 @@ public enum Based
     Finish = 3,
 }
 
-/// <summary>So long after the last start or end, and never sooner than so long after the last start. Elapsed time: a change of the clock makes no difference.</summary>
+/// <summary>So long after the last start or end, and never sooner than so long after the last start.</summary>
+/// <remarks>Elapsed time: a change of the clock makes no difference.</remarks>
 sealed record EveryCondition(TimeSpan Span, Based Based) : Condition
 {
     internal override string Text => $"every {Durations.Text(Span)}" + (Based == Based.Run ? "" : $" based on {Based.ToString().ToLowerInvariant()}");
@@ -32,9 +33,9 @@ sealed record EveryCondition(TimeSpan Span, Based Based) : Condition
     {
         Instant? end = Based switch
         {
-            Based.Success => standing.LastEnd(RunAction.Succeeded),
-            Based.Failure => standing.LastEnd(RunAction.Failed),
-            Based.Finish => standing.LastEnd(RunAction.Ended),
+            Based.Success => standing.LastSuccess,
+            Based.Failure => standing.LastFailure,
+            Based.Finish => standing.LastEnd,
             _ => null,
         };
         return standing.LastStart is not { } start ? null : (end > start ? end.Value : start) + Span;

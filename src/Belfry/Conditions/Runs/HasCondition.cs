@@ -1,6 +1,8 @@
 namespace Belfry;
 
-/// <summary>A task started, succeeded, failed, finished, was terminated or skipped, in a period or ever, so many times: <c>has succeeded today &gt;= 2</c>.</summary>
+/// <summary>
+/// A task started, succeeded, failed, finished, was terminated or skipped, in a period or ever, so many times: <c>has succeeded today &gt;= 2</c>.
+/// </summary>
 /// <remarks>
 /// <c>finished</c> is success, failure and termination; a timeout is both a failure and a termination; <c>started</c> counts every attempt.
 /// Without a comparison: at least once. Without a period: ever, as far as the history goes back.

@@ -6,8 +6,11 @@ namespace Belfry;
 /// <param name="Last">The attempt that started last.</param>
 /// <param name="LostStart">The last start of a lost attempt that was left out, if nothing has started since.</param>
 /// <param name="IsRunning">Something is running.</param>
-/// <param name="Runs">The runs that stand.</param>
-sealed record Standing(Instant? LastStart, Instant? LastRun, PastRun? Last, Instant? LostStart, bool IsRunning, IReadOnlyList<PastRun> Runs)
+/// <param name="LastSuccess">The last success.</param>
+/// <param name="LastFailure">The last failure.</param>
+/// <param name="LastEnd">The last end of any kind, save a retried attempt's.</param>
+sealed record Standing(
+    Instant? LastStart, Instant? LastRun, PastRun? Last, Instant? LostStart, bool IsRunning, Instant? LastSuccess, Instant? LastFailure, Instant? LastEnd)
 {
     /// <summary>Judges runs given by start; with <paramref name="leaveOut"/> the first lost attempt of each id is as if it had never started.</summary>
     public static Standing Of(PastRun[] runs, bool leaveOut)
@@ -40,9 +43,8 @@ sealed record Standing(Instant? LastStart, Instant? LastRun, PastRun? Last, Inst
             last,
             lostStart >= last?.Started || last is null ? lostStart : null,
             standing.Exists(run => run.IsOpen),
-            standing);
+            standing.Max(run => run.At(RunAction.Succeeded)),
+            standing.Max(run => run.At(RunAction.Failed)),
+            standing.Max(run => run.At(RunAction.Ended)));
     }
-
-    /// <summary>The last end that is called so.</summary>
-    public Instant? LastEnd(RunAction action) => Runs.Max(run => run.At(action));
 }

@@ -25,7 +25,15 @@ sealed record Part(Period Period, Cut Cut, Place From = default, Place To = defa
     bool IsOneUnit => Cut == Cut.Between && From == To && From.IsNamed;
 
     /// <summary>One follows the other without a break.</summary>
-    public bool IsFull => Cut is Cut.Whole or Cut.Starting || Range(Clock.LengthOf(Period), Clock.LengthOf(Period)) is var (begin, end) && end - begin == Clock.LengthOf(Period);
+    public bool IsFull
+    {
+        get
+        {
+            long length = Clock.LengthOf(Period);
+            (long begin, long end) = Range(length, length);
+            return end - begin == length;
+        }
+    }
 
     /// <summary>What follows the period's name: <c> between 10:00 and 12:00</c>; nothing for the whole.</summary>
     public string Text => Cut switch

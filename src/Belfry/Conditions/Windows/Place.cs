@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace Belfry;
 
-/// <summary>A place in a period: <c>10:00</c> of a day, <c>Fri 10:00</c> of a week, <c>5th</c> of a month, <c>15:00</c> of an hour, <c>45</c> of a minute, <c>250</c> ms of a second.</summary>
+/// <summary>
+/// A place in a period: <c>10:00</c> of a day, <c>Fri 10:00</c> of a week, <c>5th</c> of a month, <c>15:00</c> of an hour, <c>45</c> of a minute,
+/// <c>250</c> ms of a second.
+/// </summary>
 /// <param name="Day">The day: of a week from 0, of a month from 1; null in shorter periods.</param>
 /// <param name="Time">The time of the day, or in the shorter period; null where a day stands alone.</param>
 readonly record struct Place(int? Day, long? Time)

@@ -9,7 +9,7 @@ static class Places
     /// <exception cref="ConditionException">One is no place in that period.</exception>
     public static Part Cut(Period period, Cut cut, params string[] places)
     {
-        Place[] read = [.. places.Select((text, index) => Whole(text, reader => Read(reader, period, IsEnd(cut, index))))];
+        Place[] read = [.. places.Select((text, index) => Whole(text, reader => Read(reader, period, cut, index)))];
         return new Part(period, cut, read[0], read.Length > 1 ? read[1] : default);
     }
 
@@ -21,13 +21,26 @@ static class Places
         {
             return new Part(period, cut);
         }
-        Place from = Read(reader, period, IsEnd(cut, 0));
+        Place from = Read(reader, period, cut, 0);
         if (cut != Belfry.Cut.Between)
         {
             return new Part(period, cut, from);
         }
         reader.Expect("and");
-        return new Part(period, cut, from, Read(reader, period, true));
+        return new Part(period, cut, from, Read(reader, period, cut, 1));
+    }
+
+    /// <summary>Reads the name of a period, if one is next.</summary>
+    public static Period? PeriodName(TokenReader reader)
+    {
+        foreach (Period period in Enum.GetValues<Period>())
+        {
+            if (reader.Take(period.ToString()))
+            {
+                return period;
+            }
+        }
+        return null;
     }
 
     static T Whole<T>(string text, Func<TokenReader, T> read)
@@ -37,9 +50,7 @@ static class Places
         return reader.IsAtEnd ? value : throw reader.Unexpected("the end");
     }
 
-    static bool IsEnd(Cut cut, int index) => cut == Belfry.Cut.Before || (cut == Belfry.Cut.Between && index == 1);
-
-    static Place Read(TokenReader reader, Period period, bool isEnd)
+    static Place Read(TokenReader reader, Period period, Cut cut, int index)
     {
         Token token = reader.Peek;
         Place? place = token.IsQuoted ? null : period switch
@@ -58,9 +69,9 @@ static class Places
             reader.Next();
             found = found with { Time = clock };
         }
-        bool isLate = found.Time == Clock.Day, isNothing = isEnd && found.Day is null && found.Time == 0;
-        return isLate && !isEnd ? throw new ConditionException("24:00 is an end; a start is 00:00", token.Position)
-            : isNothing && reader.Before(token).IsWord("before") ? throw new ConditionException($"nothing lies before {token.Text}", token.Position)
+        bool isEnd = cut == Belfry.Cut.Before || index == 1;
+        return found.Time == Clock.Day && !isEnd ? throw new ConditionException("24:00 is an end; a start is 00:00", token.Position)
+            : cut == Belfry.Cut.Before && found.Day is null && found.Time == 0 ? throw new ConditionException($"nothing lies before {token.Text}", token.Position)
             : found;
     }
 
@@ -77,8 +88,8 @@ static class Places
     static int? DayOfMonth(string text)
     {
         string digits = text.TrimEnd('.');
-        digits = digits.Length > 2 && Array.Exists(["st", "nd", "rd", "th"], suffix => digits.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)) ? digits[..^2] : digits;
-        return Number(digits, 2) is { } day and >= 1 and <= 31 ? (int)day : null;
+        bool isOrdinal = Array.Exists(["st", "nd", "rd", "th"], suffix => digits.EndsWith(suffix, StringComparison.OrdinalIgnoreCase));
+        return Number(isOrdinal ? digits[..^2] : digits, 2) is { } day and >= 1 and <= 31 ? (int)day : null;
     }
 
     static long? TimeIn(Period period, string text)
