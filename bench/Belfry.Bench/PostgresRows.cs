@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Belfry.Storage;
 using Belfry.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Belfry.Bench;
 
@@ -23,6 +25,29 @@ static class PostgresRows
 
     /// <summary>Row <c>postgres-two-writers</c>: the same by two processes at a time, of one source.</summary>
     public static Task<IReadOnlyList<Figure>> TwoWritersAsync(bool small) => MeasureAsync("postgres-two-writers", 45_000, writers: 2, openFirst: true, small);
+
+    /// <summary>Row <c>postgres-questions</c>: a million runs over 30 days, and the median time of questions.</summary>
+    public static async Task<IReadOnlyList<Figure>> QuestionsAsync(bool small)
+    {
+        int runs = small ? 10_000 : 1_000_000;
+        await using PostgresServer server = await PostgresServer.StartAsync(Settings);
+        await using RunLog log = await RunLog.OpenAsync(
+            StoreUrl.Parse(server.UrlOf("postgres")), new RunLogOptions { GroupWait = TimeSpan.Zero }, TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
+        var month = TimeSpan.FromDays(30);
+        var history = new MadeUpEvents(3, Instant.Now(TimeProvider.System) - month, runs / month.TotalSeconds);
+        await StoreRows.FillAsync(log, history, runs);
+        await server.SqlAsync("postgres", "ANALYZE");
+        Task Page(RunFilter filter) => log.Queries.PageAsync(filter, 50, null, null, CancellationToken.None);
+        int next = 0;
+        return
+        [
+            await StoreRows.TimeAsync("postgres-newest", 2, () => Page(new RunFilter())),
+            await StoreRows.TimeAsync("postgres-by-id", 2, () => log.Queries.FindAsync(history.Sample[(next += 7919) % history.Sample.Count], null, CancellationToken.None)),
+            await StoreRows.TimeAsync("postgres-by-id-unknown", 2, () => log.Queries.FindAsync(Guid.NewGuid().ToString(), null, CancellationToken.None)),
+            await StoreRows.TimeAsync("postgres-task", 2, () => Page(new RunFilter { Tasks = ["shop.tasks.job_007"] })),
+            await StoreRows.TimeAsync("postgres-task-failed", 5, () => Page(new RunFilter { Tasks = ["shop.tasks.job_007"], States = [RunState.Failed] })),
+        ];
+    }
 
     static async Task<IReadOnlyList<Figure>> MeasureAsync(string row, double goal, int writers, bool openFirst, bool small)
     {

@@ -23,6 +23,7 @@ var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
     ["postgres-whole"] = PostgresRows.WholeAsync,
     ["postgres-open-first"] = PostgresRows.OpenFirstAsync,
     ["postgres-two-writers"] = PostgresRows.TwoWritersAsync,
+    ["postgres-questions"] = PostgresRows.QuestionsAsync,
     ["store-backlog"] = BacklogRows.InStoreAsync,
 };
 string[] named = [.. args.Where(argument => !argument.StartsWith("--", StringComparison.Ordinal))];

@@ -16,7 +16,7 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
     const int MostTries = 5, MostOvertaken = 100;
 
     // Tables that were never analysed would else get plans that read them whole; the writer only ever looks up keys.
-    const string Settings = "SET plan_cache_mode = force_generic_plan; SET max_parallel_workers_per_gather = 0; SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+    const string Settings = "SET max_parallel_workers_per_gather = 0; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
     readonly TouchedRuns _touched = new(store, clock);
     GroupWriter? _groups;

@@ -1,5 +1,6 @@
 using Belfry.Storage.Postgres.Rows;
 using Belfry.Storage.Search;
+using Npgsql;
 
 namespace Belfry.Storage.Postgres.Reading;
 
@@ -58,6 +59,7 @@ sealed class RunScan
                from task in tasks is { Count: <= MostTasks } ? tasks.Select(number => (int?)number) : [null]
                select new Lane(question, table, task, filter, after ?? Place.Newest, ready ? wanted + 1 : RowsPerLook),
         ];
+        await Lane.ReadAsync(question, lanes);
         return new RunScan(search, lanes, clock, deadline);
     }
 
@@ -126,21 +128,49 @@ sealed class RunScan
         {
             if (_rows.Count == 0 && !_ended)
             {
-                await ReadAsync();
+                await ReadAsync(question, [this]);
             }
             return _rows.Count > 0;
         }
 
         public (Place Place, TaskRun Run) Take() => _rows.Dequeue();
 
-        async Task ReadAsync()
+        /// <summary>Reads the next portions of lanes, all in one round trip.</summary>
+        public static async Task ReadAsync(Question question, IReadOnlyList<Lane> lanes)
+        {
+            await using var batch = new NpgsqlBatch(question.Connection);
+            foreach (Lane lane in lanes)
+            {
+                batch.BatchCommands.Add(lane.ToCommand());
+            }
+            if (lanes.Count == 0)
+            {
+                return;
+            }
+            await using NpgsqlDataReader row = await batch.ExecuteReaderAsync(question.Cancel);
+            foreach (Lane lane in lanes)
+            {
+                while (await row.ReadAsync(question.Cancel))
+                {
+                    lane._rows.Enqueue((Place.Of(row), RunColumns.Read(row, question.Context)));
+                }
+                lane.Advance();
+                await row.NextResultAsync(question.Cancel);
+            }
+        }
+
+        NpgsqlBatchCommand ToCommand()
         {
             object[] parameters =
             [
                 filter.From?.Micros ?? long.MinValue, filter.To?.Micros ?? long.MaxValue,
                 _before.At, Uuids.Of(_before.Id), _before.Source, _before.Attempt, _portion,
             ];
-            await question.EachAsync(_sql, task is { } number ? [.. parameters, number] : parameters, row => _rows.Enqueue((Place.Of(row), RunColumns.Read(row, question.Context))));
+            return Commands.Of(_sql, task is { } number ? [.. parameters, number] : parameters);
+        }
+
+        void Advance()
+        {
             _ended = _rows.Count < _portion;
             _before = _rows.Count > 0 ? _rows.Last().Place : _before;
             _portion = Math.Min(_portion * 2, LargestPortion);
