@@ -150,4 +150,37 @@ public sealed class PostgresStoreTests(PostgresFixture postgres)
         Assert.Equal("139", await database.SqlAsync("SELECT count(*) FROM belfry.run_done_before"));
         Assert.Equal("61", await database.SqlAsync("SELECT count(DISTINCT tableoid) - 1 FROM belfry.run_done"));
     }
+
+    [Fact]
+    public async Task Retention_drops_whole_days_and_keeps_the_last_run_of_each_task_and_what_is_read_meanwhile_goes_on()
+    {
+        await using LogStore store = await postgres.NewStoreAsync();
+        await using RunLog log = await store.OpenAsync(), other = await store.OpenAsync();
+        Instant now = Instant.Now(TimeProvider.System);
+        TaskEvent Ended(int n, double daysAgo, string task) => new() { Source = "s", Id = $"run-{n}", Kind = EventKind.Succeeded, At = now - TimeSpan.FromDays(daysAgo), Task = task };
+        await log.AppendAsync([.. Enumerable.Range(0, 4000).Select(n => Ended(n, n % 45, "busy")), Ended(9001, 44, "rare"), Ended(9002, 41, "rare")], Cancel);
+        var database = (PostgresDatabase)store;
+        Task<string> PartitionsAsync() => database.SqlAsync("SELECT count(*) FROM pg_inherits WHERE inhparent = 'belfry.run_done'::regclass");
+        async Task<int> AllAsync() => (int)(await other.Queries.CountAsync(new RunFilter(), 10_000, null, Cancel)).Runs;
+        int before = int.Parse(await PartitionsAsync(), System.Globalization.CultureInfo.InvariantCulture), due = Enumerable.Range(0, 4000).Count(n => n % 45 >= 30);
+        Assert.Equal(4002, await AllAsync());
+
+        RetentionResult result = await log.RetainAsync(new RetentionPolicy { Age = TimeSpan.FromDays(30) }, Cancel);
+
+        Assert.Equal((due + 1, due + 1), (result.Deleted, result.Keys)); // of the rare ones the last stays
+        Assert.Equal(before - 15 + 1, int.Parse(await PartitionsAsync(), System.Globalization.CultureInfo.InvariantCulture), 1.0);
+        Assert.Equal("0", await database.SqlAsync("SELECT count(*) FROM pg_class WHERE relname LIKE 'run_done_gone%'"));
+        Assert.Equal(4002 - due - 1, await AllAsync());
+        Assert.Equal($"{4002 - due - 1}", await database.SqlAsync("SELECT count(*) FROM belfry.run_key"));
+        Assert.Equal("run-9002", (await other.Queries.LastEndAsync("rare", null, [RunState.Completed], Cancel))?.Id);
+        Assert.Single(await other.Queries.FindAsync("run-9002", null, Cancel));
+        Assert.Empty(await other.Queries.FindAsync("run-9001", null, Cancel));
+
+        // What comes late for such a day still finds its place, also from a process that knows the day's partition.
+        await other.AppendAsync([Ended(9002, 41, "rare") with { Kind = EventKind.Started, At = now - TimeSpan.FromDays(41.1) }, Ended(9003, 44, "late")], Cancel);
+        Assert.NotNull((await log.Queries.FindAsync("run-9002", null, Cancel)).Single().Started);
+        Assert.Single(await log.Queries.FindAsync("run-9003", null, Cancel));
+        Assert.Equal((0, 0), (await log.RetainAsync(new RetentionPolicy { Age = TimeSpan.FromDays(30) }, Cancel)) switch { var again => (again.Deleted, again.Keys) });
+        Assert.Equal(0, (await StoreUpkeep.CheckRollupsAsync(store.Url, Cancel)).Mended);
+    }
 }

@@ -12,8 +12,8 @@ sealed class PostgresStore : IDisposable
     /// <summary>Our space among the advisory locks of the database.</summary>
     public const int LockSpace = 0x0BE1F47;
 
-    /// <summary>Who changes the schema, makes partitions, or changes figures holds these.</summary>
-    public const int SchemaLock = 1, PartitionLock = 2, FiguresLock = 3;
+    /// <summary>Who changes the schema, makes partitions, changes figures, or drops partitions holds these.</summary>
+    public const int SchemaLock = 1, PartitionLock = 2, FiguresLock = 3, DropLock = 4;
 
     /// <summary>Who copies a log into this store holds this.</summary>
     public const int CopyLock = 9;

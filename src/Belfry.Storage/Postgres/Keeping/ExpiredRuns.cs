@@ -8,7 +8,7 @@ sealed class ExpiredRuns
 {
     readonly RetentionPolicy _policy;
     readonly Instant _now;
-    readonly HashSet<(UInt128 Id, int Source, int Attempt)> _kept = []; // as many as tasks × states of the site
+    readonly Dictionary<(UInt128 Id, int Source, int Attempt), Place> _kept = []; // as many as tasks × states of the site
     readonly List<Lane> _lanes = []; // all runs, and each task that has too many; of both tables
     int _lane;
     Place _after = Place.Oldest;
@@ -17,6 +17,9 @@ sealed class ExpiredRuns
 
     /// <summary>The table of the portion last found.</summary>
     public string Table { get; private set; } = "";
+
+    /// <summary>Runs that stay for ever: the last of their task, or its last in a state.</summary>
+    public IReadOnlyList<Place> Kept => [.. _kept.Values];
 
     /// <summary>Learns what stays for ever, and where to look.</summary>
     public static async Task<ExpiredRuns> BeginAsync(Question question, RetentionPolicy policy, Instant now)
@@ -65,7 +68,7 @@ sealed class ExpiredRuns
 
     bool MayGo(TaskRun run, bool beyondCount)
     {
-        bool failure = RetentionPolicy.IsFailure(run), last = _kept.Contains((_after.Id, _after.Source, _after.Attempt));
+        bool failure = RetentionPolicy.IsFailure(run), last = _kept.ContainsKey((_after.Id, _after.Source, _after.Attempt));
         bool tooOld = _policy.MayGo(run.At, failure, last, beyondCount: false, _now);
         // Those that are too old as well were found in the first lanes.
         return beyondCount ? !tooOld && _policy.MayGo(run.At, failure, last, beyondCount, _now) : tooOld;
@@ -73,7 +76,7 @@ sealed class ExpiredRuns
 
     void AddLanes((int Name, int Source)? task, Place before) => _lanes.AddRange([new Lane("run_done", task, before), new Lane("run_kept", task, before)]);
 
-    void Keep(Place place) => _kept.Add((place.Id, place.Source, place.Attempt));
+    void Keep(Place place) => _kept[(place.Id, place.Source, place.Attempt)] = place;
 
     static Task NthNewestAsync(Question question, int name, int source, int newer, Action<Place> found) => question.EachAsync(
         """

@@ -44,8 +44,8 @@ sealed class Retention(PostgresStore store, RetentionPolicy policy, Instant now)
 
     async Task<(long Runs, long Keys)> DeleteRunsAsync(CancellationToken cancel)
     {
-        (long runs, long keys) = (0, 0);
         ExpiredRuns walk = await store.ReadAsync(question => ExpiredRuns.BeginAsync(question, policy, now), cancel);
+        (long runs, long keys) = await Task.Run(() => new OldPartitions(store, policy, now, Forget).Drop(walk.Kept, cancel), cancel);
         while (await store.ReadAsync(question => walk.NextAsync(question, Piece), cancel) is { Count: > 0 } found)
         {
             (int gone, int goneKeys) = await Task.Run(() => Delete(walk.Table, found), cancel);
@@ -60,6 +60,14 @@ sealed class Retention(PostgresStore store, RetentionPolicy policy, Instant now)
         using NpgsqlConnection connection = store.Connect();
         using NpgsqlTransaction transaction = connection.BeginTransaction();
         List<ExpiredRun> gone = DeleteRows(connection, table, found);
+        int keys = Forget(connection, gone);
+        transaction.Commit();
+        return (gone.Count, keys);
+    }
+
+    /// <summary>Takes leave of deleted rows: their keys go, their late events are known as such where they must be, and the hours of their figures can no longer be made of rows.</summary>
+    int Forget(NpgsqlConnection connection, List<ExpiredRun> gone)
+    {
         ExpiredRun[] remembered = [.. gone.Where(run => run.RememberedUntil > now).DistinctBy(run => (run.Place.Id, run.Place.Source))];
         int keys = DeleteKeys(connection, gone);
         Run(
@@ -74,8 +82,7 @@ sealed class Retention(PostgresStore store, RetentionPolicy policy, Instant now)
             Commands.Of(
                 "INSERT INTO lacking(hour) SELECT * FROM unnest($1) ORDER BY 1 ON CONFLICT DO NOTHING",
                 gone.SelectMany(run => (long[])[run.First, run.End]).Distinct().ToArray()));
-        transaction.Commit();
-        return (gone.Count, keys);
+        return keys;
     }
 
     static List<ExpiredRun> DeleteRows(NpgsqlConnection connection, string table, List<ExpiredRun> found)
@@ -110,6 +117,13 @@ sealed class Retention(PostgresStore store, RetentionPolicy policy, Instant now)
     int DeleteKeys(NpgsqlConnection connection, List<ExpiredRun> gone)
     {
         List<ExpiredRun> forgotten = gone.FindAll(run => run.RememberedUntil <= now);
+        // Held first: what a writer puts under a guard meanwhile is then seen by the statement that looks for rows.
+        Run(connection, Commands.Of(
+            """
+            SELECT 1 FROM run_key AS key JOIN unnest($1, $2) AS gone(id, source) ON key.id = gone.id AND key.source = gone.source AND key.attempt = 1
+            ORDER BY key.id, key.source FOR UPDATE OF key
+            """,
+            forgotten.ConvertAll(run => Uuids.Of(run.Place.Id)), forgotten.ConvertAll(run => run.Place.Source)));
         return Run(
             connection,
             Commands.Of(

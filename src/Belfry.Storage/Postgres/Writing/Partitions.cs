@@ -13,7 +13,9 @@ namespace Belfry.Storage.Postgres.Writing;
 /// </remarks>
 sealed class Partitions(PostgresStore store)
 {
-    const long DayMicros = 86_400_000_000;
+    /// <summary>A day.</summary>
+    public const long DayMicros = 86_400_000_000;
+
     const int DaysAhead = 3, DaysBefore = 60;
 
     readonly HashSet<int> _known = []; // as many as the log has days
@@ -21,6 +23,9 @@ sealed class Partitions(PostgresStore store)
 
     /// <summary>The day of an instant.</summary>
     public static int DayOf(long at) => (int)(at / DayMicros);
+
+    /// <summary>The name of a day's own partition.</summary>
+    public static string NameOf(int day) => DateOnly.FromDayNumber(new DateOnly(1970, 1, 1).DayNumber + day).ToString("'run_done_'yyyyMMdd", CultureInfo.InvariantCulture);
 
     /// <summary>Makes those that are missing for these days and for the next ones.</summary>
     public void Ensure(IEnumerable<int> days, Instant now)
@@ -42,8 +47,7 @@ sealed class Partitions(PostgresStore store)
         }
         foreach (int day in wanted.Where(day => day >= _firstDay && !_known.Contains(day)).Order())
         {
-            string name = DateOnly.FromDayNumber(new DateOnly(1970, 1, 1).DayNumber + day).ToString("'run_done_'yyyyMMdd", CultureInfo.InvariantCulture);
-            Make(connection, name, $"{day * DayMicros}", day, day + 1);
+            Make(connection, NameOf(day), $"{day * DayMicros}", day, day + 1);
         }
         transaction.Commit();
         _known.UnionWith(wanted.Where(day => day >= _firstDay));
