@@ -78,8 +78,8 @@ static class AdminEndpoints
         }, cancel);
 
     static Task<IResult> HealthAsync(
-        HttpContext context, PageFrames frames, [FromServices] RunQueries queries, [FromServices] StoreCensus census, CancellationToken cancel) =>
-        GuardAsync(context, frames, "Health", "health", async frame => Page<HealthPage>(new { View = await HealthView.ReadAsync(queries, census.Latest, frame, cancel) }), cancel);
+        HttpContext context, PageFrames frames, [FromServices] RunLog log, [FromServices] StoreCensus census, CancellationToken cancel) =>
+        GuardAsync(context, frames, "Health", "health", async frame => Page<HealthPage>(new { View = await HealthView.ReadAsync(log, census.Latest, frame, cancel) }), cancel);
 
     static async Task<IResult> PulseAsync(HttpContext context, PageFrames frames, CancellationToken cancel) =>
         Page<PulseWord>(new { Frame = await frames.ForAsync(context, cancel) });

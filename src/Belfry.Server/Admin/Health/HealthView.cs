@@ -9,10 +9,11 @@ namespace Belfry.Server.Admin;
 /// <param name="Gaps">Stretches of the last week in which a source was not listened to, newest first.</param>
 /// <param name="Refusals">What was refused, dropped or unknown, latest first.</param>
 /// <param name="Store">The store.</param>
+/// <param name="Problem">Why the log cannot be written, or is damaged; null when all is well.</param>
 /// <param name="Count">What takes the room in it; null until that was counted.</param>
 public sealed record HealthView(
     PageFrame Frame, IReadOnlyList<SourceStatus> Sources, IReadOnlyList<WorkerStatus> Workers,
-    IReadOnlyList<SourceGap> Gaps, IReadOnlyList<Refusal> Refusals, StoreStatus Store, StoreCount? Count)
+    IReadOnlyList<SourceGap> Gaps, IReadOnlyList<Refusal> Refusals, StoreStatus Store, string? Problem, StoreCount? Count)
 {
     /// <summary>How far back gaps are listed.</summary>
     public static readonly TimeSpan GapsOf = TimeSpan.FromDays(7);
@@ -30,16 +31,18 @@ public sealed record HealthView(
                 .. Sources.Where(source => source.Problem is not null).Select(source => $"{source.Name}: {source.Problem}"),
                 .. Workers.Count(worker => !worker.Online) is > 0 and var silent ? [$"{silent} of {Workers.Count} workers silent"] : Array.Empty<string>(),
             ];
-            return Frame.Pulse is { Source: "log", Problem: { } off } ? off
+            return Problem is not null ? $"the log cannot be written as it should: {Problem}"
+                : Frame.Pulse is { Source: "log", Problem: { } off } ? off
                 : wrong.Length > 0 ? string.Join(" · ", wrong)
                 : Sources.Count == 0 ? "no source is connected" : $"{Sources.Count} {(Sources.Count == 1 ? "source" : "sources")}, {Workers.Count} {(Workers.Count == 1 ? "worker" : "workers")}, all well";
         }
     }
 
     /// <summary>Reads it.</summary>
-    public static async Task<HealthView> ReadAsync(RunQueries queries, StoreCount? count, PageFrame frame, CancellationToken cancel)
+    public static async Task<HealthView> ReadAsync(RunLog log, StoreCount? count, PageFrame frame, CancellationToken cancel)
     {
         Instant now = frame.Clock.Now;
+        RunQueries queries = log.Queries;
         return new HealthView(
             frame,
             await queries.SourcesAsync(cancel),
@@ -47,6 +50,7 @@ public sealed record HealthView(
             [.. (await queries.GapsAsync(now - GapsOf, now, cancel)).OrderByDescending(gap => gap.From.Micros)],
             [.. (await queries.RefusalsAsync(cancel)).OrderByDescending(refusal => refusal.Last.Micros)],
             await queries.StatusAsync(cancel),
+            log.Problem,
             count);
     }
 }
