@@ -78,7 +78,12 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
         store.ReadAsync(question => RunFinder.OpenRunsOfAsync(question, source, worker), cancel);
 
     private protected override Task<(LogReport Report, IReadOnlyDictionary<RunState, long> Open)> ReadReportAsync(ReportQuery query, bool withOpen, CancellationToken cancel) => store.ReadAsync(
-        async question => (await Figures.ReadAsync(question, query), withOpen ? await Figures.OpenAsync(question, query) : new Dictionary<RunState, long>()), cancel);
+        async question =>
+        {
+            IReadOnlyDictionary<RunState, long> open = withOpen ? await Figures.OpenAsync(question, query) : new Dictionary<RunState, long>();
+            return (await Figures.ReadAsync(question, query), open);
+        },
+        cancel);
 
     private protected override Task<RunPage> ReadPageAsync(RunFilter filter, int limit, string? cursor, TimeSpan deadline, CancellationToken cancel)
     {

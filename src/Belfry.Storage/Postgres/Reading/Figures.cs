@@ -6,6 +6,9 @@ namespace Belfry.Storage.Postgres.Reading;
 /// <summary>Reads figures from rollups.</summary>
 static class Figures
 {
+    // The server takes a range whose limits come from another table for half of all cells, and reads them all for each name: 1,500 ms in place of 15.
+    const string Ways = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off";
+
     /// <summary>The report that is asked for.</summary>
     public static async Task<LogReport> ReadAsync(Question question, ReportQuery query)
     {
@@ -35,7 +38,7 @@ static class Figures
         return numbers.Ended;
     }
 
-    /// <summary>Open runs by state, of all tasks or of those named.</summary>
+    /// <summary>Open runs by state, to be asked before the report, of all tasks or of those named.</summary>
     public static async Task<IReadOnlyDictionary<RunState, long>> OpenAsync(Question question, ReportQuery query)
     {
         var open = new Dictionary<RunState, long>();
@@ -51,7 +54,7 @@ static class Figures
 
     static async Task<RollupMarks> MarksAsync(Question question)
     {
-        await using var command = new Npgsql.NpgsqlCommand(MarkTable.Read, question.Connection);
+        await using var command = new Npgsql.NpgsqlCommand($"{Ways}; {MarkTable.Read}", question.Connection);
         await using Npgsql.NpgsqlDataReader row = await command.ExecuteReaderAsync(question.Cancel);
         return MarkTable.Of(row);
     }

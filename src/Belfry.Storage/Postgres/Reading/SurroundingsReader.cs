@@ -64,10 +64,13 @@ static class SurroundingsReader
         return refusals;
     }
 
-    public static async Task<StoreStatus> StoreAsync(Question question, StoreUrl url) => new(
-        url.Text, $"PostgreSQL {question.Connection.PostgreSqlVersion.ToString(2)}", Migrations.Newest,
-        await question.NumberAsync("SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'belfry'::regnamespace AND relkind = 'r'"),
-        null, await Figures.EndedAsync(question), await question.NumberAsync("SELECT count(*) FROM run_open"));
+    public static async Task<StoreStatus> StoreAsync(Question question, StoreUrl url)
+    {
+        long bytes = await question.NumberAsync("SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'belfry'::regnamespace AND relkind = 'r'");
+        long open = await question.NumberAsync("SELECT count(*) FROM run_open");
+        return new StoreStatus(
+            url.Text, $"PostgreSQL {question.Connection.PostgreSqlVersion.ToString(2)}", Migrations.Newest, bytes, null, await Figures.EndedAsync(question), open);
+    }
 
     static long? Long(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
 }
