@@ -141,7 +141,7 @@ public abstract class FiguresTests
     }
 
     /// <summary>A life within some days: a likely one, or one of the unlikely kind.</summary>
-    static List<TaskEvent> Life(Random random, int n)
+    protected static List<TaskEvent> Life(Random random, int n)
     {
         Instant at = Instant.From(Begin) + TimeSpan.FromSeconds(random.Next(5 * 86_400));
         if (n % 5 == 0)
@@ -164,7 +164,7 @@ public abstract class FiguresTests
     static readonly string[] Tasks = ["shop.tasks.import", "shop.tasks.mail", "report", "a.tasks.b.c", "mail.send"];
 
     /// <summary>All events about in order, some late by hours or days, some twice.</summary>
-    static IEnumerable<(List<TaskEvent> Events, Instant Heard)> Batches(Random random, List<List<TaskEvent>> lives)
+    protected static IEnumerable<(List<TaskEvent> Events, Instant Heard)> Batches(Random random, List<List<TaskEvent>> lives)
     {
         var told = lives.SelectMany(life => life).Select(item => (Item: item, Heard: item.At.Micros + (random.Next(6) == 0 ? random.NextInt64(2 * 86_400_000_000L) : random.Next(90_000_000)))).ToList();
         told.AddRange([.. told.Where(_ => random.Next(10) == 0)]);
@@ -286,5 +286,33 @@ public sealed class SqliteFiguresTests : FiguresTests
 /// <summary>Figures on PostgreSQL.</summary>
 public sealed class PostgresFiguresTests(PostgresFixture postgres) : FiguresTests
 {
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task Two_writers_of_different_times_and_of_the_same_runs_move_the_marks_and_miss_nothing(int seed)
+    {
+        var random = new Random(seed);
+        await using LogStore store = await NewStoreAsync();
+        List<List<TaskEvent>> lives = [.. Enumerable.Range(0, 200).Select(n => Life(random, n))];
+        RunLog[] logs = [await store.OpenAsync(), await store.OpenAsync()];
+        List<List<TaskEvent>> batches = [.. Batches(random, lives).Select(batch => batch.Events)];
+        await Task.WhenAll(logs.Select(async (log, n) =>
+        {
+            // One tells all from its beginning, the other every second piece of it, beginning in the middle.
+            IEnumerable<List<TaskEvent>> told = n == 0 ? batches : batches[(batches.Count / 2)..].Concat(batches).Where((_, i) => i % 2 == 0);
+            foreach (List<TaskEvent> batch in told)
+            {
+                await log.AppendAsync(batch, Cancel);
+            }
+        }));
+        LogReport report = await logs[1].Queries.ReportAsync(new ReportQuery { From = new Instant(0), To = Instant.Now(TimeProvider.System), By = NameKind.Source }, Cancel);
+        Assert.Equal(lives.SelectMany(Fold.Rows).Count(run => run.State.IsFinal()), report.Total.Runs.Ended);
+        Assert.Equal(report.Total.Runs.Ended, report.Subjects.Sum(source => source.Runs.Ended));
+        foreach (RunLog log in logs)
+        {
+            await log.DisposeAsync();
+        }
+        Assert.Equal(0, (await StoreUpkeep.CheckRollupsAsync(store.Url, Cancel)).Mended);
+    }
+
     protected override Task<LogStore> NewStoreAsync() => postgres.NewStoreAsync();
 }

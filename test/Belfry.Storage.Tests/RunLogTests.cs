@@ -40,6 +40,7 @@ public abstract class RunLogTests
         {
             await RollupsEqualRowsAsync(log, lives);
         }
+        Assert.Equal(0, (await StoreUpkeep.CheckRollupsAsync(store.Url, Cancel)).Mended);
     }
 
     [Fact]
