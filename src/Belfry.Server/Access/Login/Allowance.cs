@@ -29,6 +29,19 @@ sealed class Allowance(int burst, TimeSpan each, TimeProvider clock, int most = 
         }
     }
 
+    /// <summary>Gives a try back.</summary>
+    public void GiveBack(string key)
+    {
+        lock (_lock)
+        {
+            key = _spent.ContainsKey(key) ? key : Others;
+            if (_spent.TryGetValue(key, out (double Left, long At) spent))
+            {
+                _spent[key] = (Math.Min(burst, spent.Left + 1), spent.At);
+            }
+        }
+    }
+
     /// <summary>Gives all tries back.</summary>
     public void Forgive(string key)
     {

@@ -69,8 +69,10 @@ sealed partial class LoginEndpoints(
         string address = addresses.Of(context);
         Account? user = (await book.ReadAsync(cancel)).User(name);
         string? device = sessions.DeviceOf(context, name);
-        if (!pace.Allows(name, address, device) || await MatchesAsync(user, password, device is not null, cancel) is not { } matches)
+        Spending? spent = pace.Ask(name, address, device);
+        if (spent is null || await MatchesAsync(user, password, device is not null, cancel) is not { } matches)
         {
+            spent?.GiveBack();
             audit.Refused("login.throttled", user?.Name ?? "", address);
             context.Response.Headers.RetryAfter = "60";
             return await PageAsync(context, StatusCodes.Status429TooManyRequests, name, back, "Too many attempts. Please wait a minute.", cancel);

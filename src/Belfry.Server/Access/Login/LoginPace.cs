@@ -6,31 +6,47 @@ namespace Belfry.Server.Access;
 /// </summary>
 /// <remarks>
 /// 1. A device that logged in before as that user: ten wrong passwords a minute, whatever others do.
-/// 2. A stranger: what the address has left, then what that user's strangers have left together, then what all strangers have. The last two are
-/// counted in hashes, of which one takes about 50 ms of a core: four a second leave the log its cores, whoever attacks.
+/// 2. An address that comes for the first time in ten minutes: a share of its own, so that who attacks from a hundred addresses does not hold up
+/// who comes from another.
+/// 3. A stranger: what the address has left, then what that user's strangers have left together, then what all strangers have.
+/// The shares are counted in hashes, of which one takes about 50 ms of a core: eight a second leave the log its cores, whoever attacks.
 /// </remarks>
 sealed class LoginPace(AccessSettings settings, TimeProvider clock)
 {
+    const string All = "";
     static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     readonly Allowance _devices = new(10, Minute / 10, clock);
     readonly Allowance _pairs = new(5, TimeSpan.FromSeconds(30), clock); // of a name and an address: after five wrong ones two a minute
     readonly Allowance _addresses = new(settings.Limits.Logins, Minute / settings.Limits.Logins, clock);
-    readonly Allowance _strangers = new(100, TimeSpan.FromSeconds(2), clock);
-    readonly Allowance _all = new(40, TimeSpan.FromSeconds(0.25), clock);
+    readonly Allowance _firsts = new(1, 10 * Minute, clock), _newcomers = new(60, TimeSpan.FromSeconds(1.0 / 6), clock);
+    readonly Allowance _strangers = new(100, TimeSpan.FromSeconds(2), clock), _all = new(20, TimeSpan.FromSeconds(0.5), clock);
 
-    /// <summary>They may try.</summary>
+    /// <summary>They may try: what they spend for it; null when they may not.</summary>
     /// <param name="name">As whom.</param>
     /// <param name="address">From where.</param>
     /// <param name="device">The device, when it logged in as that user before.</param>
-    public bool Allows(string name, string address, string? device) => device is not null
-        ? _devices.TryTake(device)
-        : _addresses.TryTake(address) && _pairs.TryTake(Pair(name, address)) && _strangers.TryTake(name) && _all.TryTake("");
+    public Spending? Ask(string name, string address, string? device)
+    {
+        var spending = new Spending();
+        bool may = device is not null
+            ? spending.Take(_devices, device)
+            : spending.Take(_addresses, address) && spending.Take(_pairs, Pair(name, address)) && (spending.Take(_firsts, address)
+                ? spending.Take(_newcomers, All)
+                : spending.Take(_strangers, name) && spending.Take(_all, All));
+        if (may)
+        {
+            return spending;
+        }
+        spending.GiveBack();
+        return null;
+    }
 
     /// <summary>It was the right password: what was spent is given back, but for what all strangers share.</summary>
     public void Passed(string name, string address, string? device)
     {
         _pairs.Forgive(Pair(name, address));
+        _firsts.Forgive(address);
         if (device is not null)
         {
             _devices.Forgive(device);
@@ -38,6 +54,26 @@ sealed class LoginPace(AccessSettings settings, TimeProvider clock)
     }
 
     static string Pair(string name, string address) => $"{address} {name}";
+}
+
+/// <summary>What a try costs. Who is refused before a password was looked at has not guessed, and gets it back.</summary>
+sealed class Spending
+{
+    readonly List<(Allowance Of, string Key)> _taken = [];
+
+    /// <summary>Takes from an allowance; false when nothing is left of it.</summary>
+    public bool Take(Allowance allowance, string key)
+    {
+        bool taken = allowance.TryTake(key);
+        if (taken)
+        {
+            _taken.Add((allowance, key));
+        }
+        return taken;
+    }
+
+    /// <summary>Gives all of it back.</summary>
+    public void GiveBack() => _taken.ForEach(taken => taken.Of.GiveBack(taken.Key));
 }
 
 /// <summary>How often an address may come with a wrong token.</summary>

@@ -42,7 +42,7 @@ sealed partial class SetupEndpoints(
             return Show(context, key);
         }
         string? problem = Account.ProblemOf(name) ?? Passwords.ProblemOf(password, name) ?? (password == form["again"] ? null : "the two passwords are not the same");
-        if (problem is null && !pace.Allows(name, address, null))
+        if (problem is null && pace.Ask(name, address, null) is null)
         {
             problem = "too many attempts; please wait a minute";
         }

@@ -72,7 +72,7 @@ sealed class AccountPages(AccessStore store, AccountBook book, Sessions sessions
     async Task<bool> KnowsAsync(HttpContext context, string name, string hash, string password, string address, CancellationToken cancel)
     {
         string? device = sessions.DeviceOf(context, name);
-        bool knows = pace.Allows(name, address, device) && password.Length <= Passwords.Longest && await desk.MatchesAsync(hash, password, known: true, cancel) == true;
+        bool knows = pace.Ask(name, address, device) is not null && password.Length <= Passwords.Longest && await desk.MatchesAsync(hash, password, known: true, cancel) == true;
         if (knows)
         {
             pace.Passed(name, address, device);
