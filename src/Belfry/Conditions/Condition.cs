@@ -49,8 +49,7 @@ public abstract record Condition
     /// <remarks>
     /// Where a condition stays true after a start, as a time of day alone does, only the beginning is told. A <c>When</c> is taken to go on as it answers now.
     /// </remarks>
-    public IEnumerable<Instant> Starts(ConditionContext context) => Search.Starts(
-        Replace((leaf, _) => leaf is WhenCondition ? new Constant(leaf.Holds(context)) : leaf, true), context);
+    public IEnumerable<Instant> Starts(ConditionContext context) => Preview.Starts(this, context);
 
     /// <summary>The condition as a tree: what holds, why, and when it changes.</summary>
     public Explanation Explain(ConditionContext context) => new()

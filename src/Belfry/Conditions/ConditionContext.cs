@@ -38,8 +38,10 @@ public sealed record ConditionContext
     /// <summary>A termination and a lost run release what waits for <c>after task … finished</c>, too. Default: yes.</summary>
     public bool AfterFinishAnyEnd { get; init; } = true;
 
-    /// <summary>Asks a <c>When</c>. Default: its own function, where that needs no arguments.</summary>
-    public Func<WhenCondition, bool> Ask { get; init; } = when => when.Test is Func<bool> test && test();
+    /// <summary>Asks a <c>When</c>. Default: calls its function, if that is known and needs no arguments.</summary>
+    public Func<WhenCondition, bool> Ask { get; init; } = when => when.Test is Func<bool> test
+        ? test()
+        : throw new InvalidOperationException($"the function '{when.Name}' is not known here, or needs arguments that nobody fills in");
 
     /// <summary>The name of the environment, as the host has it (<c>Production</c> …), for <c>env</c>.</summary>
     public string? Environment { get; init; }
@@ -58,8 +60,8 @@ public sealed record ConditionContext
     /// <summary>The runs of a task that exist at <see cref="Now"/>; those of the own one for null.</summary>
     internal TaskHistory RunsOf(string? task) => task is null ? Mine : Tasks(task).AsOf(Now);
 
-    /// <summary>An instant for people: <c>2025-06-03 09:15:00</c> by the clock of the zone.</summary>
-    internal string Show(Instant at) => Clock.Show(at.Micros + Offsets.At(at).Offset);
+    /// <summary>An instant for people: <c>2025-06-03 09:15:00 +02:00</c> by the clock of the zone.</summary>
+    internal string Show(Instant at) => Clock.Show(at.Micros, Offsets.At(at).Offset);
 }
 
 /// <summary>What a lost run means for the next start of its task.</summary>

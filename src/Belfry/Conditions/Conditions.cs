@@ -129,9 +129,13 @@ public static class Conditions
     /// <param name="name">The name.</param>
     /// <param name="test">Answers a bool; its parameters are filled in as those of a handler are.</param>
     /// <param name="recheck">How long an answer stands. Default: 1 s.</param>
-    public static WhenCondition When(string name, Delegate test, TimeSpan? recheck = null) => test.Method.ReturnType == typeof(bool)
-        ? new WhenCondition(name, test, Durations.Checked(recheck ?? DefaultRecheck, nameof(recheck)))
-        : throw new ArgumentException($"the function of '{name}' must answer a bool", nameof(test));
+    public static WhenCondition When(string name, Delegate test, TimeSpan? recheck = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        return test.Method.ReturnType != typeof(bool) ? throw new ArgumentException($"the function of '{name}' must answer a bool", nameof(test))
+            : ConditionReader.Reads(name) ? throw new ArgumentException($"'{name}' is a condition already", nameof(name))
+            : new WhenCondition(name, test, Durations.Checked(recheck ?? DefaultRecheck, nameof(recheck)));
+    }
 
     /// <summary>The host runs in the environment of that name.</summary>
     public static Condition Env(string name) => new EnvironmentCondition(name);

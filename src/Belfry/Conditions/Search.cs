@@ -57,30 +57,6 @@ sealed class Search(Instant end, int steps)
         return known < again ? known : again;
     }
 
-    /// <summary>The starts to come of a condition without a <c>When</c>.</summary>
-    public static IEnumerable<Instant> Starts(Condition condition, ConditionContext context)
-    {
-        Instant end = From(context.Now).End;
-        bool held = false;
-        for (int n = 0; context.Now <= end; n++)
-        {
-            bool holds = condition.Holds(context);
-            if (holds && !held)
-            {
-                yield return context.Now;
-                var run = new PastRun(("", $"{n}"), 1, context.Now, context.Now, RunState.Completed, false);
-                context = context with { Own = context.Own.With(run) };
-                holds = condition.Holds(context);
-            }
-            held = holds;
-            if (condition.NextChange(context) is not { } change)
-            {
-                yield break;
-            }
-            context = context with { Now = change };
-        }
-    }
-
     static Condition Assume(Condition condition, bool best) =>
         condition.Replace((leaf, positive) => leaf is WhenCondition ? new Constant(best == positive) : leaf, true);
 }

@@ -6,6 +6,7 @@ namespace Belfry.Tests.Conditions;
 public sealed class CronTests
 {
     [Fact]
+    [Trait("row", "27")]
     public void An_expression_matches_the_minutes_that_a_walk_finds_also_where_the_clock_changes()
     {
         string[] zones = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Beirut", "Africa/Casablanca", "America/Santiago", "Asia/Kathmandu"];
@@ -28,6 +29,7 @@ public sealed class CronTests
     }
 
     [Fact]
+    [Trait("row", "27")]
     public void An_expression_matches_the_days_that_a_walk_through_years_finds()
     {
         for (int seed = 0; seed < Soak.Count(200, 5000); seed++)
@@ -113,6 +115,7 @@ public sealed class CronTests
     [InlineData("@reboot", 0, "unknown '@reboot'; known are @yearly")]
     [InlineData("0 0 1-2-3 * *", 4, "'1-2-3' is no day of the month")]
     [InlineData("-1 0 * * *", 0, "'' is no minute")]
+    [Trait("row", "27")]
     public void What_is_not_understood_or_can_never_match_is_refused_with_its_place(string text, int position, string what)
     {
         var mistake = Assert.Throws<ConditionException>(() => CronExpression.Parse(text));

@@ -59,11 +59,16 @@ public sealed class LogicTests
     }
 
     [Fact]
-    public void A_function_must_answer_yes_or_no() =>
+    public void A_function_must_answer_yes_or_no_under_a_name_of_its_own()
+    {
         Assert.Throws<ArgumentException>(() => When("count", () => 3));
+        Assert.Throws<ArgumentException>(() => When("daily | retry 3", () => true));
+        Assert.Throws<ArgumentException>(() => When(" ", () => true));
+        Assert.Throws<InvalidOperationException>(() => Condition.Parse("when 'it rains'").Holds(new ConditionContext { Now = Now }));
+        Assert.True(Condition.Parse("when 'it rains'").Holds(new ConditionContext { Now = Now, Ask = when => when.Name == "it rains" }));
+    }
 
     [Theory]
-    [Trait("row", "67")]
     [InlineData("daily", true, false)]
     [InlineData("daily between 10:00 and 12:00", true, false)]
     [InlineData("hourly", true, false)]
@@ -87,7 +92,6 @@ public sealed class LogicTests
     }
 
     [Theory]
-    [Trait("row", "67")]
     [InlineData("0 10 * * *", 1, false)]
     [InlineData("0 10 * * *", 30, false)]
     [InlineData("0 10 * * *", 31, true)]
@@ -134,10 +138,10 @@ public sealed class LogicTests
             """
             false  (daily | retry 3) & time of day between 10:00 and 12:00 & after task 'load' (until 2025-06-04T08:00:00.000000Z)
               false  daily | retry 3 (until 2025-06-03T22:00:00.000000Z)
-                false  daily: used up since 2025-06-03 00:00:00 by the start at 2025-06-03 12:10:00 (until 2025-06-03T22:00:00.000000Z)
+                false  daily: used up since 2025-06-03 00:00:00 +02:00 by the start at 2025-06-03 12:10:00 +02:00 (until 2025-06-03T22:00:00.000000Z)
                 false  retry 3: the last run did not fail
-              false  time of day between 10:00 and 12:00: it is 2025-06-03 12:30:00 (until 2025-06-04T08:00:00.000000Z)
-              true   after task 'load': 'load' succeeded last at 2025-06-03 12:30:00, this one started last at 2025-06-03 12:10:00
+              false  time of day between 10:00 and 12:00: it is 2025-06-03 12:30:00 +02:00 (until 2025-06-04T08:00:00.000000Z)
+              true   after task 'load': 'load' succeeded last at 2025-06-03 12:30:00 +02:00, this one started last at 2025-06-03 12:10:00 +02:00
             """,
             ((Daily | Retry(3)) & TimeOfDay.Between("10:00", "12:00") & AfterSuccess("load")).Explain(context with { Tasks = _ => Ran(Now) }).ToString());
     }

@@ -37,13 +37,16 @@ sealed class CronDays
     public bool Matches(long day)
     {
         DateOnly date = Clock.DateOf(day);
-        int weekday = (int)date.DayOfWeek;
         if (!Has(_months, date.Month))
         {
             return false;
         }
-        bool byDay = Has(_days, date.Day) || _special.Exists(special => !special.IsOfWeek && special.Matches(date));
-        bool byWeekday = Has(_weekdays, weekday) || _special.Exists(special => special.IsOfWeek && special.Matches(date));
+        bool byDay = Has(_days, date.Day), byWeekday = Has(_weekdays, (int)date.DayOfWeek);
+        foreach (CronDay special in _special)
+        {
+            byDay |= !special.IsOfWeek && special.Matches(date);
+            byWeekday |= special.IsOfWeek && special.Matches(date);
+        }
         return RestrictsDay && RestrictsWeekday ? byDay || byWeekday : byDay && byWeekday;
     }
 

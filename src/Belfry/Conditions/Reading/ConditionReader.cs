@@ -19,6 +19,19 @@ sealed class ConditionReader
         _whens = [.. whens.Select(when => (WordsOf(when.Name), when)).Where(known => known.Item1.Length > 0).OrderByDescending(known => known.Item1.Length)];
     }
 
+    /// <summary>The text is a condition as it stands.</summary>
+    public static bool Reads(string text)
+    {
+        try
+        {
+            return new ConditionReader(text, []).Read() is not null;
+        }
+        catch (ConditionException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Reads the whole text.</summary>
     public Condition Read()
     {

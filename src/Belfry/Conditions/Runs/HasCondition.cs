@@ -92,7 +92,7 @@ public sealed record HasCondition : Condition
     internal override Instant? ChangeAfter(ConditionContext context, Instant at, Search search) =>
         Past is { } past ? PastChange(context, at, past) : Within is { } within ? WindowChange(context, at, new Calendar(within, context.Offsets), search) : null;
 
-    internal override string Because(ConditionContext context) => $"{CountAt(context, context.Now)} times";
+    internal override string Because(ConditionContext context) => CountAt(context, context.Now) is var count && count == 1 ? "once" : $"{count} times";
 
     HasCondition InPart(Cut cut, params string[] places) => this with
     {

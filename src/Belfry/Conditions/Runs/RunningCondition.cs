@@ -69,7 +69,7 @@ public sealed record RunningCondition : Condition
         return null;
     }
 
-    internal override string Because(ConditionContext context) => $"{CountAt(context, context.Now)} runs";
+    internal override string Because(ConditionContext context) => CountAt(context, context.Now) is var count && count == 1 ? "one run" : $"{count} runs";
 
     int CountAt(ConditionContext context, Instant at)
     {

@@ -64,8 +64,9 @@ static class Clock
         _ => 31 * Day,
     };
 
-    /// <summary>For people: <c>2025-06-03 09:15:00</c>, with a fraction of the second where there is one.</summary>
-    public static string Show(long wall) => new Instant(wall).ToDateTimeOffset().ToString("yyyy-MM-dd HH:mm:ss.FFFFFF", CultureInfo.InvariantCulture);
+    /// <summary>For people: <c>2025-06-03 09:15:00 +02:00</c>, with a fraction of the second where there is one.</summary>
+    public static string Show(long micros, long offset) => new Instant(micros).ToDateTimeOffset()
+        .ToOffset(TimeSpan.FromMinutes(offset / Minute)).ToString("yyyy-MM-dd HH:mm:ss.FFFFFF zzz", CultureInfo.InvariantCulture);
 
     public static long FloorDivide(long a, long b) => (a / b) - (a % b < 0 ? 1 : 0);
 
