@@ -157,13 +157,25 @@ public sealed class ReadingTests
     {
         bool rains = false;
         WhenCondition when = When("it rains", () => rains, TimeSpan.FromSeconds(5));
-        Condition condition = Condition.Parse(text, [when, When("it", () => true)]);
+        Condition condition = Condition.Parse(text, [when, When("it", () => true), When("not it", () => true)]);
         Assert.Equal(when & Daily, condition);
         var context = new ConditionContext { Now = new Instant(0) };
         Assert.False(condition.Holds(context));
         rains = true;
         Assert.True(condition.Holds(context));
         Assert.Equal(new Instant(5_000_000), condition.NextChange(context));
+    }
+
+    [Fact]
+    public void A_function_with_any_name_can_be_called_in_quotes()
+    {
+        foreach (string name in new[] { "it's \"fine\"", "rain & shine", "not sure", "(", "has rained" })
+        {
+            WhenCondition when = When(name, () => true);
+            Assert.True(Condition.Parse(when.ToString(), [when]).Holds(new ConditionContext { Now = new Instant(0) }));
+        }
+        Assert.Equal(!When("sure", () => true), Condition.Parse("not sure", [When("sure", () => true)]));
+        Assert.Equal(When("not sure", () => true), Condition.Parse("not sure", [When("sure", () => true), When("not sure", () => true)]));
     }
 
     static string Of(Condition condition) => condition.ToString();

@@ -9,14 +9,16 @@ sealed class ConditionReader
     const int DeepestBracket = 100;
 
     readonly TokenReader _tokens;
-    readonly List<(Token[] Name, WhenCondition When)> _whens;
+    readonly List<WhenCondition> _whens;
+    readonly List<(Token[] Name, WhenCondition When)> _byWords;
     int _depth;
 
     /// <summary>Reads a text in which these functions may be named; of two names that fit the longer.</summary>
     public ConditionReader(string text, IEnumerable<WhenCondition> whens)
     {
         _tokens = new TokenReader(text);
-        _whens = [.. whens.Select(when => (WordsOf(when.Name), when)).Where(known => known.Item1.Length > 0).OrderByDescending(known => known.Item1.Length)];
+        _whens = [.. whens];
+        _byWords = [.. _whens.Select(when => (WordsOf(when.Name), when)).Where(known => known.Item1.Length > 0).OrderByDescending(known => known.Item1.Length)];
     }
 
     /// <summary>The text is a condition as it stands.</summary>
@@ -66,9 +68,10 @@ sealed class ConditionReader
             throw new ConditionException($"more than {DeepestBracket} brackets or negations in each other", _tokens.Peek.Position);
         }
         Token token = _tokens.Peek;
-        Condition condition = _tokens.Take("~") || _tokens.Take("!") || _tokens.Take("not") ? new Negation(One())
+        Condition condition = KnownWhen() is { } when ? when
+            : _tokens.Take("~") || _tokens.Take("!") || _tokens.Take("not") ? new Negation(One())
             : _tokens.Take("(") ? Bracket(token)
-            : KnownWhen() ?? Leaf();
+            : Leaf();
         _depth--;
         return condition;
     }
@@ -81,7 +84,7 @@ sealed class ConditionReader
             : throw _tokens.Unexpected("&, | or )");
     }
 
-    WhenCondition? KnownWhen() => _whens.Find(known => _tokens.TakeAll(known.Name)).When;
+    WhenCondition? KnownWhen() => _byWords.Find(known => _tokens.TakeAll(known.Name)).When;
 
     Condition Leaf()
     {
@@ -111,7 +114,7 @@ sealed class ConditionReader
             case "scheduler":
                 return new SurroundingsReader(_tokens).Scheduler();
             case "env" or "param" or "when":
-                return new SurroundingsReader(_tokens).Named(_whens.Select(known => known.When));
+                return new SurroundingsReader(_tokens).Named(_whens);
             default:
                 throw _tokens.Unexpected("a condition");
         }

@@ -18,7 +18,7 @@ enum Cut
 /// <param name="To">The second of two.</param>
 sealed record Part(Period Period, Cut Cut, Place From = default, Place To = default)
 {
-    /// <summary>An end that lies before the start, or at it, is that of the next cycle. Judged by the longest month, so a short one does not change it.</summary>
+    /// <summary>An end that lies before the start, or at it, is that of the next cycle. The longest month judges, so a short one changes nothing.</summary>
     bool Wraps => Cut == Cut.Starting
         || (Cut == Cut.Between && !IsOneUnit && To.End(Period, Clock.LengthOf(Period)) <= From.Begin(Period, Clock.LengthOf(Period)));
 

@@ -54,10 +54,10 @@ public sealed record PeriodCondition : Condition
         {
             return "outside of its window";
         }
-        string since = $"since {context.Show(window.Begin)}";
-        return IsFree(window, context) ? $"no start {since}"
-            : context.Standing.LastRun >= window.Begin ? $"used up {since} by the start at {context.Show(context.Standing.LastRun.Value)}"
-            : $"the window began {since[6..]}, before there was a scheduler to use it";
+        string begin = context.Show(window.Begin);
+        return IsFree(window, context) ? $"no start since {begin}"
+            : context.Standing.LastRun is { } start && start >= window.Begin ? $"used up since {begin} by the start at {context.Show(start)}"
+            : $"its window began at {begin}, before there was a scheduler to use it";
     }
 
     static bool IsFree(Window window, ConditionContext context)
