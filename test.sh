@@ -10,6 +10,8 @@ packages=(redis-server postgresql python3 python3-celery python3-redis python3-a
 results=$PWD/artifacts/test
 limit=25m
 [ -z "${BELFRY_SOAK:-}" ] || limit=6h
+# dotnet and npm need a home; a shell without variables (cron, a bare container) has none.
+export HOME=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
 
 main() {
   install_missing || return 1
