@@ -25,6 +25,14 @@ public sealed class CronTests
             Instant[] expected = [.. cron.IsEveryHour ? Walls.Shown(from, to, zone, cron.Matches) : Walls.Firsts(from, to, zone, cron.Matches)];
             Assert.True(expected.SequenceEqual(Forward(expression, zone, from, to)), $"seed {seed}: {cron.Text} in {zone.Id} from {from}");
             Assert.True(expected.SequenceEqual(Backward(expression, zone, from, to).Reverse()), $"seed {seed}: {cron.Text} in {zone.Id} back from {to}");
+            for (Instant at = from + TimeSpan.FromSeconds(random.Next(3600)); at < to; at += TimeSpan.FromSeconds(random.Next(1, 7200)))
+            {
+                // Also from instants that are no match, as in the hour that comes again.
+                Instant? next = expected.Where(match => match > at).Cast<Instant?>().FirstOrDefault();
+                Instant? previous = expected.Where(match => match <= at).Cast<Instant?>().LastOrDefault();
+                Assert.True(next is null || next == expression.Next(at, zone), $"seed {seed}: {cron.Text} in {zone.Id} after {at}");
+                Assert.True(previous is null || previous == expression.Previous(at, zone), $"seed {seed}: {cron.Text} in {zone.Id} up to {at}");
+            }
         }
     }
 
