@@ -18,6 +18,7 @@ static class ApiEndpoints
         api.MapGet("/events", LiveEvents.SendAsync);
         api.MapGet("/workers", WorkerEndpoints.ListAsync);
         api.MapGet("/statistics", StatisticsEndpoints.ReadAsync);
+        PeopleEndpoints.Map(routes);
         api.MapFallback(() => Problems.NotFound("There is no such route."));
         routes.MapGet("/health/live", () => Results.Text("alive")).OpenTo(Caller.Program);
         routes.MapGet("/health/ready", Readiness.AnswerAsync).OpenTo(Caller.Program);

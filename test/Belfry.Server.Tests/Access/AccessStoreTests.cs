@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Belfry.Server.Access;
 using Belfry.Testing;
 
@@ -92,6 +93,28 @@ public sealed class AccessStoreTests(PostgresFixture postgres)
         Assert.Equal(0, await server.Access.ForgetAuditAsync(refused[^1].At - TimeSpan.FromDays(1), Cancel));
         Assert.Equal(all, await server.Access.ForgetAuditAsync(Instant.Now(TimeProvider.System) + TimeSpan.FromDays(1), Cancel));
         Assert.Empty(await server.Access.AuditAsync(new AuditQuery(), 1, Cancel));
+    }
+
+    [Fact]
+    public async Task Programs_of_administrators_read_users_tokens_and_the_audit_by_pages()
+    {
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true);
+        await server.AddTokenAsync("boss", "token of the boss", Scope.Admin);
+        server.Client.DefaultRequestHeaders.Authorization = new("Bearer", "token of the boss");
+        JsonElement mara = (await server.JsonAsync("/api/v1/users")).GetProperty("items")[0];
+        Assert.Equal(("mara", "admin", 6), (mara.GetProperty("name").GetString(), mara.GetProperty("role").GetString(), mara.GetProperty("rights").GetArrayLength()));
+        Assert.Equal(["admin", "read"], (await server.JsonAsync("/api/v1/tokens")).GetProperty("items").EnumerateArray().Select(token => token.GetProperty("scopes")[0].GetString()));
+        JsonElement page = await server.JsonAsync("/api/v1/audit?limit=2");
+        Assert.Equal(["token.add", "token.add"], page.GetProperty("items").EnumerateArray().Select(row => row.GetProperty("what").GetString()));
+        JsonElement next = await server.JsonAsync($"/api/v1/audit?limit=2&cursor={page.GetProperty("next").GetString()}");
+        Assert.Equal("user.add", Assert.Single(next.GetProperty("items").EnumerateArray()).GetProperty("what").GetString());
+        Assert.Equal(JsonValueKind.Null, next.GetProperty("next").ValueKind);
+        foreach (string wrong in new[] { "whom=x", "since=soon", "limit=0", "cursor=x" })
+        {
+            Assert.Equal(wrong.Split('=')[0], (await server.JsonAsync($"/api/v1/audit?{wrong}", HttpStatusCode.BadRequest)).GetProperty("field").GetString());
+        }
+        string all = (await server.JsonAsync("/api/v1/users")).ToString() + await server.JsonAsync("/api/v1/tokens");
+        Assert.DoesNotContain("hash", all);
     }
 
     [Fact]
