@@ -66,7 +66,7 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
     async Task ExamineAsync(SourceSettings source, RunQueries? log, CancellationToken cancel)
     {
         SourceStatus? known = log is null ? null : (await log.SourcesAsync(cancel)).FirstOrDefault(status => status.Name == source.Name);
-        string heard = known?.LastEvent is { } last ? $"last event {FigureText.Age(Instant.Now(clock) - last)} ago" : "no event yet";
+        string heard = (known?.LastEvent is { } last ? $"last event {FigureText.Age(Instant.Now(clock) - last)} ago" : "no event yet") + (known?.Reader is { } reader ? $", read by {reader}" : "");
         BrokerUrl url = BrokerUrl.Parse(source.Broker);
         try
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using Belfry.Testing;
 
 namespace Belfry.EndToEnd.Tests;
@@ -56,6 +57,8 @@ public sealed class TwoServersTests
         Assert.InRange(known, 1, published.Count);
         Assert.Equal("0", await postgres.SqlAsync("postgres", "SELECT count(*) - count(DISTINCT id) FROM belfry.run_done"));
         Assert.NotEqual("0", await postgres.SqlAsync("postgres", "SELECT count(*) FROM belfry.gap"));
+        Finished repair = await BelfryProcess.RunAsync(["migrate", "--repair-rollups", "--json", "--store", store], folder.Path);
+        Assert.Equal(0, JsonNode.Parse(repair.Output)!["rollups"]!["mended"]!.GetValue<long>());
         Assert.DoesNotContain("deadlock", third.Process.Story(), StringComparison.OrdinalIgnoreCase);
     }
 
