@@ -17,6 +17,24 @@ public sealed class ConditionProperties
         Walk(Soak.Count(500, 20_000), TimeSpan.FromSeconds(1), 2 * 3600);
 
     [Fact]
+    public void A_condition_holds_when_a_naive_reading_of_its_meaning_does()
+    {
+        int held = 0, rounds = Soak.Count(6000, 200_000);
+        for (int seed = 0; seed < rounds; seed++)
+        {
+            var random = new Random(seed);
+            TimeSpan step = random.Next(4) == 0 ? TimeSpan.FromSeconds(1) : TimeSpan.FromMinutes(1);
+            var any = new RandomConditions(random, step);
+            Condition condition = any.Tree(random.Next(3));
+            ConditionContext context = any.Context(Now(random, step), TimeZoneInfo.Utc);
+            bool expected = new NaiveConditions(context).Holds(condition);
+            Assert.True(expected == condition.Holds(context), $"seed {seed}: {condition} at {context.Now} is {!expected}");
+            held += expected ? 1 : 0;
+        }
+        Assert.InRange(held, rounds / 4, rounds * 3 / 4);
+    }
+
+    [Fact]
     public void What_a_condition_prints_reads_back_to_an_equal_one()
     {
         for (int seed = 0; seed < Soak.Count(5000, 100_000); seed++)
