@@ -45,6 +45,12 @@ public abstract record Condition
     public bool StartsAnew(ConditionContext context) => Replace((leaf, _) => leaf is RetryCondition ? new Constant(false) : leaf, true)
         .Holds(context with { Crash = CrashPolicy.Wait });
 
+    /// <summary>
+    /// When the run that has just failed is to be retried: at its end and the delay of a <c>retry</c>, if a start would be a retry then; null when
+    /// it is not.
+    /// </summary>
+    public Instant? RetryAt(ConditionContext context) => Preview.RetryAt(this, context);
+
     /// <summary>When a task will start if each run ends well at once and no other task runs, at most ten years ahead.</summary>
     /// <remarks>
     /// Where a condition stays true after a start, as a time of day alone does, only the beginning is told. A <c>When</c> is taken to go on as it answers now.

@@ -1,6 +1,6 @@
 namespace Belfry;
 
-/// <summary>The starts to come, by pretending that each run ends well at once.</summary>
+/// <summary>The starts to come: by pretending that each run ends well at once, and of a run that did not.</summary>
 static class Preview
 {
     /// <summary>The instants at which the task would start, as far ahead as a search looks.</summary>
@@ -26,6 +26,17 @@ static class Preview
             }
             context = context with { Now = change };
         }
+    }
+
+    /// <summary>The first instant at which a start would be a retry of the run that failed.</summary>
+    public static Instant? RetryAt(Condition condition, ConditionContext context)
+    {
+        IEnumerable<Instant> due = condition.Leaves.OfType<RetryCondition>().Select(retry => retry.Due(context)).OfType<Instant>();
+        return due.Select(at => Instant.Max(at, context.Now)).Order().Cast<Instant?>().FirstOrDefault(at =>
+        {
+            ConditionContext then = context with { Now = at!.Value };
+            return condition.Holds(then) && !condition.StartsAnew(then);
+        });
     }
 
     static PastRun Run(Instant at) => new(("", at.ToString()), 1, at, at, RunState.Completed, false);

@@ -169,6 +169,21 @@ public sealed class RunConditionTests
         Assert.Equal(["03 10:00 #1", "03 10:15 #2", "03 10:40 #3", "03 11:25 #4"], Simulate(condition, TimeSpan.FromMinutes(5), RunState.Failed, 1));
     }
 
+    [Theory]
+    [InlineData("daily | retry 2", 1, 0)]
+    [InlineData("daily | retry 2", 3, null)]
+    [InlineData("daily", 1, null)]
+    [InlineData("daily | retry 2 after 30 minutes times 2", 2, 60)]
+    [InlineData("(daily | retry 2 after 30 minutes) & time of day before 10:30", 1, null)]
+    [InlineData("(daily | retry 2 after 30 minutes) & time of day before 10:31", 1, 30)]
+    [InlineData("daily | retry 1 after 5 minutes | retry after 1 hour", 2, 60)]
+    [InlineData("hourly | retry 2 after 1 hour", 1, null)] // by then it is the turn of the next hour
+    public void Whether_a_failure_is_retried_is_known_at_once(string text, int attempt, int? minutes)
+    {
+        TaskRun[] attempts = [.. Enumerable.Range(1, attempt).Select(n => Run("a", n, n < attempt ? RunState.Retried : RunState.Failed, 10 - n, n < attempt ? 9 - n : 0))];
+        Assert.Equal(minutes is { } after ? Now + TimeSpan.FromMinutes(after) : null, Condition.Parse(text).RetryAt(Context(attempts)));
+    }
+
     [Fact]
     public void A_lost_run_is_started_again_once_as_an_attempt_of_the_same_run_unless_its_task_is_to_wait()
     {

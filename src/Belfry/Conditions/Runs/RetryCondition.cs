@@ -29,7 +29,7 @@ sealed record RetryCondition(int? Limit, TimeSpan Delay, decimal Growth) : Condi
         : $"attempt {last.Attempt} was the last";
 
     /// <summary>When it begins to hold; null when it does not before something happens.</summary>
-    Instant? Due(ConditionContext context)
+    public Instant? Due(ConditionContext context)
     {
         Standing standing = context.Standing;
         bool mayRetry = standing.Last is { } last && IsRetryable(last, context) && !standing.IsRunning && !(last.Attempt > Limit);
