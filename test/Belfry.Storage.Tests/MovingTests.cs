@@ -133,6 +133,22 @@ public sealed class MovingTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_log_on_PostgreSQL_that_a_server_uses_is_refused_until_its_lease_is_over()
+    {
+        await using var there = (PostgresDatabase)await postgres.NewStoreAsync();
+        await using var here = new LogFolder();
+        await using (RunLog log = await there.OpenAsync())
+        {
+            await log.AppendAsync(Run(1, EventKind.Started, 0), Cancel);
+        }
+        await there.SqlAsync("INSERT INTO belfry.lease(name, holder, host, until) VALUES('s', gen_random_uuid(), 'web-1, process 7', (extract(epoch FROM clock_timestamp()) * 1000000)::int8 + 60000000)");
+        StoreException refused = await Assert.ThrowsAsync<StoreException>(() => StoreUpkeep.CopyAsync(there.Url, here.Url, [], TimeProvider.System, null, Cancel));
+        Assert.Contains("web-1, process 7", refused.Message, StringComparison.Ordinal);
+        await there.SqlAsync("UPDATE belfry.lease SET until = 0");
+        await StoreUpkeep.CopyAsync(there.Url, here.Url, [], TimeProvider.System, null, Cancel);
+    }
+
+    [Fact]
     public async Task No_table_of_either_engine_is_left_out()
     {
         await using var folder = new LogFolder();

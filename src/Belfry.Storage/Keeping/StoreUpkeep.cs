@@ -45,7 +45,7 @@ public static class StoreUpkeep
     /// Copies a log as it is at one moment into another store, whatever engines the two have, and compares both. What another try copied
     /// of it already stays: it goes on there.
     /// </summary>
-    /// <param name="from">The log. A SQLite log that a server writes is refused; what is written into one on PostgreSQL meanwhile is not copied.</param>
+    /// <param name="from">The log. One that a server writes is refused; what others write into it meanwhile is not copied.</param>
     /// <param name="to">A store that is new, or the half-done copy of this log; until the copy is whole nobody can open it as a log.</param>
     /// <param name="rooms">The rooms that keep tables in these stores.</param>
     /// <param name="clock">The time.</param>
@@ -63,7 +63,7 @@ public static class StoreUpkeep
             try
             {
                 using ServerClaim? alone = File.Exists(from.Path) ? ServerClaim.Take(from, clock) : null;
-                using ILogReader source = from.Server is null ? SqliteSource(from) : new PostgresReader(PostgresStore.OpenForReading(from), owned: true);
+                using ILogReader source = from.Server is null ? SqliteSource(from) : PostgresSource(from);
                 using ILogTarget target = to.Server is null ? SqliteTarget.Open(to, from.Text) : PostgresTarget.Open(to, from.Text);
                 return new StoreCopy(new LogCopy(source, target, rooms, progress, cancel).Run());
             }
@@ -74,6 +74,23 @@ public static class StoreUpkeep
             }
         },
         cancel);
+
+    /// <summary>What a server writes while its log is copied would be missing in the copy.</summary>
+    static PostgresReader PostgresSource(StoreUrl url)
+    {
+        PostgresStore store = PostgresStore.OpenForReading(url);
+        try
+        {
+            return LeaseTable.AnyHolder(store) is not { } host
+                ? new PostgresReader(store, owned: true)
+                : throw new StoreException($"{url} is in use by a server ({host}). Stop it, then copy; of one that was killed that is known half a minute later.");
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
 
     static SqliteReader SqliteSource(StoreUrl url)
     {

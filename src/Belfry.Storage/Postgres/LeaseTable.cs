@@ -21,6 +21,9 @@ sealed class LeaseTable(PostgresStore store) : ILeaseTable
         """,
         [name, _holder, _host, (long)term.TotalMicroseconds], cancel) as string;
 
+    /// <summary>A server that uses the store at this moment; null when none does.</summary>
+    public static string? AnyHolder(PostgresStore store) => store.Apart($"SELECT host FROM lease WHERE until > {Now} LIMIT 1", command => command.ExecuteScalar() as string);
+
     public Task ReleaseAsync(string name, CancellationToken cancel) => AskAsync("DELETE FROM lease WHERE name = $1 AND holder = $2", [name, _holder], cancel);
 
     async Task<object?> AskAsync(string sql, object[] parameters, CancellationToken cancel)
