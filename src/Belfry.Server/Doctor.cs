@@ -147,7 +147,7 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
             AccessList? list = tables is null ? null : await new AccessStore(tables, clock).ListAsync(cancel);
             bool admin = list?.HasAdmin == true || settings.Access.OAuth.IsSet || settings.Access.Proxy.IsSet;
             string[] ways = [.. settings.Access.OAuth.IsSet ? [$"single sign-on by {settings.Access.OAuth.Name}"] : Array.Empty<string>(), .. settings.Access.Proxy.IsSet ? [$"the proxy's header {settings.Access.Proxy.Header}"] : Array.Empty<string>()];
-            Add(admin ? FindingLevel.Well : FindingLevel.Note, "access", $"{list?.Users.Count ?? 0} users, {list?.Tokens.Count ?? 0} tokens",
+            Add(admin ? FindingLevel.Well : FindingLevel.Note, "access", $"{Counted(list?.Users.Count, "user")}, {Counted(list?.Tokens.Count, "token")}",
                 admin ? string.Join(", ", ways) : "nobody may administer yet", admin ? null : "belfry user add NAME --role admin");
         }
         catch (StoreException)
@@ -155,6 +155,8 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
             // told already, as what is wrong with the store
         }
     }
+
+    static string Counted(int? count, string word) => count == 1 ? $"1 {word}" : $"{count ?? 0} {word}s";
 
     void ExamineClock()
     {

@@ -19,6 +19,10 @@ sealed unsafe class Database : IDisposable
     /// <exception cref="SqliteException">It cannot be opened.</exception>
     public static Database Open(string? path, bool create)
     {
+        if (create && path is not null)
+        {
+            MakePrivate(path);
+        }
         int flags = Native.OpenReadWrite | Native.OpenNoMutex | (create ? Native.OpenCreate : 0) | (path is null ? Native.OpenMemory : 0);
         int code = Native.Open(path ?? ":memory:", out nint handle, flags, null);
         var database = new Database(handle);
@@ -31,6 +35,26 @@ sealed unsafe class Database : IDisposable
         }
         _ = Native.BusyTimeout(handle, 10_000);
         return database;
+    }
+
+    /// <summary>
+    /// A new file is its owner's alone: arguments of tasks are other people's data, and the keys of sessions lie in it. What SQLite puts beside
+    /// it has the same rights; a file that is there keeps its own.
+    /// </summary>
+    static void MakePrivate(string path)
+    {
+        try
+        {
+            if (!OperatingSystem.IsWindows() && !File.Exists(path))
+            {
+                const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+                new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = owner }).Dispose();
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // another process made it first, or it cannot be made: SQLite says which
+        }
     }
 
     /// <summary>A statement, prepared once and kept; it comes reset. One use at a time.</summary>

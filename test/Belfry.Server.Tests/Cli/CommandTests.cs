@@ -56,6 +56,21 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Without_an_administrator_the_start_prints_a_link_that_opens_the_form_for_the_first_one_and_later_it_does_not()
+    {
+        await using (BelfryProcess server = await BelfryProcess.ServeAsync([], _folder.Path))
+        {
+            string link = (await server.Process.LineAsync(line => line.Contains("/setup?key=", StringComparison.Ordinal))).Trim();
+            Assert.Contains("First administrator", await server.Http.GetStringAsync(link, Cancel));
+        }
+        Assert.Equal(0, (await RunAsync(["user", "add", "mara", "--role", "admin"], "correct horse\n")).Code);
+        await using BelfryProcess again = await BelfryProcess.ServeAsync([], _folder.Path);
+        Assert.Equal(0, await again.StopAsync());
+        Assert.DoesNotContain("/setup", again.Process.Story());
+        Assert.True(OperatingSystem.IsWindows() || File.GetUnixFileMode(_folder.File("belfry.db")) == (UnixFileMode.UserRead | UnixFileMode.UserWrite));
+    }
+
+    [Fact]
     public async Task Users_and_tokens_are_listed_changed_and_taken_away_and_the_audit_tells_it()
     {
         Assert.Equal(2, (await RunAsync(["user", "add", "mara"], "short\n")).Code);
