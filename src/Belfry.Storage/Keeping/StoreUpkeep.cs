@@ -83,7 +83,7 @@ public static class StoreUpkeep
         {
             return LeaseTable.AnyHolder(store) is not { } host
                 ? new PostgresReader(store, owned: true)
-                : throw new StoreException($"{url} is in use by a server ({host}). Stop it, then copy; of one that was killed that is known half a minute later.");
+                : throw new StoreException($"{url} is in use by a server ({host}). Stop it, then copy; one that was killed is known as gone some seconds later.");
         }
         catch
         {
