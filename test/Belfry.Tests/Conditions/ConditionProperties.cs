@@ -19,7 +19,7 @@ public sealed class ConditionProperties
     [Fact]
     public void A_condition_holds_when_a_naive_reading_of_its_meaning_does()
     {
-        int held = 0, rounds = Soak.Count(6000, 200_000);
+        int held = 0, rounds = Soak.Count(20_000, 400_000);
         for (int seed = 0; seed < rounds; seed++)
         {
             var random = new Random(seed);
@@ -32,6 +32,26 @@ public sealed class ConditionProperties
             held += expected ? 1 : 0;
         }
         Assert.InRange(held, rounds / 4, rounds * 3 / 4);
+    }
+
+    [Fact]
+    public void What_a_history_forgets_changes_nothing_but_counts()
+    {
+        for (int seed = 0; seed < Soak.Count(5000, 100_000); seed++)
+        {
+            var random = new Random(seed);
+            var any = new RandomConditions(random, TimeSpan.FromMinutes(1));
+            Condition condition = any.Tree(random.Next(3));
+            ConditionContext context = any.Context(Now(random, TimeSpan.FromMinutes(1)), TimeZoneInfo.Utc);
+            context = context with { Own = context.Own.AsOf(context.Now) };
+            ConditionContext forgetful = context with { Own = context.Own.Since(context.Now), Tasks = name => context.Tasks(name).AsOf(context.Now).Since(context.Now) };
+            if (!condition.Leaves.OfType<HasCondition>().Any())
+            {
+                Assert.True(condition.Holds(context) == condition.Holds(forgetful), $"seed {seed}: {condition} holds otherwise");
+                Assert.True(condition.NextChange(context) == condition.NextChange(forgetful), $"seed {seed}: {condition} changes otherwise");
+                Assert.True(condition.RetryAt(context) == condition.RetryAt(forgetful), $"seed {seed}: {condition} is retried otherwise");
+            }
+        }
     }
 
     [Fact]

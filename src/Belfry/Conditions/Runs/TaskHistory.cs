@@ -32,15 +32,18 @@ public sealed class TaskHistory
     /// <summary>With one row more, or with a newer state of it.</summary>
     public TaskHistory With(TaskRun run) => With(PastRun.Of(run));
 
-    /// <summary>Without runs that ended before an instant, save those of the last start and of the last end of each kind.</summary>
+    /// <summary>Without runs that ended before an instant, save those that the next start may depend on: the last by start, and by each kind of end.</summary>
     public TaskHistory Since(Instant before)
     {
         var kept = new HashSet<(string, string)>();
-        foreach (IGrouping<RunState, PastRun> kind in _runs.GroupBy(run => run.TimedOut ? RunState.Failed : run.State))
+        foreach (RunAction action in Enum.GetValues<RunAction>())
         {
-            kept.Add(kind.MaxBy(run => run.Ended).Key);
+            kept.UnionWith(_runs.Where(run => run.At(action) is { } at && at == Last(action)).Select(run => run.Key));
         }
-        kept.UnionWith(_runs.Where(run => run.Started is not null).TakeLast(1).Select(run => run.Key));
+        foreach (Standing standing in new[] { Standing(CrashPolicy.Wait), Standing(CrashPolicy.RunAgain) })
+        {
+            kept.UnionWith(_runs.Where(run => run == standing.Last || (run.Started is { } start && start == standing.LastRun)).Select(run => run.Key));
+        }
         PastRun[] runs = [.. _runs.Where(run => run.IsOpen || run.Ended >= before || kept.Contains(run.Key))];
         return runs.Length == _runs.Length ? this : new TaskHistory(runs);
     }
