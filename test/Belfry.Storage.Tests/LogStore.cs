@@ -7,6 +7,9 @@ public abstract class LogStore : IAsyncDisposable
 {
     public abstract StoreUrl Url { get; }
 
+    /// <summary>The URL with its password, for another process.</summary>
+    public virtual string FullUrl => Url.Text;
+
     public Task<RunLog> OpenAsync(Action<RunLogOptions>? configure = null, TimeProvider? clock = null)
     {
         var options = new RunLogOptions { GroupWait = TimeSpan.FromMilliseconds(5) };

@@ -38,8 +38,7 @@ public sealed class PostgresDatabase(PostgresServer server, string name) : LogSt
 
     public override StoreUrl Url => StoreUrl.Parse(server.UrlOf(name));
 
-    /// <summary>The URL with its password.</summary>
-    public string FullUrl => server.UrlOf(name);
+    public override string FullUrl => server.UrlOf(name);
 
     /// <summary>Runs SQL in it.</summary>
     public Task<string> SqlAsync(string sql) => server.SqlAsync(name, sql);

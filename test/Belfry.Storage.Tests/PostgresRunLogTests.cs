@@ -19,3 +19,21 @@ public sealed class PostgresRetentionTests(PostgresFixture postgres) : Retention
 {
     protected override Task<LogStore> NewStoreAsync() => postgres.NewStoreAsync();
 }
+
+/// <summary>Pages on PostgreSQL.</summary>
+public sealed class PostgresPagingTests(PostgresFixture postgres) : PagingTests
+{
+    protected override Task<LogStore> NewStoreAsync() => postgres.NewStoreAsync();
+}
+
+/// <summary>The laws of the log on PostgreSQL.</summary>
+public sealed class PostgresLogLawTests(PostgresFixture postgres) : LogLawTests
+{
+    protected override Task<LogStore> NewStoreAsync() => postgres.NewStoreAsync();
+}
+
+/// <summary>Several processes on PostgreSQL.</summary>
+public sealed class PostgresProcessTests(PostgresFixture postgres) : ProcessTests
+{
+    protected override Task<LogStore> NewStoreAsync() => postgres.NewStoreAsync();
+}

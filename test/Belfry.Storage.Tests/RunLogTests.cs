@@ -67,6 +67,19 @@ public abstract class RunLogTests
         Assert.All(walked.Zip(walked.Skip(1)), pair => Assert.True(pair.First.At.Micros >= pair.Second.At.Micros - 1000));
     }
 
+    [Fact]
+    public async Task Runs_of_one_instant_are_all_there_open_and_ended()
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        TaskEvent Started(int n) => new() { Source = "s", Id = $"{n}", Kind = EventKind.Started, At = new Instant(1_795_000_000_000_000), Task = "t" };
+        await log.AppendAsync([.. Enumerable.Range(0, 3000).Select(Started)], Cancel);
+        await log.AppendAsync([.. Enumerable.Range(1000, 4000).Select(n => Started(n) with { Kind = EventKind.Succeeded })], Cancel);
+        Assert.Equal(5000, (await log.Queries.CountAsync(new RunFilter(), 10_000, null, Cancel)).Runs);
+        Assert.Equal(4000, (await log.Queries.CountAsync(new RunFilter { States = [RunState.Completed] }, 10_000, null, Cancel)).Runs);
+        Assert.Equal(new Instant(1_795_000_000_000_000), (await log.Queries.FindAsync("4999", null, Cancel)).Single().At);
+    }
+
     [Theory]
     [InlineData("task:report", 40)]
     [InlineData("task:r*t", 40)]

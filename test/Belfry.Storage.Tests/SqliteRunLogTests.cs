@@ -63,3 +63,21 @@ public sealed class SqliteRetentionTests : RetentionTests
 {
     protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
 }
+
+/// <summary>Pages on SQLite.</summary>
+public sealed class SqlitePagingTests : PagingTests
+{
+    protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
+}
+
+/// <summary>The laws of the log on SQLite.</summary>
+public sealed class SqliteLogLawTests : LogLawTests
+{
+    protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
+}
+
+/// <summary>Several processes on SQLite.</summary>
+public sealed class SqliteProcessTests : ProcessTests
+{
+    protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
+}

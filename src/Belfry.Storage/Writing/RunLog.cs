@@ -368,7 +368,7 @@ public sealed class RunLogOptions
 
     /// <summary>
     /// Of how many open runs the events stay in memory, 3 KB each; those that had none for the longest are read again when needed. By default 20,000
-    /// on SQLite, where more cost the garbage collector as much as they save, and where besides the place of each open run is known, at 30 to 60
+    /// on SQLite, where more cost the garbage collector as much as they save, and where besides the place of each open run is known, at 50 to 100
     /// bytes each; 100,000 on PostgreSQL, where reading costs more.
     /// </summary>
     public int? OpenRunsInMemory { get; set; }

@@ -161,6 +161,7 @@ sealed class SqliteTarget : ILogTarget
         readonly PayloadPacker _packer;
         readonly RowCodec _codec;
         readonly KeySegments _keys;
+        readonly FreeInstants _instants;
         readonly LastEnds _ends;
         readonly Statement _putOpen, _putEnded;
         long _lastOpen;
@@ -171,6 +172,7 @@ sealed class SqliteTarget : ILogTarget
             _packer = new PayloadPacker(new DictionaryTable(database));
             _codec = new RowCodec(_packer);
             _keys = new KeySegments(database);
+            _instants = new FreeInstants(database);
             _ends = new LastEnds(database);
             string values = string.Join(", ", Enumerable.Repeat("?", RowCodec.Count));
             _putOpen = database.Prepare($"INSERT INTO open(id, at, {RowCodec.Columns}) VALUES(?, ?, {values})");
@@ -188,8 +190,9 @@ sealed class SqliteTarget : ILogTarget
                 }
                 else
                 {
-                    _putOpen.Bind(1, ++_lastOpen).Bind(2, run.Row.Run.At.Micros);
-                    _codec.Bind(_putOpen, 3, run.Row.Run.At.Micros, run.Row, _names);
+                    long at = _instants.Reserve(run.Row.Run.At);
+                    _putOpen.Bind(1, ++_lastOpen).Bind(2, at);
+                    _codec.Bind(_putOpen, 3, at, run.Row, _names);
                     _putOpen.Run();
                 }
             }
@@ -205,15 +208,20 @@ sealed class SqliteTarget : ILogTarget
 
         void PutEnded(in FoldedRun row)
         {
-            long at = row.Run.At.Micros;
-            do
+            long at = _instants.First(row.Run.At);
+            while (!TryPutEnded(at, row))
             {
-                _putEnded.Bind(1, at);
-                _codec.Bind(_putEnded, 2, at, row, _names);
+                at = _instants.After(row.Run.At, at);
             }
-            while (!_putEnded.TryRun() && ++at != 0);
             _keys.Add(RunKey.Of(row.Run.Id, _names.Number(NameKind.Source, row.Run.Source)), row.Run.Parent, at);
             _ends.Add(row.Run, at, _names);
+        }
+
+        bool TryPutEnded(long at, in FoldedRun row)
+        {
+            _putEnded.Bind(1, at);
+            _codec.Bind(_putEnded, 2, at, row, _names);
+            return _putEnded.TryRun();
         }
     }
 }

@@ -29,11 +29,11 @@ sealed class RunScan : IDisposable
         }
         foreach ((string index, string condition) in Lanes(match))
         {
-            _lanes.Add(Lane.OfEnded(database, match, after, index, condition));
+            _lanes.Add(new Lane(database, match, after, $"run {index} WHERE {condition}"));
         }
         if (match.States is null || match.States.Any(state => !state.IsFinal()))
         {
-            _lanes.Add(Lane.OfOpen(database, match, after));
+            _lanes.Add(new Lane(database, match, after, "open INDEXED BY open_at WHERE "));
         }
     }
 
@@ -59,7 +59,7 @@ sealed class RunScan : IDisposable
             Lane? newest = null;
             foreach (Lane lane in _lanes)
             {
-                if (lane.HasRow && (newest is null || lane.Place.IsNewerThan(newest.Place)))
+                if (lane.HasRow && (newest is null || lane.RowAt > newest.RowAt))
                 {
                     newest = lane;
                 }
@@ -78,7 +78,7 @@ sealed class RunScan : IDisposable
                 RanOutOfTime = true;
                 return null;
             }
-            At = newest.Place;
+            At = new Cursor(newest.RowAt);
             newest.IsTaken = true;
             if (_match.Matches(newest.Statement, Lane.First, newest.RowAt))
             {
@@ -112,12 +112,12 @@ sealed class RunScan : IDisposable
     /// <summary>One ordered stretch of rows.</summary>
     sealed class Lane : IDisposable
     {
-        public const int First = 2; // of RowCodec.Columns
-        readonly bool _isOpen;
+        public const int First = 1; // of RowCodec.Columns
 
-        Lane(Statement statement, bool isOpen)
+        public Lane(Database database, RunMatch match, Cursor? after, string rows)
         {
-            (Statement, _isOpen) = (statement, isOpen);
+            Statement = database.PrepareOnce($"SELECT at, {RowCodec.Columns} FROM {rows}at >= ? AND at < ? ORDER BY at DESC");
+            Statement.Bind(1, match.From).Bind(2, Math.Min(match.To, after?.At ?? long.MaxValue));
             Step();
         }
 
@@ -130,34 +130,11 @@ sealed class RunScan : IDisposable
 
         public long RowAt { get; private set; }
 
-        public Cursor Place { get; private set; }
-
-        public static Lane OfEnded(Database database, RunMatch match, Cursor? after, string index, string condition)
-        {
-            Statement statement = database.PrepareOnce(
-                $"SELECT at, 0, {RowCodec.Columns} FROM run {index} WHERE {condition}at >= ? AND at < ? ORDER BY at DESC");
-            long before = after is { } cursor ? cursor.Open > 0 && cursor.At < long.MaxValue ? cursor.At + 1 : cursor.At : long.MaxValue;
-            statement.Bind(1, match.From).Bind(2, Math.Min(match.To, before));
-            return new Lane(statement, isOpen: false);
-        }
-
-        public static Lane OfOpen(Database database, RunMatch match, Cursor? after)
-        {
-            Statement statement = database.PrepareOnce(
-                $"SELECT at, id, {RowCodec.Columns} FROM open INDEXED BY open_at WHERE at >= ?1 AND at < ?2 AND (at < ?3 OR (at = ?3 AND id < ?4)) AND at <= ?3 ORDER BY at DESC, id DESC");
-            statement.Bind(1, match.From).Bind(2, match.To).Bind(3, after?.At ?? long.MaxValue).Bind(4, after?.Open ?? long.MaxValue);
-            return new Lane(statement, isOpen: true);
-        }
-
         public void Step()
         {
             HasRow = Statement.Step();
             IsTaken = false;
-            if (HasRow)
-            {
-                RowAt = Statement.Int64(0);
-                Place = new Cursor(RowAt, _isOpen ? Statement.Int64(1) : 0);
-            }
+            RowAt = HasRow ? Statement.Int64(0) : long.MinValue;
         }
 
         public void Dispose() => Statement.Dispose();

@@ -25,6 +25,7 @@ sealed class GroupWriter : IDisposable
     RowCodec _codec;
     KeySegments _keys;
     OpenLives _open;
+    FreeInstants _instants;
     LastEnds _lastEnds;
     Surroundings _surroundings;
     TooLate _tooLate;
@@ -207,49 +208,56 @@ sealed class GroupWriter : IDisposable
 
     StoredRow Store(RunKey key, StoredRow? before, FoldedRun row)
     {
-        if (before is { } old)
+        if (before is { } known && known.Row.Run == row.Run && RowFacts.Same(known.Row.Facts, row.Facts))
         {
-            if (old.Row.Run == row.Run && RowFacts.Same(old.Row.Facts, row.Facts))
-            {
-                return old;
-            }
-            bool staysOpen = old.IsOpen && !row.Run.State.IsFinal();
-            _rollups.Change(old.Row.Run, row.Run);
-            _changes.Add(new RunChange(0, row.Run, null, Gap: false));
-            if (staysOpen)
-            {
-                return PutOpen(old.Place, row);
-            }
-            Delete(key, old);
+            return known;
         }
-        else
+        _rollups.Change(before?.Row.Run, row.Run);
+        _changes.Add(new RunChange(0, row.Run, null, Gap: false));
+        // Where it is, it stays, as long as its instant does: else pages would repeat or skip it.
+        long? at = before is { } old && old.Row.Run.At == row.Run.At ? old.At : null;
+        if (before is { IsOpen: true } open && !row.Run.State.IsFinal())
         {
-            _rollups.Change(null, row.Run);
-            _changes.Add(new RunChange(0, row.Run, null, Gap: false));
+            return PutOpen(open.Place, at ?? Exchange(open.At, row.Run.At), row);
         }
-        return row.Run.State.IsFinal() ? PutEnded(key, row) : PutOpen(_open.Open(key), row);
+        if (before is { } gone)
+        {
+            Delete(key, gone);
+        }
+        return row.Run.State.IsFinal() ? PutEnded(key, at, row) : PutOpen(_open.Open(key), at is { } kept ? _instants.Keep(kept) : _instants.Reserve(row.Run.At), row);
     }
 
-    StoredRow PutOpen(long place, FoldedRun row)
+    long Exchange(long at, Instant instant)
     {
-        _putOpen.Bind(1, place).Bind(2, row.Run.At.Micros);
-        _codec.Bind(_putOpen, 3, row.Run.At.Micros, row, _names);
+        _instants.Release(at);
+        return _instants.Reserve(instant);
+    }
+
+    StoredRow PutOpen(long place, long at, FoldedRun row)
+    {
+        _putOpen.Bind(1, place).Bind(2, at);
+        _codec.Bind(_putOpen, 3, at, row, _names);
         _putOpen.Run();
-        return new StoredRow(place, IsOpen: true, row);
+        return new StoredRow(place, at, IsOpen: true, row);
     }
 
-    StoredRow PutEnded(RunKey key, FoldedRun row)
+    StoredRow PutEnded(RunKey key, long? kept, FoldedRun row)
     {
-        long at = row.Run.At.Micros;
-        do
+        long at = kept ?? _instants.First(row.Run.At);
+        while (!TryPutEnded(at, row))
         {
-            _putEnded.Bind(1, at);
-            _codec.Bind(_putEnded, 2, at, row, _names);
+            at = _instants.After(row.Run.At, at);
         }
-        while (!_putEnded.TryRun() && ++at != 0); // another run has this instant: the next microsecond is free sooner or later
         _keys.Add(key, row.Run.Parent, at);
         _lastEnds.Add(row.Run, at, _names);
-        return new StoredRow(at, IsOpen: false, row);
+        return new StoredRow(at, at, IsOpen: false, row);
+    }
+
+    bool TryPutEnded(long at, in FoldedRun row)
+    {
+        _putEnded.Bind(1, at);
+        _codec.Bind(_putEnded, 2, at, row, _names);
+        return _putEnded.TryRun();
     }
 
     void Delete(RunKey key, StoredRow row)
@@ -258,6 +266,7 @@ sealed class GroupWriter : IDisposable
         {
             _deleteOpen.Bind(1, row.Place).Run();
             _open.Close(key, row.Place);
+            _instants.Release(row.At);
             return;
         }
         _database.Prepare("DELETE FROM run WHERE at = ?").Bind(1, row.Place).Run();
@@ -311,7 +320,7 @@ sealed class GroupWriter : IDisposable
         _version = -1; // read everything again before the next group
     }
 
-    [MemberNotNull(nameof(_names), nameof(_rollups), nameof(_packer), nameof(_codec), nameof(_keys), nameof(_open), nameof(_lastEnds), nameof(_surroundings), nameof(_tooLate))]
+    [MemberNotNull(nameof(_names), nameof(_rollups), nameof(_packer), nameof(_codec), nameof(_keys), nameof(_open), nameof(_instants), nameof(_lastEnds), nameof(_surroundings), nameof(_tooLate))]
     void Remember()
     {
         _names = new NameTable(_database);
@@ -320,6 +329,7 @@ sealed class GroupWriter : IDisposable
         _codec = new RowCodec(_packer);
         _keys = new KeySegments(_database);
         _open = new OpenLives(_database, _keys, _names, _livesKept);
+        _instants = new FreeInstants(_database);
         _lastEnds = new LastEnds(_database);
         _surroundings = new Surroundings(_database, _names);
         _tooLate = new TooLate(_database, _retention);

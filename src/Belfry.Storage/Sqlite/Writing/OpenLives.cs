@@ -5,9 +5,10 @@ namespace Belfry.Storage.Sqlite.Writing;
 
 /// <summary>A row as it stands in the store.</summary>
 /// <param name="Place">Its id in <c>open</c>, or its <c>at</c> in <c>run</c>.</param>
+/// <param name="At">Its <c>at</c>.</param>
 /// <param name="IsOpen">Which of the two.</param>
 /// <param name="Row">The run and its facts.</param>
-readonly record struct StoredRow(long Place, bool IsOpen, FoldedRun Row);
+readonly record struct StoredRow(long Place, long At, bool IsOpen, FoldedRun Row);
 
 /// <summary>An id with its facts and the rows it has in the store.</summary>
 sealed class TrackedLife(RunKey key, Life life)
@@ -162,7 +163,7 @@ sealed class OpenLives
             FoldedRun row = RowCodec.ReadFacts(read, 1, read.Int64(0), _names);
             if (row.Run.Source == life.Life.Source)
             {
-                life.Rows.Add(new StoredRow(place, isOpen, row));
+                life.Rows.Add(new StoredRow(place, read.Int64(0), isOpen, row));
                 foreach (TaskEvent fact in row.Facts)
                 {
                     life.Life.Add(fact);
