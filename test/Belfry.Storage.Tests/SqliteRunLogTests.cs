@@ -12,6 +12,43 @@ public sealed class SqliteRunLogTests : RunLogTests
         Assert.Equal(Fold.Rows(life), (await log.Queries.PageAsync(new RunFilter(), 10, null, null, TestContext.Current.CancellationToken)).Items);
     }
 
+    [Fact]
+    public async Task Open_runs_are_found_by_id_and_parent_from_another_process_with_keys_or_without()
+    {
+        await using var folder = new LogFolder();
+        TaskEvent Started(int n) => new() { Source = "s", Id = $"run-{n}", Kind = EventKind.Started, At = new Instant(n + 1), Task = "t", Parent = n > 0 ? $"run-{n / 2}" : null };
+        await using (RunLog log = await folder.OpenAsync())
+        {
+            foreach (int[] chunk in Enumerable.Range(0, 9000).Chunk(3000)) // three segments of keys
+            {
+                await log.AppendAsync([.. chunk.Select(Started)], Cancel);
+            }
+            await log.AppendAsync([.. Enumerable.Range(0, 9000).Where(n => n % 3 == 0).Select(n => Started(n) with { Kind = EventKind.Succeeded, Parent = null })], Cancel);
+            await FoundAsync();
+        }
+        await folder.ExecuteAsync("DELETE FROM open_key");
+        await FoundAsync();
+        await using (RunLog log = await folder.OpenAsync())
+        {
+            await log.AppendAsync([Started(1) with { Parent = "another" }], Cancel);
+            await FoundAsync();
+            Assert.Equal("run-1", (await log.Queries.ChildrenAsync("s", "run-0", 10, Cancel)).Single().Id);
+        }
+        using var database = Sqlite.Database.Open(folder.File, create: false);
+        Assert.Equal(12_000, database.Number("SELECT count(*) FROM open_key"));
+
+        async Task FoundAsync()
+        {
+            using RunQueries beside = await RunQueries.OpenAsync(folder.Url, TimeProvider.System, Cancel);
+            foreach (int n in (int[])[1, 2, 3, 4095, 4097, 8191, 8192, 8999])
+            {
+                Assert.Equal(n % 3 == 0 ? RunState.Completed : RunState.Running, (await beside.FindAsync($"run-{n}", null, Cancel)).Single().State);
+            }
+            Assert.Equal(["run-8000", "run-8001"], (await beside.ChildrenAsync("s", "run-4000", 10, Cancel)).Select(run => run.Id));
+            Assert.Empty(await beside.FindAsync("run-9000", null, Cancel));
+        }
+    }
+
     protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
 }
 

@@ -30,9 +30,7 @@ static class RunFinder
     {
         var runs = new List<TaskRun>();
         (List<long> segments, long from) = Segments(database);
-        Statement open = database.Prepare($"{Open} WHERE {column} = ? LIMIT {MostOfAFamily}");
-        IdColumn.Bind(open, 1, id);
-        AddAll(open, runs, names);
+        AddOpen(database, column, id, runs, names);
         Statement tail = database.Prepare($"{Ended} WHERE at >= ? AND {column} = ? LIMIT {MostOfAFamily}");
         IdColumn.Bind(tail.Bind(1, from), 2, id);
         AddAll(tail, runs, names);
@@ -45,6 +43,23 @@ static class RunFinder
             AddAll(read, runs, names);
         }
         return runs;
+    }
+
+    static void AddOpen(Database database, string column, string id, List<TaskRun> runs, IRowContext names)
+    {
+        var places = new List<long>();
+        if (!OpenKeys.TryFind(database, RunKey.Of(id, 0), places))
+        {
+            Statement all = database.Prepare($"{Open} WHERE {column} = ? LIMIT {MostOfAFamily}");
+            IdColumn.Bind(all, 1, id);
+            AddAll(all, runs, names);
+        }
+        Statement read = database.Prepare($"{Open} WHERE id = ? AND {column} = ?");
+        foreach (long place in places.TakeWhile(_ => runs.Count < MostOfAFamily))
+        {
+            IdColumn.Bind(read.Bind(1, place), 2, id);
+            AddAll(read, runs, names);
+        }
     }
 
     public static List<TaskRun> OpenRunsOf(Database database, string source, string worker, IRowContext names)

@@ -68,6 +68,7 @@ sealed class GroupWriter : IDisposable
             _lastEnds.Write(_names);
             _rollupWriter.Write(_rollups, now);
             _keys.Flush();
+            _open.Flush();
             _packer.Settle();
             _database.Execute("COMMIT");
             _open.Settle(_touched);
@@ -218,13 +219,14 @@ sealed class GroupWriter : IDisposable
         long? at = before is { } old && old.Row.Run.At == row.Run.At ? old.At : null;
         if (before is { IsOpen: true } open && !row.Run.State.IsFinal())
         {
+            _open.Move(key, open.Row.Run.Parent, row.Run.Parent, open.Place);
             return PutOpen(open.Place, at ?? Exchange(open.At, row.Run.At), row);
         }
         if (before is { } gone)
         {
             Delete(key, gone);
         }
-        return row.Run.State.IsFinal() ? PutEnded(key, at, row) : PutOpen(_open.Open(key), at is { } kept ? _instants.Keep(kept) : _instants.Reserve(row.Run.At), row);
+        return row.Run.State.IsFinal() ? PutEnded(key, at, row) : PutOpen(_open.Open(key, row.Run.Parent), at is { } kept ? _instants.Keep(kept) : _instants.Reserve(row.Run.At), row);
     }
 
     long Exchange(long at, Instant instant)
@@ -265,7 +267,7 @@ sealed class GroupWriter : IDisposable
         if (row.IsOpen)
         {
             _deleteOpen.Bind(1, row.Place).Run();
-            _open.Close(key, row.Place);
+            _open.Close(key, row.Row.Run.Parent, row.Place);
             _instants.Release(row.At);
             return;
         }

@@ -61,6 +61,7 @@ sealed class OpenLives
     readonly NameTable _names;
     readonly int _half;
     readonly OpenPlaces _places = new();
+    readonly OpenKeys _openKeys;
     readonly List<(long Place, TrackedLife Life)> _wanted = []; // rows of the group to be read; emptied by Load
     readonly List<long> _found = [];
     Dictionary<RunKey, TrackedLife> _young = [], _old = [];     // at most half the limit each, and what a group adds; Settle drops the old ones
@@ -68,6 +69,7 @@ sealed class OpenLives
     public OpenLives(Database database, KeySegments keys, NameTable names, int limit)
     {
         (_database, _keys, _names, _half) = (database, keys, names, limit / 2);
+        _openKeys = new OpenKeys(database);
         using Statement open = database.PrepareOnce("SELECT id, uid, source FROM open");
         while (open.Step())
         {
@@ -79,14 +81,33 @@ sealed class OpenLives
     public bool IsOpen(RunKey key) => _places.Has(key);
 
     /// <summary>Where a run that opens has its row.</summary>
-    public long Open(RunKey key)
+    public long Open(RunKey key, string? parent)
     {
-        _places.Add(key, _places.Last + 1);
-        return _places.Last;
+        long place = _places.Last + 1;
+        _places.Add(key, place);
+        _openKeys.Add(key, parent, place);
+        return place;
     }
 
     /// <summary>A run is open no longer.</summary>
-    public void Close(RunKey key, long place) => _places.Remove(key, place);
+    public void Close(RunKey key, string? parent, long place)
+    {
+        _places.Remove(key, place);
+        _openKeys.Remove(key, parent, place);
+    }
+
+    /// <summary>The parent of an open run became known, or another.</summary>
+    public void Move(RunKey key, string? from, string? to, long place)
+    {
+        if (from != to)
+        {
+            _openKeys.Remove(key, from, place);
+            _openKeys.Add(key, to, place);
+        }
+    }
+
+    /// <summary>Writes the keys of what the group opened and closed; within its transaction.</summary>
+    public void Flush() => _openKeys.Flush();
 
     /// <summary>The life of an id: from memory, or new; what the store knows of it is there after <see cref="Load()"/>.</summary>
     public TrackedLife Of(string source, string id)
