@@ -28,6 +28,6 @@ sealed record Figure(string Row, double Value, string Unit, double Goal, bool At
     public override string ToString()
     {
         string line = $"{Row,-24}{Shown(Value),14} {Unit,-14} goal {(AtLeast ? "≥" : "≤")} {Shown(Goal),-9} {(Met ? "met" : "MISSED"),-7}";
-        return Peer is null ? line.TrimEnd() : $"{line} {Peer}: {PeerValue:N1}{(Ratio is { } ratio ? $", ratio {ratio:0.00}" : "")}";
+        return Peer is null ? line.TrimEnd() : $"{line} {Peer}: {Shown(PeerValue ?? 0)}{(Ratio is { } ratio ? $", ratio {ratio:0.00}" : "")}";
     }
 }

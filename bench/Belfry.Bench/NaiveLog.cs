@@ -5,6 +5,9 @@ namespace Belfry.Bench;
 /// <summary>The log as one would write it on the first day: text columns, an index for each filter, one upsert for each event, 1,000 of them in a transaction.</summary>
 sealed class NaiveLog : IDisposable
 {
+    /// <summary>A word that stands somewhere.</summary>
+    public const string Anywhere = "(name LIKE ?1 OR id LIKE ?1 OR args LIKE ?1 OR kwargs LIKE ?1 OR result LIKE ?1 OR exception LIKE ?1)";
+
     readonly Database _database;
 
     public NaiveLog(string file)
@@ -35,6 +38,24 @@ sealed class NaiveLog : IDisposable
 
     /// <summary>Deletes what is older.</summary>
     public void Delete(Instant until) => _database.Prepare("DELETE FROM task WHERE received < ?").Bind(1, until.Micros / 1e6).Run();
+
+    /// <summary>The newest fifty rows of which a condition holds, read in full.</summary>
+    public void Page(string condition, string? parameter = null)
+    {
+        Statement page = _database.Prepare($"SELECT * FROM task WHERE {condition} ORDER BY received DESC LIMIT 50");
+        if (parameter is not null)
+        {
+            page.Bind(1, parameter);
+        }
+        while (page.Step())
+        {
+            for (int column = 0; column < 12; column++)
+            {
+                _ = page.Text(column);
+            }
+        }
+        page.Reset();
+    }
 
     public void Dispose() => _database.Dispose();
 

@@ -9,7 +9,7 @@ namespace Belfry.Bench;
 static class StoreRows
 {
     const int EventsPerRun = 4, GroupOfRuns = 2500; // 100 ms at 25,000 runs a second
-    const string Naive = "naive design";
+    const string Naive = "naive design", SmallerNaive = "naive design with a tenth of the runs";
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>Row <c>store-append</c>.</summary>
@@ -43,6 +43,11 @@ static class StoreRows
         var history = new MadeUpEvents(3, Now - TimeSpan.FromDays(30), 10.0 * million / TimeSpan.FromDays(30).TotalSeconds);
         await FillAsync(one, new MadeUpEvents(4, Now - TimeSpan.FromDays(30), million / TimeSpan.FromDays(30).TotalSeconds), million);
         await FillAsync(ten, history, 10 * million);
+        // The naive design gets a tenth of the runs: at ten million it would take most of an hour to fill.
+        using var naive = new NaiveLog(folder.File("naive.db"));
+        var naiveHistory = new MadeUpEvents(4, Now - TimeSpan.FromDays(30), million / TimeSpan.FromDays(30).TotalSeconds);
+        FillNaively(naive, naiveHistory, million);
+        double naiveCpu = FillNaively(naive, new MadeUpEvents(10, Now, 25_000), appended).CpuMicros;
         var spent = new Dictionary<RunLog, List<double>> { [one] = [], [ten] = [] };
         for (int turn = 0; turn < 3; turn++)
         {
@@ -51,29 +56,53 @@ static class StoreRows
                 spent[log].Add((await FillAsync(log, new MadeUpEvents(10 + turn, Now, 25_000), appended)).CpuMicros);
             }
         }
+        List<Figure> answers = [.. await QuestionsAsync(ten.Queries, history.Sample, naive, naiveHistory.Sample)];
+        await ten.DisposeAsync();
+        long begin = Stopwatch.GetTimestamp();
+        await using RunLog again = await OpenAsync(folder.File("ten.db"));
+        double start = Stopwatch.GetElapsedTime(begin).TotalSeconds;
         return
         [
             new Figure("store-large", Median(spent[one]) / Median(spent[ten]), "of 1M's speed", 0.9, AtLeast: true),
-            new Figure("store-large-cpu", Median(spent[ten]), "µs CPU/event", 8, AtLeast: false),
-            .. await QuestionsAsync(ten.Queries, history.Sample),
+            new Figure("store-large-cpu", Median(spent[ten]), "µs CPU/event", 8, AtLeast: false, SmallerNaive, naiveCpu),
+            new Figure("store-large-start", start, "s", 15, AtLeast: false),
+            .. answers,
         ];
     }
 
-    static async Task<IEnumerable<Figure>> QuestionsAsync(RunQueries queries, List<string> ids)
+    static async Task<IEnumerable<Figure>> QuestionsAsync(RunQueries queries, List<string> ids, NaiveLog naive, List<string> naiveIds)
     {
         Task Page(RunFilter filter) => queries.PageAsync(filter, 50, null, Patience, CancellationToken.None);
         int next = 0;
         return
         [
-            await TimeAsync("store-newest", 1, () => Page(new RunFilter())),
-            await TimeAsync("store-by-id", 6, () => queries.FindAsync(ids[(next += 7919) % ids.Count], null, CancellationToken.None)),
-            await TimeAsync("store-by-id-unknown", 6, () => queries.FindAsync(Guid.NewGuid().ToString(), null, CancellationToken.None)),
-            await TimeAsync("store-task-failed", 5, () => Page(new RunFilter { Tasks = ["shop.tasks.job_007"], States = [RunState.Failed] })),
-            await TimeAsync("store-failed", 5, () => Page(new RunFilter { States = [RunState.Failed] })),
-            await TimeAsync("store-rare", 100, () => Page(new RunFilter { Workers = ["w3@lab"], States = [RunState.Failed] })),
-            await TimeAsync("store-text-nowhere", 10_000, () => Page(new RunFilter { Text = "nowhere-to-be-found" }), times: 1),
+            await BesideAsync("store-newest", 1, () => Page(new RunFilter()), () => naive.Page("1")),
+            await BesideAsync(
+                "store-by-id", 6, () => queries.FindAsync(ids[(next += 7919) % ids.Count], null, CancellationToken.None),
+                () => naive.Page("id = ?", naiveIds[(next += 7919) % naiveIds.Count])),
+            await BesideAsync(
+                "store-by-id-unknown", 6, () => queries.FindAsync(Guid.NewGuid().ToString(), null, CancellationToken.None),
+                () => naive.Page("id = ?", Guid.NewGuid().ToString())),
+            await BesideAsync(
+                "store-task-failed", 5, () => Page(new RunFilter { Tasks = ["shop.tasks.job_007"], States = [RunState.Failed] }),
+                () => naive.Page("name = 'shop.tasks.job_007' AND state = 'FAILURE'")),
+            await BesideAsync("store-failed", 5, () => Page(new RunFilter { States = [RunState.Failed] }), () => naive.Page("state = 'FAILURE'")),
+            await BesideAsync(
+                "store-rare", 100, () => Page(new RunFilter { Workers = ["w3@lab"], States = [RunState.Failed] }),
+                () => naive.Page("worker = 'w3@lab' AND state = 'FAILURE'")),
+            await BesideAsync(
+                "store-text-nowhere", 10_000, () => Page(new RunFilter { Text = "nowhere-to-be-found" }), () => naive.Page(NaiveLog.Anywhere, "%nowhere-to-be-found%"),
+                times: 1),
             await TimeAsync("store-figures-30d", 30, () => queries.FiguresAsync(Now - TimeSpan.FromDays(30), Now, [], CancellationToken.None)),
         ];
+    }
+
+    /// <summary>The same question to both.</summary>
+    static async Task<Figure> BesideAsync(string row, double goal, Func<Task> ask, Action askNaive, int times = 21)
+    {
+        Figure ours = await TimeAsync(row, goal, ask, times);
+        Figure peer = await TimeAsync(row, goal, () => Task.Run(askNaive), times);
+        return ours with { Peer = SmallerNaive, PeerValue = peer.Value };
     }
 
     internal static async Task<Figure> TimeAsync(string row, double goal, Func<Task> ask, int times = 21)
@@ -91,6 +120,11 @@ static class StoreRows
     static Spent AppendNaively(string file, MadeUpEvents events, int runs)
     {
         using var log = new NaiveLog(file);
+        return FillNaively(log, events, runs);
+    }
+
+    static Spent FillNaively(NaiveLog log, MadeUpEvents events, int runs)
+    {
         var spent = new Spent(0, 0, 0);
         for (int done = 0; done < runs; done += GroupOfRuns)
         {
