@@ -131,6 +131,24 @@ public sealed class CronTests
         Assert.Equal(position, mistake.Position);
     }
 
+    [Theory]
+    [InlineData("30 1 * * *", "2025-11-02T05:29:00Z", "2025-11-01T05:30:00Z", "2025-11-02T05:30:00Z")]
+    [InlineData("30 1 * * *", "2025-11-02T05:59:00Z", "2025-11-02T05:30:00Z", "2025-11-03T06:30:00Z")]
+    [InlineData("30 1 * * *", "2025-11-02T06:10:00Z", "2025-11-02T05:30:00Z", "2025-11-03T06:30:00Z")] // the wall shows 01:10 again
+    [InlineData("30 1 * * *", "2025-11-02T06:40:00Z", "2025-11-02T05:30:00Z", "2025-11-03T06:30:00Z")]
+    [InlineData("30 * * * *", "2025-11-02T06:10:00Z", "2025-11-02T05:30:00Z", "2025-11-02T06:30:00Z")]
+    [InlineData("30 2 * * *", "2025-03-09T06:59:00Z", "2025-03-08T07:30:00Z", "2025-03-09T07:00:00Z")]
+    [InlineData("*/20 2,3 * * *", "2025-03-09T07:00:00Z", "2025-03-09T07:00:00Z", "2025-03-09T07:20:00Z")]
+    [InlineData("30 * * * *", "2025-03-09T07:10:00Z", "2025-03-09T06:30:00Z", "2025-03-09T07:30:00Z")]
+    public void In_the_hour_that_comes_again_or_not_at_all_the_matches_around_an_instant_are_known(string text, string at, string previous, string next)
+    {
+        var zone = TimeZoneInfo.FindSystemTimeZoneById("America/New_York");
+        CronExpression expression = CronExpression.Parse(text);
+        Assert.True(Instant.TryParse(at, out Instant now));
+        Assert.True(Instant.TryParse(previous, out Instant before) & Instant.TryParse(next, out Instant after));
+        Assert.Equal((before, after), (expression.Previous(now, zone)!.Value, expression.Next(now, zone)!.Value));
+    }
+
     [Fact]
     public void A_match_further_off_than_ten_years_is_none()
     {
