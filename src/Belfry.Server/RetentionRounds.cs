@@ -61,7 +61,7 @@ sealed partial class RetentionRounds(RunLog log, RetentionPolicy policy, TimePro
             {
                 LogDeleted(result.Deleted);
             }
-            string told = string.Create(CultureInfo.InvariantCulture, $"{{\"deleted\": {result.Deleted}, \"keys\": {result.Keys}, \"minutes\": {result.Minutes}}}");
+            string told = string.Create(CultureInfo.InvariantCulture, $"{{\"deleted\": {result.Deleted}, \"keys\": {result.Keys}, \"minutes\": {result.Minutes}, \"hours\": {result.Hours}}}");
             return run with { Kind = EventKind.Succeeded, Result = told };
         }
         catch (Exception stopped) when (stopped is OperationCanceledException or ObjectDisposedException)

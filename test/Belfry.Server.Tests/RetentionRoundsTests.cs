@@ -30,11 +30,11 @@ public sealed class RetentionRoundsTests
         Assert.Empty(await RoundsAsync(log));
         clock.Advance(RetentionRounds.First);
         TaskRun first = (await RoundsAsync(log, 1))[0];
-        Assert.Equal((RunState.Completed, "{\"deleted\": 1, \"keys\": 0, \"minutes\": 0}"), (first.State, first.Result));
+        Assert.Equal((RunState.Completed, "{\"deleted\": 1, \"keys\": 0, \"minutes\": 0, \"hours\": 0}"), (first.State, first.Result));
         Assert.Equal((RetentionRounds.Source, 1), (first.Source, first.Attempt));
         clock.Advance(RetentionRounds.Every);
         TaskRun second = (await RoundsAsync(log, 2))[0];
-        Assert.Equal("{\"deleted\": 1, \"keys\": 0, \"minutes\": 0}", second.Result);
+        Assert.Equal("{\"deleted\": 1, \"keys\": 0, \"minutes\": 0, \"hours\": 0}", second.Result);
         Assert.Equal(RetentionRounds.Every, second.Started!.Value - first.Started!.Value);
         Assert.Equal(47, (await log.Queries.CountAsync(new RunFilter { Tasks = ["t"] }, 100, null, Cancel)).Runs);
         await rounds.StopAsync(Cancel);

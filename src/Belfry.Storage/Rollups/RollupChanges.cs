@@ -10,16 +10,17 @@ namespace Belfry.Storage.Rollups;
 sealed class RollupChanges(Func<NameKind, string, int> numberOf)
 {
     readonly Dictionary<long, RollupCell> _minutes = [];       // the group's changes; emptied by Clear
-    readonly Dictionary<string, string?> _apps = new(StringComparer.Ordinal);  // of each task; as many as the site has
+    readonly Dictionary<long, RollupCell> _ofSources = []; // those of them that are not part of all yet; emptied by Complete
+    readonly Dictionary<long, long?> _apps = [];           // of each task's number that of its application; as many as the site has tasks
 
     /// <summary>The newest minute that changed.</summary>
     public long Newest { get; private set; }
 
     /// <summary>The cells of minutes that changed.</summary>
-    public IReadOnlyDictionary<long, RollupCell> Minutes => _minutes;
+    public IReadOnlyDictionary<long, RollupCell> Minutes => Complete();
 
     /// <summary>How many cells of minutes changed.</summary>
-    public int Count => _minutes.Count;
+    public int Count => Complete().Count;
 
     /// <summary>Takes note of a row that changed.</summary>
     /// <param name="before">The row before; null when it is new.</param>
@@ -42,7 +43,7 @@ sealed class RollupChanges(Func<NameKind, string, int> numberOf)
     /// <summary>The cells to write, by level: what lies below a mark belongs to the level above as well.</summary>
     public IReadOnlyDictionary<long, RollupCell>[] Spread(RollupMarks marks)
     {
-        Dictionary<long, RollupCell> hours = Above(RollupLevel.Minute, _minutes, marks), days = Above(RollupLevel.Hour, hours, marks);
+        Dictionary<long, RollupCell> hours = Above(RollupLevel.Minute, Complete(), marks), days = Above(RollupLevel.Hour, hours, marks);
         return [Kept(RollupLevel.Minute, _minutes, marks), Kept(RollupLevel.Hour, hours, marks), days];
     }
 
@@ -50,6 +51,7 @@ sealed class RollupChanges(Func<NameKind, string, int> numberOf)
     public void Clear()
     {
         _minutes.Clear();
+        _ofSources.Clear();
         Newest = 0;
     }
 
@@ -87,7 +89,7 @@ sealed class RollupChanges(Func<NameKind, string, int> numberOf)
         }
         long minute = MinuteOf(run.First);
         Of(minute, RollupKeys.All).Numbers.AddFirst(times);
-        if (run.Task is not null && NumberOf(NameKind.Task, run.Task) is { } task)
+        if (NumberOf(NameKind.Task, run.Task) is { } task)
         {
             Of(minute, task).Numbers.AddFirst(times);
         }
@@ -100,12 +102,12 @@ sealed class RollupChanges(Func<NameKind, string, int> numberOf)
             return;
         }
         long minute = MinuteOf(end.At);
-        Of(minute, RollupKeys.All).Add(end, times);
-        CountEnd(minute, NameKind.Source, end.Source, end, times);
-        CountEnd(minute, NameKind.Task, end.Task, end, times);
-        CountEnd(minute, NameKind.App, end.App ?? AppOf(end.Task), end, times);
-        CountEnd(minute, NameKind.Worker, end.Worker, end, times);
-        CountEnd(minute, NameKind.Queue, end.Queue, end, times);
+        long? task = NumberOf(NameKind.Task, end.Task);
+        CountOfSource(minute, NumberOf(NameKind.Source, end.Source), end, times);
+        CountEnd(minute, task, end, times);
+        CountEnd(minute, end.App is null ? AppOf(task, end.Task) : NumberOf(NameKind.App, end.App), end, times);
+        CountEnd(minute, NumberOf(NameKind.Worker, end.Worker), end, times);
+        CountEnd(minute, NumberOf(NameKind.Queue, end.Queue), end, times);
         if (end.Exception is { } thrown)
         {
             CountThrown(minute, NameKind.Exception, thrown, end.State, times);
@@ -113,9 +115,30 @@ sealed class RollupChanges(Func<NameKind, string, int> numberOf)
         }
     }
 
-    void CountEnd(long minute, NameKind kind, string? name, in RunEnd end, int times)
+    /// <summary>All runs are those of all sources: they are added up when the group is complete, not run by run. After that nothing is noted until <see cref="Clear"/>.</summary>
+    void CountOfSource(long minute, long? source, in RunEnd end, int times)
     {
-        if (name is not null && NumberOf(kind, name) is { } number)
+        RollupCell cell = Of(minute, source ?? RollupKeys.All);
+        cell.Add(end, times);
+        if (source is { } number)
+        {
+            _ofSources[RollupKeys.FirstOf(minute) | number] = cell;
+        }
+    }
+
+    Dictionary<long, RollupCell> Complete()
+    {
+        foreach ((long key, RollupCell cell) in _ofSources)
+        {
+            Of(key >> RollupKeys.NameBits, RollupKeys.All).Add(cell);
+        }
+        _ofSources.Clear();
+        return _minutes;
+    }
+
+    void CountEnd(long minute, long? name, in RunEnd end, int times)
+    {
+        if (name is { } number)
         {
             Of(minute, number).Add(end, times);
         }
@@ -129,17 +152,17 @@ sealed class RollupChanges(Func<NameKind, string, int> numberOf)
         }
     }
 
-    string? AppOf(string? task)
+    long? AppOf(long? task, string? name)
     {
-        if (task is null)
+        if (task is not { } number)
         {
-            return null;
+            return NumberOf(NameKind.App, AppNames.Of(name));
         }
-        ref string? app = ref CollectionsMarshal.GetValueRefOrAddDefault(_apps, task, out bool known);
-        return known ? app : app = AppNames.Of(task);
+        ref long? app = ref CollectionsMarshal.GetValueRefOrAddDefault(_apps, number, out bool known);
+        return known ? app : app = NumberOf(NameKind.App, AppNames.Of(name));
     }
 
-    long? NumberOf(NameKind kind, string name) => numberOf(kind, name) is var number && number < RollupKeys.All ? number : null;
+    long? NumberOf(NameKind kind, string? name) => name is not null && numberOf(kind, name) is var number && number < RollupKeys.All ? number : null;
 
     long MinuteOf(Instant at)
     {
