@@ -11,6 +11,7 @@ sealed class Allowance(int burst, TimeSpan each, TimeProvider clock, int most = 
 
     readonly Lock _lock = new();
     readonly Dictionary<string, (double Left, long At)> _spent = []; // bounded by most; who has all tries again is forgotten
+    long? _looked;
 
     /// <summary>Spends a try; false when none is left.</summary>
     public bool TryTake(string key)
@@ -53,8 +54,14 @@ sealed class Allowance(int burst, TimeSpan each, TimeProvider clock, int most = 
 
     double Left(string key, long now) => _spent.TryGetValue(key, out (double Left, long At) spent) ? Math.Min(burst, spent.Left + (clock.GetElapsedTime(spent.At, now) / each)) : burst;
 
+    /// <summary>At most once a second: whoever makes up keys must not make us look through all of them each time.</summary>
     void ForgetRested(long now)
     {
+        if (_looked is { } last && clock.GetElapsedTime(last, now) < TimeSpan.FromSeconds(1))
+        {
+            return;
+        }
+        _looked = now;
         foreach (string key in _spent.Keys.Where(key => Left(key, now) >= burst).ToList())
         {
             _spent.Remove(key);
