@@ -166,6 +166,7 @@ public sealed partial class RunLog : IAsyncDisposable
     {
         try
         {
+            FollowOthers(); // from here on, not from the first turn's end a second later
             while (!_stopping.IsCancellationRequested || !_queue.IsEmpty)
             {
                 long began = _clock.GetTimestamp();
