@@ -5,13 +5,14 @@ using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Belfry.Server.Access;
 
 /// <summary>What seals sessions and forms. The keys lie in the store: they survive a restart, and all servers on one store have the same.</summary>
 /// <remarks>They are Belfry's own, apart from those of an application in which the server lives.</remarks>
-sealed class Seals : IDisposable
+sealed class Seals : IHostedService, IDisposable
 {
     readonly ServiceProvider _services;
 
@@ -34,6 +35,11 @@ sealed class Seals : IDisposable
 
     /// <summary>A seal that ends with its time.</summary>
     public ITimeLimitedDataProtector For(string purpose) => _services.GetRequiredService<IDataProtectionProvider>().CreateProtector(purpose).ToTimeLimitedDataProtector();
+
+    /// <summary>Reads or makes the keys before anybody comes: a crowd that waits for the first one would hold every thread that could make it.</summary>
+    public Task StartAsync(CancellationToken cancellationToken) => Task.Run(() => For("Belfry.Start").Protect(""), cancellationToken);
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void Dispose() => _services.Dispose();
 
