@@ -1,0 +1,134 @@
+namespace Belfry;
+
+/// <summary>The tasks of this process, by name and in the order in which they were registered.</summary>
+/// <remarks>Tasks may come and go while the scheduler is at work; safe for threads.</remarks>
+public sealed class TaskRegistry(BelfryOptions options)
+{
+    /// <summary>The longest name that a log keeps whole.</summary>
+    public const int LongestName = 1000;
+
+    readonly Lock _lock = new();
+    readonly Dictionary<string, TaskDefinition> _byName = [];
+    readonly HashSet<string> _elsewhere = [];
+    TaskDefinition[]? _all;
+
+    /// <summary>Told after each change, on the thread that made it.</summary>
+    public event Action<TaskChange>? Changed;
+
+    /// <summary>All tasks, in the order in which they were registered: a picture that later changes leave alone.</summary>
+    public IReadOnlyList<TaskDefinition> All
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _all ??= [.. _byName.Values];
+            }
+        }
+    }
+
+    /// <summary>A task by its name; null when there is none.</summary>
+    public TaskDefinition? Find(string name)
+    {
+        lock (_lock)
+        {
+            return _byName.GetValueOrDefault(name);
+        }
+    }
+
+    /// <summary>Registers a task. Gives it as it is registered, under another name if it was renamed; the first where the second was ignored.</summary>
+    /// <exception cref="RegistrationException">Its name cannot be kept, or is taken.</exception>
+    public TaskDefinition Add(TaskDefinition task)
+    {
+        if (NameProblem(task.Name) is { } problem)
+        {
+            throw new RegistrationException([problem]);
+        }
+        TaskDefinition? before;
+        lock (_lock)
+        {
+            if (_byName.TryGetValue(task.Name, out before))
+            {
+                if (options.DuplicateNames == DuplicateNames.Ignore)
+                {
+                    return before;
+                }
+                task = options.DuplicateNames switch
+                {
+                    DuplicateNames.Rename => task with { Name = FreeName(task.Name) },
+                    DuplicateNames.Replace => task,
+                    _ => throw new RegistrationException([$"task '{task.Name}' is registered already"]),
+                };
+                before = _byName.GetValueOrDefault(task.Name);
+            }
+            _byName[task.Name] = task;
+            _all = null;
+        }
+        Changed?.Invoke(new TaskChange(before, task));
+        return task;
+    }
+
+    /// <summary>Takes a task away; a run of it that is at work goes on. False when there is none of that name.</summary>
+    public bool Remove(string name)
+    {
+        TaskDefinition? gone;
+        lock (_lock)
+        {
+            _byName.Remove(name, out gone);
+            _all = null;
+        }
+        if (gone is not null)
+        {
+            Changed?.Invoke(new TaskChange(gone, null));
+        }
+        return gone is not null;
+    }
+
+    /// <summary>Names that conditions may use though no task here has them: their runs come into the log from elsewhere.</summary>
+    public void Expect(IEnumerable<string> names)
+    {
+        lock (_lock)
+        {
+            _elsewhere.UnionWith(names);
+        }
+    }
+
+    /// <summary>What can never work in the conditions of all tasks: unknown names, and circles in which everybody waits.</summary>
+    public IReadOnlyList<DependencyProblem> Problems()
+    {
+        lock (_lock)
+        {
+            return TaskDependencies.Problems(_byName.ToDictionary(task => task.Key, task => task.Value.Start), _elsewhere);
+        }
+    }
+
+    string FreeName(string name)
+    {
+        for (int number = 1; ; number++)
+        {
+            string free = $"{name} - {number}";
+            if (!_byName.ContainsKey(free))
+            {
+                return free;
+            }
+        }
+    }
+
+    static string? NameProblem(string name) =>
+        string.IsNullOrWhiteSpace(name) ? "a task needs a name"
+        : name.Length > LongestName ? $"task '{name[..40]}…': its name has {name.Length} characters; the log keeps {LongestName}"
+        : name.Any(char.IsControl) ? $"task '{new string([.. name.Select(c => char.IsControl(c) ? '?' : c)])}': its name has characters that nobody can see"
+        : null;
+}
+
+/// <summary>A task came, changed or went.</summary>
+/// <param name="Before">As it was; null for one that is new.</param>
+/// <param name="After">As it is; null for one that is gone.</param>
+public sealed record TaskChange(TaskDefinition? Before, TaskDefinition? After);
+
+/// <summary>Tasks cannot be registered as they are: all that is wrong, not only the first.</summary>
+public sealed class RegistrationException(IReadOnlyList<string> problems) : Exception(string.Join("; ", problems))
+{
+    /// <summary>What is wrong, each a sentence that names the task.</summary>
+    public IReadOnlyList<string> Problems => problems;
+}
