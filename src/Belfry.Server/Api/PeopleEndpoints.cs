@@ -11,8 +11,6 @@ namespace Belfry.Server.Api;
 /// <summary>Users, tokens and the audit, for programs of administrators. They are changed by the pages and by the command.</summary>
 static class PeopleEndpoints
 {
-    const int UsualRows = 50, MostRows = 1000;
-
     static readonly string[] Known = ["who", "what", "q", "since", "limit", "cursor"];
 
     public static void Map(IEndpointRouteBuilder routes)
@@ -55,26 +53,19 @@ static class PeopleEndpoints
     static async Task<IResult> AuditAsync(HttpRequest request, [FromServices] AccessStore store, CancellationToken cancel)
     {
         IQueryCollection sent = request.Query;
-        if (sent.Keys.FirstOrDefault(key => !Known.Contains(key)) is { } unknown)
-        {
-            return Problems.Bad(new FieldProblem(unknown, $"'{unknown}' is not known; known are {string.Join(", ", Known)}."));
-        }
-        Instant since = default;
-        if (Text(sent, "since") is { } from && !Instant.TryParse(from.Replace(' ', '+'), out since))
-        {
-            return Problems.Bad(new FieldProblem("since", $"'{from}' is no instant; write 2026-11-20T09:00:00Z or seconds since 1970."));
-        }
+        FieldProblem? problem = Parameters.Unknown(sent, Known);
+        Instant since = Parameters.At(sent, "since", ref problem) ?? default;
         long before = long.MaxValue;
-        if (Text(sent, "cursor") is { } cursor && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before))
+        if (Parameters.Text(sent, "cursor") is { } cursor && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before))
         {
-            return Problems.Bad(new FieldProblem("cursor", "This is no cursor; take 'next' of the page before."));
+            problem ??= new FieldProblem("cursor", "This is no cursor; take 'next' of the page before.");
         }
-        int limit = UsualRows;
-        if (Text(sent, "limit") is { } many && (!int.TryParse(many, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MostRows))
+        int limit = Parameters.Limit(sent, ref problem);
+        if (problem is not null)
         {
-            return Problems.Bad(new FieldProblem("limit", $"'{many}' is no limit; use 1 to {MostRows}."));
+            return Problems.Bad(problem);
         }
-        var query = new AuditQuery(Text(sent, "who"), Text(sent, "what"), Text(sent, "q"), since, new Instant(before));
+        var query = new AuditQuery(Parameters.Text(sent, "who"), Parameters.Text(sent, "what"), Parameters.Text(sent, "q"), since, new Instant(before));
         IReadOnlyList<AuditEntry> rows = await store.AuditAsync(query, limit + 1, cancel);
         IReadOnlyList<AuditEntry> page = [.. rows.Take(limit)];
         return Items(page, rows.Count > limit ? page[^1].At.Micros.ToString(CultureInfo.InvariantCulture) : null, (json, row) =>
@@ -103,8 +94,6 @@ static class PeopleEndpoints
         json.WriteString("next", next);
         json.WriteEndObject();
     });
-
-    static string? Text(IQueryCollection sent, string field) => sent[field].ToString().Trim() is { Length: > 0 } text ? text : null;
 
     static void Words<T>(Utf8JsonWriter json, string name, IEnumerable<T> values)
         where T : struct, Enum

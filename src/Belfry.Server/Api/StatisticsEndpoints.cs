@@ -55,17 +55,15 @@ static class StatisticsEndpoints
 
     static bool TryRead(IQueryCollection sent, Instant now, [NotNullWhen(true)] out ReportQuery? query, [NotNullWhen(false)] out FieldProblem? problem)
     {
-        problem = sent.Keys.FirstOrDefault(key => !Known.Contains(key)) is { } unknown
-            ? new FieldProblem(unknown, $"'{unknown}' is not known; known are {string.Join(", ", Known)}.")
-            : null;
-        string by = RunQuery.Text(sent, "by") ?? "task";
+        problem = Parameters.Unknown(sent, Known);
+        string by = Parameters.Text(sent, "by") ?? "task";
         if (!Subjects.TryGetValue(by, out NameKind subject))
         {
             problem ??= new FieldProblem("by", $"'{by}' is not known; known are {string.Join(", ", Subjects.Keys)}.");
         }
-        TimeSpan? bar = RunQuery.Seconds(sent, "bar", ref problem);
-        Instant to = RunQuery.At(sent, "to", ref problem) ?? now, from = RunQuery.At(sent, "from", ref problem) ?? to - UsualSpan;
-        query = new ReportQuery { From = from, To = to, By = subject, Tasks = RunQuery.List(sent["task"]), BarWidth = bar, BarsOfEach = true };
+        TimeSpan? bar = Parameters.Seconds(sent, "bar", ref problem);
+        Instant to = Parameters.At(sent, "to", ref problem) ?? now, from = Parameters.At(sent, "from", ref problem) ?? to - UsualSpan;
+        query = new ReportQuery { From = from, To = to, By = subject, Tasks = Parameters.List(sent["task"]), BarWidth = bar, BarsOfEach = true };
         problem ??= query.Mistake is { } mistake ? new FieldProblem(mistake.Field, $"{mistake.Problem}.") : null;
         return problem is null;
     }

@@ -48,7 +48,7 @@ sealed partial class SetupEndpoints(
         }
         if (problem is not null)
         {
-            return Page(context, StatusCodes.Status400BadRequest, name, key, char.ToUpperInvariant(problem[0]) + problem[1..] + ".");
+            return Page(context, StatusCodes.Status400BadRequest, name, key, Sentence.Of(problem));
         }
         var user = new Account { Name = name, Hash = Passwords.Hash(password), Role = Role.Admin, Stamp = Secrets.New() };
         AccountChange done = await store.AddFirstAsync(user, new Actor(name, "link", address), cancel);

@@ -89,10 +89,3 @@ sealed class AccountPages(AccessStore store, AccountBook book, Sessions sessions
 /// <param name="Said">What was done.</param>
 /// <param name="Problem">What went wrong.</param>
 public sealed record AccountView(PageFrame Frame, Visitor Visitor, Account? Account, IReadOnlyList<AuditEntry> Logins, string? Said, string? Problem);
-
-/// <summary>Texts of the rooms below, as sentences.</summary>
-static class Sentence
-{
-    /// <summary>With a capital and a full stop.</summary>
-    public static string Of(string text) => char.ToUpperInvariant(text[0]) + text[1..] + ".";
-}

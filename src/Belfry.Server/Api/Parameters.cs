@@ -1,0 +1,73 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+
+namespace Belfry.Server.Api;
+
+/// <summary>Reads the parameters of a request. The first that is not understood becomes the problem.</summary>
+static class Parameters
+{
+    const int UsualLimit = 50, LargestLimit = 1000;
+
+    /// <summary>A parameter that is not among those known; null when there is none.</summary>
+    public static FieldProblem? Unknown(IQueryCollection sent, IReadOnlyCollection<string> known) =>
+        sent.Keys.FirstOrDefault(key => !known.Contains(key)) is { } unknown
+            ? new FieldProblem(unknown, $"'{unknown}' is not known; known are {string.Join(", ", known)}.")
+            : null;
+
+    /// <summary>A text; null when it is empty.</summary>
+    public static string? Text(IQueryCollection sent, string field) => sent[field].ToString().Trim() is { Length: > 0 } text ? text : null;
+
+    /// <summary>Values, repeated or divided by commas.</summary>
+    public static string[] List(StringValues values) =>
+        [.. values.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Distinct()];
+
+    /// <summary>An instant; null when there is none.</summary>
+    public static Instant? At(IQueryCollection sent, string field, ref FieldProblem? problem)
+    {
+        // A plus that was not encoded arrives as a space: 2026-11-20T10:00:00+01:00.
+        string? text = Text(sent, field)?.Replace(' ', '+');
+        if (text is null)
+        {
+            return null;
+        }
+        if (Instant.TryParse(text, out Instant at))
+        {
+            return at;
+        }
+        problem ??= new FieldProblem(field, $"'{text}' is no instant; write 2026-11-20T09:00:00Z or seconds since 1970.");
+        return null;
+    }
+
+    /// <summary>A number of seconds; null when there is none.</summary>
+    public static TimeSpan? Seconds(IQueryCollection sent, string field, ref FieldProblem? problem)
+    {
+        string? text = Text(sent, field);
+        if (text is null)
+        {
+            return null;
+        }
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0 and < 1e9)
+        {
+            return TimeSpan.FromSeconds(seconds);
+        }
+        problem ??= new FieldProblem(field, $"'{text}' is no number of seconds.");
+        return null;
+    }
+
+    /// <summary>How many rows at most.</summary>
+    public static int Limit(IQueryCollection sent, ref FieldProblem? problem)
+    {
+        string? text = Text(sent, "limit");
+        if (text is null)
+        {
+            return UsualLimit;
+        }
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int limit) && limit is >= 1 and <= LargestLimit)
+        {
+            return limit;
+        }
+        problem ??= new FieldProblem("limit", $"'{text}' is no limit; use 1 to {LargestLimit}.");
+        return UsualLimit;
+    }
+}
