@@ -1,25 +1,37 @@
 namespace Belfry;
 
 /// <summary>What a run did, in the words of conditions.</summary>
-enum RunAction
+public enum RunAction
 {
-    Started,
-    Succeeded,
-    Failed,
+    /// <summary>It began.</summary>
+    Started = 0,
 
-    /// <summary>Succeeded, failed or was terminated.</summary>
-    Finished,
-    Terminated,
-    Skipped,
+    /// <summary>It ended well.</summary>
+    Succeeded = 1,
 
-    /// <summary>Any end but a retry: what <c>every … based on finish</c> counts from.</summary>
-    Ended,
+    /// <summary>It failed or timed out.</summary>
+    Failed = 2,
 
-    /// <summary>What releases <c>after task … finished</c>: success and failure.</summary>
-    Done,
+    /// <summary>It succeeded, failed or was terminated.</summary>
+    Finished = 3,
 
-    /// <summary>The same with termination and loss.</summary>
-    DoneOrGone,
+    /// <summary>It was terminated or timed out.</summary>
+    Terminated = 4,
+
+    /// <summary>It decided that there was nothing to do.</summary>
+    Skipped = 5,
+
+    /// <summary>It ended in any way but a retry: what <c>every … based on finish</c> counts from.</summary>
+    Ended = 6,
+
+    /// <summary>It succeeded, failed or timed out: what releases <c>after task … finished</c>.</summary>
+    Done = 7,
+
+    /// <summary>The same, or it was terminated or lost.</summary>
+    DoneOrGone = 8,
+
+    /// <summary>Its process died.</summary>
+    Lost = 9,
 }
 
 /// <summary>One attempt, cut down to what conditions ask.</summary>
@@ -71,6 +83,7 @@ readonly record struct PastRun((string Source, string Id) Key, int Attempt, Inst
         RunAction.Ended => Ended is not null && State != RunState.Retried,
         RunAction.Done => TimedOut || State is RunState.Completed or RunState.Failed,
         RunAction.DoneOrGone => State is RunState.Completed or RunState.Failed or RunState.Cancelled or RunState.Lost,
+        RunAction.Lost => State == RunState.Lost,
         _ => false,
     };
 }

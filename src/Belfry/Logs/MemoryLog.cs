@@ -1,0 +1,144 @@
+using System.Runtime.CompilerServices;
+
+namespace Belfry;
+
+/// <summary>A log in memory: it is gone with the process. For tests, and where runs need not be remembered.</summary>
+/// <remarks>It holds <see cref="MemoryLogOptions.MostRuns"/> ended runs, and of each task for ever the last run of every kind.</remarks>
+public sealed class MemoryLog(MemoryLogOptions options, TimeProvider clock) : IRunLogStore
+{
+    readonly Lock _lock = new();
+    readonly RunIndex _index = new(options.MostRuns, options.Age, options.FailureAge);
+    readonly List<Watcher> _watchers = []; // emptied by those who watch
+
+    /// <summary>An empty log with the usual options.</summary>
+    public MemoryLog(TimeProvider clock)
+        : this(new MemoryLogOptions(), clock)
+    {
+    }
+
+    /// <inheritdoc/>
+    public bool IsShared => false;
+
+    /// <inheritdoc/>
+    public Task AppendAsync(IReadOnlyList<TaskEvent> events, CancellationToken cancel)
+    {
+        lock (_lock)
+        {
+            Add(events);
+        }
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<bool>> ClaimAsync(IReadOnlyList<RunClaim> claims, CancellationToken cancel)
+    {
+        bool[] granted = new bool[claims.Count];
+        lock (_lock)
+        {
+            for (int i = 0; i < granted.Length; i++)
+            {
+                granted[i] = _index.LastStart(claims[i].Started.Task) == claims[i].LastStart;
+                if (granted[i])
+                {
+                    Add([claims[i].Started]);
+                }
+            }
+        }
+        return Task.FromResult<IReadOnlyList<bool>>(granted);
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<TaskRun> ReadAsync(RunQuery query, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        await Task.CompletedTask;
+        IReadOnlyList<TaskRun> found;
+        lock (_lock)
+        {
+            found = _index.Find(query);
+        }
+        foreach (TaskRun run in found)
+        {
+            cancel.ThrowIfCancellationRequested();
+            yield return run;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<long> CountAsync(RunQuery query, CancellationToken cancel)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult(_index.Count(query));
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<TaskRun?> LastAsync(string task, RunAction action, CancellationToken cancel)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult(_index.Last(task, action));
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyDictionary<string, TaskHistory>> HistoriesAsync(IReadOnlyDictionary<string, Instant> since, CancellationToken cancel)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult<IReadOnlyDictionary<string, TaskHistory>>(_index.Histories(since));
+        }
+    }
+
+    /// <inheritdoc/>
+    public IDisposable Watch(Action<LogChange> told)
+    {
+        var watcher = new Watcher(this, told);
+        lock (_lock)
+        {
+            _watchers.Add(watcher);
+        }
+        return watcher;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    void Add(IReadOnlyList<TaskEvent> events)
+    {
+        foreach (TaskEvent item in events)
+        {
+            foreach (LogChange change in _index.Add(item))
+            {
+                _watchers.ForEach(watcher => watcher.Told(change));
+            }
+        }
+        _index.Forget(Instant.Now(clock));
+    }
+
+    sealed class Watcher(MemoryLog log, Action<LogChange> told) : IDisposable
+    {
+        public Action<LogChange> Told { get; } = told;
+
+        public void Dispose()
+        {
+            lock (log._lock)
+            {
+                log._watchers.Remove(this);
+            }
+        }
+    }
+}
+
+/// <summary>What a log in memory keeps.</summary>
+public sealed class MemoryLogOptions
+{
+    /// <summary>So many ended runs; the oldest go first, 100,000 by default. The last run of each kind of a task stays in any case.</summary>
+    public int MostRuns { get; set; } = 100_000;
+
+    /// <summary>How long ended runs are kept; 30 days by default.</summary>
+    public TimeSpan Age { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>How long those that failed, timed out or were lost are kept; 90 days by default.</summary>
+    public TimeSpan FailureAge { get; set; } = TimeSpan.FromDays(90);
+}
