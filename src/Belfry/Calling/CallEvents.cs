@@ -1,0 +1,59 @@
+namespace Belfry;
+
+/// <summary>What the log is told of a called run.</summary>
+public static class CallEvents
+{
+    /// <summary>The source of runs that an application of Belfry's executes itself.</summary>
+    public const string Source = "local";
+
+    /// <summary>So many attempts a call has; when its process died in all of them, it is a dead letter.</summary>
+    public const int MostAttempts = 5;
+
+    /// <summary>The reason of a run that was lost with its process.</summary>
+    public const string WorkerGone = "worker gone";
+
+    /// <summary>The reason of a run that is not run again: its process died in every attempt.</summary>
+    public const string DeadLetter = "dead letter";
+
+    /// <summary>It was called, or is to run again.</summary>
+    public static TaskEvent Submitted(QueuedCall call, int attempt = 1) => new()
+    {
+        Source = Source, Id = call.Id, Kind = EventKind.Submitted, At = call.Submitted, Attempt = attempt, Task = call.Task, Queue = call.Queue,
+        Args = call.Args, Kwargs = call.Kwargs, Eta = call.Eta, Expires = call.Expires, Priority = call.Priority == 0 ? null : call.Priority,
+        Parent = call.Parent, Root = call.Root,
+    };
+
+    /// <summary>An attempt began.</summary>
+    public static TaskEvent Started(ClaimedCall claimed, Instant at) => Of(claimed.Call.Id, claimed.Attempt, EventKind.Started, at) with { Worker = claimed.Worker };
+
+    /// <summary>An attempt ended.</summary>
+    public static TaskEvent Ended(ClaimedCall claimed, CallEnd end) => new()
+    {
+        Source = Source, Id = claimed.Call.Id, Kind = end.Kind, At = end.Finished, Attempt = claimed.Attempt, Worker = claimed.Worker,
+        Result = end.Result, Exception = end.Exception, Traceback = end.Traceback, Reason = end.Reason,
+    };
+
+    /// <summary>A waiting call will not run.</summary>
+    public static TaskEvent Cancelled(string id, int attempt, string reason, Instant at) => Of(id, attempt, EventKind.Cancelled, at) with { Reason = reason };
+
+    /// <summary>The process of an attempt died: the run began then, and is lost.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="attempt">The attempt.</param>
+    /// <param name="worker">Who had it.</param>
+    /// <param name="claimed">When the worker got it.</param>
+    /// <param name="found">When its death was noticed.</param>
+    public static TaskEvent[] Lost(string id, int attempt, string worker, Instant claimed, Instant found) =>
+    [
+        Of(id, attempt, EventKind.Started, claimed) with { Worker = worker },
+        Of(id, attempt, EventKind.Lost, found) with { Worker = worker, Reason = attempt < MostAttempts ? WorkerGone : DeadLetter },
+    ];
+
+    /// <summary>The call of a run, as the log tells it.</summary>
+    public static QueuedCall CallOf(TaskRun run) => new()
+    {
+        Id = run.Id, Task = run.Task!, Submitted = run.Submitted ?? run.First, Queue = run.Queue ?? QueuedCall.DefaultQueue, Priority = run.Priority ?? 0,
+        Eta = run.Eta, Expires = run.Expires, Args = run.Args, Kwargs = run.Kwargs, Parent = run.Parent, Root = run.Root,
+    };
+
+    static TaskEvent Of(string id, int attempt, EventKind kind, Instant at) => new() { Source = Source, Id = id, Kind = kind, At = at, Attempt = attempt };
+}
