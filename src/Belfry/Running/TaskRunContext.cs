@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Belfry;
@@ -5,11 +6,18 @@ namespace Belfry;
 /// <summary>The run that a handler is at work on: a handler that asks for it gets it.</summary>
 public sealed class TaskRunContext
 {
-    readonly Action<TaskEvent> _report;
-    readonly TimeProvider _clock;
+    /// <summary>Parameters that lead to each other more often than this lead in a circle.</summary>
+    const int LongestTrail = 50;
 
-    internal TaskRunContext(TaskDefinition task, RunOrder order, IServiceProvider services, ILogger logger, TimeProvider clock, Action<TaskEvent> report) =>
-        (Task, Order, Services, Logger, _clock, _report) = (task, order, services, logger, clock, report);
+    readonly Action<TaskEvent> _report;
+    readonly List<object> _owned = [];
+    IServiceScope? _scope;
+    RunArguments? _arguments;
+    int _trail;
+    bool _taken;
+
+    internal TaskRunContext(TaskDefinition task, RunOrder order, RunResources resources, Action<TaskEvent> report) =>
+        (Task, Order, Resources, _report) = (task, order, resources, report);
 
     /// <summary>The task.</summary>
     public TaskDefinition Task { get; }
@@ -24,10 +32,12 @@ public sealed class TaskRunContext
     public RunOrder Order { get; }
 
     /// <summary>Services, in a scope that lasts as long as the run.</summary>
-    public IServiceProvider Services { get; }
+    public IServiceProvider Services => (_scope ??= Resources.Services.CreateScope()).ServiceProvider;
 
     /// <summary>A logger of the category <c>Belfry.Task</c>.</summary>
-    public ILogger Logger { get; }
+    public ILogger Logger => Resources.Logger;
+
+    internal RunResources Resources { get; }
 
     /// <summary>Tells how far the run is; the log keeps the latest.</summary>
     /// <param name="percent">From 0 to 100; null where nobody can tell.</param>
@@ -40,8 +50,72 @@ public sealed class TaskRunContext
     /// <param name="id">Its key.</param>
     public void SetContext(string? model, string? type = null, string? id = null) => _report(Event(EventKind.Context) with { Context = new RunContext(model, type, id) });
 
+    /// <summary>The arguments of the call, for the handler itself; null for functions that are called to fill in its parameters.</summary>
+    internal RunArguments? TakeArguments()
+    {
+        RunArguments? first = _taken ? null : Arguments;
+        _taken = true;
+        return first;
+    }
+
+    /// <summary>What the call, else the task's options say of a parameter.</summary>
+    internal ValueTask<Found> NearAsync(string name, CancellationToken cancel) =>
+        Arguments.Named(name) is { IsThere: true } given ? new(given) : OfAsync(Task.Options.Parameters, name, cancel);
+
+    /// <summary>What the process's options say of it.</summary>
+    internal ValueTask<Found> FarAsync(string name, CancellationToken cancel) => OfAsync(Resources.Options.Parameters, name, cancel);
+
+    /// <summary>What any of them says of it, the nearest first.</summary>
+    internal async ValueTask<Found> NamedAsync(string name, CancellationToken cancel) =>
+        await NearAsync(name, cancel) is { IsThere: true } near ? near : await FarAsync(name, cancel);
+
+    /// <summary>Disposes of it when the run is over.</summary>
+    internal object Own(object made)
+    {
+        _owned.Add(made);
+        return made;
+    }
+
+    internal async ValueTask EndAsync()
+    {
+        foreach (object made in _owned.Append(_scope).OfType<object>())
+        {
+            await DisposeAsync(made);
+        }
+    }
+
+    RunArguments Arguments => _arguments ??= RunArguments.Of(Order);
+
+    async ValueTask<Found> OfAsync(Dictionary<string, object?> parameters, string name, CancellationToken cancel)
+    {
+        if (!parameters.TryGetValue(name, out object? value) || value is not ParameterSource source)
+        {
+            return parameters.ContainsKey(name) ? Found.Of(value) : Found.Nothing;
+        }
+        if (++_trail > LongestTrail)
+        {
+            throw new UnpreparedException($"the parameter '{name}' of task '{Task.Name}' leads back to itself");
+        }
+        Found found = await source.FindAsync(this, cancel);
+        _trail--;
+        return found;
+    }
+
+    static async ValueTask DisposeAsync(object made)
+    {
+        if (made is IAsyncDisposable later)
+        {
+            await later.DisposeAsync();
+        }
+        else if (made is IDisposable now)
+        {
+            now.Dispose();
+        }
+    }
+
     TaskEvent Event(EventKind kind) => new()
     {
-        Source = Order.Source, Id = Order.Id, Kind = kind, At = Instant.Now(_clock), Attempt = Order.Attempt, Task = Task.Name,
+        Source = Order.Source, Id = Order.Id, Kind = kind, At = Instant.Now(Resources.Clock), Attempt = Order.Attempt, Task = Task.Name,
+        Worker = Resources.Options.ProcessName,
     };
 }

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
 namespace Belfry;
 
 /// <summary>Options of a process that runs tasks; fixed once its host starts.</summary>
@@ -41,6 +44,9 @@ public sealed class BelfryOptions
 
     /// <summary>Values for parameters of all handlers, by their names; none by default.</summary>
     public Dictionary<string, object?> Parameters { get; } = [];
+
+    /// <summary>How arguments are read and results written; as on the web by default, with enums by their names.</summary>
+    public JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter() } };
 }
 
 /// <summary>Whether a shutdown waits for runs at work.</summary>

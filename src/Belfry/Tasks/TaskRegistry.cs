@@ -10,6 +10,7 @@ public sealed class TaskRegistry(BelfryOptions options)
     readonly Lock _lock = new();
     readonly Dictionary<string, TaskDefinition> _byName = [];
     readonly HashSet<string> _elsewhere = [];
+    readonly Dictionary<string, WhenCondition> _functions = [];
     TaskDefinition[]? _all;
 
     /// <summary>Told after each change, on the thread that made it.</summary>
@@ -93,14 +94,51 @@ public sealed class TaskRegistry(BelfryOptions options)
         }
     }
 
-    /// <summary>What can never work in the conditions of all tasks: unknown names, and circles in which everybody waits.</summary>
+    /// <summary>The functions that conditions may call by their names.</summary>
+    public IReadOnlyList<WhenCondition> Functions
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _functions.Values];
+            }
+        }
+    }
+
+    /// <summary>Adds functions that conditions may call.</summary>
+    /// <exception cref="RegistrationException">A name is taken.</exception>
+    public void AddFunctions(IEnumerable<WhenCondition> functions)
+    {
+        lock (_lock)
+        {
+            string[] taken = [.. functions.Where(function => !_functions.TryAdd(function.Name, function)).Select(function => $"the function '{function.Name}' is registered already")];
+            if (taken.Length > 0)
+            {
+                throw new RegistrationException(taken);
+            }
+        }
+    }
+
+    /// <summary>What can never work: names of tasks and functions that nobody has, and circles in which everybody waits.</summary>
     public IReadOnlyList<DependencyProblem> Problems()
     {
         lock (_lock)
         {
-            return TaskDependencies.Problems(_byName.ToDictionary(task => task.Key, task => task.Value.Start), _elsewhere);
+            return
+            [
+                .. TaskDependencies.Problems(_byName.ToDictionary(task => task.Key, task => task.Value.Start), _elsewhere, _functions.Values),
+                .. Unknown("its end condition names", task => task.End?.Leaves.Select(leaf => leaf.Asked).OfType<string>() ?? []),
+                .. Unknown("it takes up what is returned by", task => task.Needs),
+            ];
         }
     }
+
+    IEnumerable<DependencyProblem> Unknown(string how, Func<TaskDefinition, IEnumerable<string>> names) =>
+        from task in _byName.Values
+        from name in names(task).Distinct()
+        where !_byName.ContainsKey(name) && !_elsewhere.Contains(name)
+        select new DependencyProblem(task.Name, $"{how} the task '{name}', which is not registered");
 
     string FreeName(string name)
     {

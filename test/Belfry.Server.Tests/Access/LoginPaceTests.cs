@@ -1,4 +1,5 @@
 using Belfry.Server.Access;
+using Belfry.Testing;
 
 namespace Belfry.Server.Tests.Access;
 

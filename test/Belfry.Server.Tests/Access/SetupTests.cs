@@ -1,5 +1,6 @@
 using System.Net;
 using Belfry.Server.Access;
+using Belfry.Testing;
 
 namespace Belfry.Server.Tests.Access;
 

@@ -1,11 +1,17 @@
-namespace Belfry.Server.Tests;
+namespace Belfry.Testing;
 
 /// <summary>A clock that stands until it is told to go on; then its timers ring in the order of their instants.</summary>
-sealed class ManualClock(DateTimeOffset now) : TimeProvider
+public sealed class ManualClock(DateTimeOffset now) : TimeProvider
 {
     readonly Lock _lock = new();
     readonly List<Ring> _timers = []; // each takes itself out when it is disposed
     DateTimeOffset _now = now;
+
+    /// <summary>A clock that stands at the beginning of 2026.</summary>
+    public ManualClock()
+        : this(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero))
+    {
+    }
 
     /// <summary>Somebody waits for it.</summary>
     public bool HasTimer
@@ -19,12 +25,16 @@ sealed class ManualClock(DateTimeOffset now) : TimeProvider
         }
     }
 
+    /// <inheritdoc/>
     public override DateTimeOffset GetUtcNow() => _now;
 
+    /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
+    /// <inheritdoc/>
     public override long GetTimestamp() => _now.UtcTicks;
 
+    /// <inheritdoc/>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new Ring(this, () => callback(state));
@@ -36,6 +46,14 @@ sealed class ManualClock(DateTimeOffset now) : TimeProvider
         return timer;
     }
 
+    /// <summary>Goes on by so much once somebody waits for an instant within it.</summary>
+    public async Task AdvanceWhenAskedAsync(TimeSpan by)
+    {
+        await Eventually.HoldsAsync($"somebody waits for what comes within {by}", () => Due(_now + by) is not null);
+        Advance(by);
+    }
+
+    /// <summary>Goes on by so much.</summary>
     public void Advance(TimeSpan by)
     {
         DateTimeOffset until = _now + by;

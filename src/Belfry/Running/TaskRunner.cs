@@ -1,0 +1,122 @@
+using Microsoft.Extensions.Logging;
+
+namespace Belfry;
+
+/// <summary>Runs one attempt at a task, wherever its options say, and tells how it ended.</summary>
+public sealed partial class TaskRunner
+{
+    readonly RunResources _resources;
+    readonly ILogger _logger;
+
+    /// <summary>Makes the one that a process has; it is a service.</summary>
+    public TaskRunner(IServiceProvider services, BelfryOptions options, TaskRegistry tasks, TimeProvider clock, ILoggerFactory loggers)
+    {
+        _logger = loggers.CreateLogger("Belfry.Task");
+        _resources = new RunResources(services, options, new ReturnValues(tasks), clock, _logger);
+    }
+
+    /// <summary>Runs an attempt. Whatever the body does, this does not throw.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="order">What is ordered.</param>
+    /// <param name="report">Gets what the body reports while it is at work: progress and context. Start and end are the caller's to log (<see cref="RunEvents"/>).</param>
+    /// <param name="stop">Cancelled to end it: it then stands as Cancelled, and the caller knows why.</param>
+    /// <returns>How it ended. It may return before the body has let go: <see cref="RunOutcome.Released"/>.</returns>
+    public async Task<RunOutcome> RunAsync(TaskDefinition task, RunOrder order, Action<TaskEvent> report, CancellationToken stop)
+    {
+        LogStarted(task.Name, order.Id, order.Attempt);
+        long began = _resources.Clock.GetTimestamp();
+        RunOutcome outcome = await HereAsync(task, order, report, stop) with { Runtime = _resources.Clock.GetElapsedTime(began) };
+        if (outcome.Kind == EventKind.Succeeded)
+        {
+            _resources.Returns.Set(task.Name, outcome.Value);
+        }
+        Tell(task, order, outcome);
+        return outcome;
+    }
+
+    /// <summary>In this process. One that does not end when it is told to is left alone; it has an outcome, and holds its slot.</summary>
+    async Task<RunOutcome> HereAsync(TaskDefinition task, RunOrder order, Action<TaskEvent> report, CancellationToken stop)
+    {
+        var limit = new RunLimit(task.Options.Permanent ? Timeout.InfiniteTimeSpan : task.Options.Timeout, _resources.Clock, stop);
+        Task<RunOutcome> body = Begin(task, new TaskRunContext(task, order, _resources, report), limit);
+        if (!body.IsCompleted && await Task.WhenAny(body, limit.GivenUp) != body)
+        {
+            return RunOutcome.Cancelled(limit.Reason!) with { Released = body };
+        }
+        return await body;
+    }
+
+    Task<RunOutcome> Begin(TaskDefinition task, TaskRunContext run, RunLimit limit) =>
+        task.Options.Execution == Execution.Inline ? BodyAsync(task, run, limit)
+        : task.Options.LongRunning ? Task.Factory.StartNew(() => BodyAsync(task, run, limit), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap()
+        : Task.Run(() => BodyAsync(task, run, limit));
+
+    async Task<RunOutcome> BodyAsync(TaskDefinition task, TaskRunContext run, RunLimit limit)
+    {
+        using RunLimit limited = limit;
+        try
+        {
+            object? value = await CallAsync(task, run, limit.Token);
+            return limit.Reason is { } reason ? RunOutcome.Cancelled(reason) : RunOutcome.Success(value, _resources.Options.Json);
+        }
+        catch (Exception e)
+        {
+            return limit.Reason is { } reason ? RunOutcome.Cancelled(reason, e) : RunOutcome.Failure(e, _resources.Options.Json);
+        }
+    }
+
+    async Task<object?> CallAsync(TaskDefinition task, TaskRunContext run, CancellationToken cancel)
+    {
+        using IDisposable? scope = _logger.BeginScope(new RunScope(task.Name, run.RunId));
+        try
+        {
+            return await task.Handler(run, cancel);
+        }
+        finally
+        {
+            await run.EndAsync();
+        }
+    }
+
+    void Tell(TaskDefinition task, RunOrder order, RunOutcome outcome)
+    {
+        string action = outcome.Kind.Name();
+        if (outcome.Kind is EventKind.Succeeded)
+        {
+            LogSucceeded(task.Name, action, order.Id, order.Attempt, outcome.Runtime.TotalSeconds);
+        }
+        else if (outcome.Kind is EventKind.Failed or EventKind.Lost)
+        {
+            LogFailed(outcome.Error, task.Name, action, order.Id, order.Attempt, outcome.Exception ?? outcome.Reason, outcome.Place);
+        }
+        else
+        {
+            LogEnded(outcome.Error, task.Name, action, order.Id, order.Attempt, outcome.Reason);
+        }
+        if (!outcome.Released.IsCompleted)
+        {
+            LogHeld(task.Name, order.Id, outcome.Reason);
+        }
+    }
+
+    /// <summary>What each record that a body logs carries.</summary>
+    readonly record struct RunScope(string Task, string RunId)
+    {
+        public override string ToString() => $"task {Task}, run {RunId}";
+    }
+
+    [LoggerMessage(401, LogLevel.Information, "Task '{Task}' started, run {RunId}, attempt {Attempt}")]
+    partial void LogStarted(string task, string runId, int attempt);
+
+    [LoggerMessage(402, LogLevel.Information, "Task '{Task}' {Action}, run {RunId}, attempt {Attempt}, after {Seconds:0.###} s")]
+    partial void LogSucceeded(string task, string action, string runId, int attempt, double seconds);
+
+    [LoggerMessage(403, LogLevel.Error, "Task '{Task}' {Action}, run {RunId}, attempt {Attempt}: {Problem} ({Place})")]
+    partial void LogFailed(Exception? error, string task, string action, string runId, int attempt, string? problem, string? place);
+
+    [LoggerMessage(404, LogLevel.Information, "Task '{Task}' {Action}, run {RunId}, attempt {Attempt}: {Reason}")]
+    partial void LogEnded(Exception? error, string task, string action, string runId, int attempt, string? reason);
+
+    [LoggerMessage(405, LogLevel.Warning, "Task '{Task}', run {RunId}, does not end though it was told to ({Reason}); it holds its slot until it does")]
+    partial void LogHeld(string task, string runId, string? reason);
+}

@@ -1,0 +1,63 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Belfry;
+
+/// <summary>Registers tasks and says how they are run; handed to the function that <c>AddBelfry</c> is given.</summary>
+public sealed class BelfryBuilder : TaskGroup
+{
+    readonly List<WhenCondition> _functions = [];
+    readonly List<string> _expected = [];
+
+    internal BelfryBuilder(IServiceCollection services, BelfryOptions options, TaskRegistry registry)
+        : base(options.Defaults) => (Services, Options, Registry) = (services, options, registry);
+
+    /// <summary>The application's services.</summary>
+    public IServiceCollection Services { get; }
+
+    /// <summary>How tasks are run; <c>Options.Defaults</c> are those of each task.</summary>
+    public BelfryOptions Options { get; }
+
+    internal TaskRegistry Registry { get; }
+
+    /// <summary>Registers a function that conditions may call by its name: <c>When("it rains", …)</c>.</summary>
+    public void AddCondition(WhenCondition function) => _functions.Add(function);
+
+    /// <summary>Names that conditions may use though no task here has them: their runs come into the log from elsewhere, from a Celery cluster for one.</summary>
+    public void ExpectTasks(params IEnumerable<string> names) => _expected.AddRange(names);
+
+    /// <summary>Makes what was registered into tasks, and tells all that is wrong with it at once.</summary>
+    /// <exception cref="RegistrationException">Something is.</exception>
+    internal void Finish()
+    {
+        var problems = new List<string>();
+        Registry.Expect(_expected);
+        Registry.AddFunctions(_functions);
+        foreach (TaskDraft draft in Take())
+        {
+            try
+            {
+                Registry.Add(draft.Made(Registry.Functions));
+            }
+            catch (ConditionException mistake)
+            {
+                problems.Add($"task '{draft.Name}': its condition is not understood: {mistake.Message}");
+            }
+            catch (RegistrationException refused)
+            {
+                problems.AddRange(refused.Problems.Select(problem => problem.Contains($"'{draft.Name}'", StringComparison.Ordinal) ? problem : $"task '{draft.Name}': {problem}"));
+            }
+            catch (FormatException wrong)
+            {
+                problems.Add($"task '{draft.Name}': {wrong.Message}");
+            }
+        }
+        if (problems.Count == 0)
+        {
+            problems.AddRange(Registry.Problems().Select(problem => problem.ToString()));
+        }
+        if (problems.Count > 0)
+        {
+            throw new RegistrationException(problems);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Belfry;
+
+/// <summary>Puts tasks into an application.</summary>
+public static class BelfryServices
+{
+    /// <summary>Registers tasks; they run while the host does.</summary>
+    /// <param name="services">The application's services.</param>
+    /// <param name="tasks">Registers them, and says where runs are logged.</param>
+    /// <exception cref="RegistrationException">Something can never work; the message has all of it.</exception>
+    /// <remarks>It may be called several times; all tasks are of one scheduler.</remarks>
+    public static IServiceCollection AddBelfry(this IServiceCollection services, Action<BelfryBuilder> tasks)
+    {
+        BelfryBuilder builder = Known(services) ?? Begin(services);
+        tasks(builder);
+        builder.Finish();
+        return services;
+    }
+
+    static BelfryBuilder? Known(IServiceCollection services) =>
+        services.FirstOrDefault(service => service.ServiceType == typeof(BelfryBuilder))?.ImplementationInstance as BelfryBuilder;
+
+    static BelfryBuilder Begin(IServiceCollection services)
+    {
+        var options = new BelfryOptions();
+        var registry = new TaskRegistry(options);
+        var builder = new BelfryBuilder(services, options, registry);
+        services.AddSingleton(builder).AddSingleton(options).AddSingleton(registry);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => new TaskRunner(
+            provider, options, registry, provider.GetRequiredService<TimeProvider>(), provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance));
+        return builder;
+    }
+}
