@@ -27,6 +27,9 @@ sealed class ReturnValues
         }
     }
 
+    /// <summary>Keeps what a task returned in another process.</summary>
+    public void Take(string task, object? value) => _values[task] = value;
+
     /// <summary>What it returned.</summary>
     public ValueTask<Found> FindAsync(string task, CancellationToken cancel) =>
         new(_values.TryGetValue(task, out object? value) ? Found.Of(value) : Found.Nothing);

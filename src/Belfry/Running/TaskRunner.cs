@@ -1,19 +1,20 @@
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 
 namespace Belfry;
 
 /// <summary>Runs one attempt at a task, wherever its options say, and tells how it ended.</summary>
-public sealed partial class TaskRunner
+public sealed partial class TaskRunner : IDisposable
 {
     readonly RunResources _resources;
     readonly ILogger _logger;
+    readonly SemaphoreSlim _processes;
 
-    /// <summary>Makes the one that a process has; it is a service.</summary>
-    public TaskRunner(IServiceProvider services, BelfryOptions options, TaskRegistry tasks, TimeProvider clock, ILoggerFactory loggers)
-    {
-        _logger = loggers.CreateLogger("Belfry.Task");
-        _resources = new RunResources(services, options, new ReturnValues(tasks), clock, _logger);
-    }
+    internal TaskRunner(RunResources resources) =>
+        (_resources, _logger, _processes) = (resources, resources.Logger, new SemaphoreSlim(resources.Options.MaxProcesses));
+
+    /// <summary>How many more runs in processes of their own may begin now; beyond that they wait for one to end.</summary>
+    public int FreeProcesses => _processes.CurrentCount;
 
     /// <summary>Runs an attempt. Whatever the body does, this does not throw.</summary>
     /// <param name="task">The task.</param>
@@ -25,7 +26,7 @@ public sealed partial class TaskRunner
     {
         LogStarted(task.Name, order.Id, order.Attempt);
         long began = _resources.Clock.GetTimestamp();
-        RunOutcome outcome = await HereAsync(task, order, report, stop) with { Runtime = _resources.Clock.GetElapsedTime(began) };
+        RunOutcome outcome = await (task.Options.Execution == Execution.Process ? InProcessAsync(task, order, report, stop) : HereAsync(task, order, report, stop)) with { Runtime = _resources.Clock.GetElapsedTime(began) };
         if (outcome.Kind == EventKind.Succeeded)
         {
             _resources.Returns.Set(task.Name, outcome.Value);
@@ -34,10 +35,52 @@ public sealed partial class TaskRunner
         return outcome;
     }
 
+    /// <inheritdoc/>
+    public void Dispose() => _processes.Dispose();
+
+    /// <summary>Runs an attempt for the parent, which judges time and tells the outcome.</summary>
+    internal async Task<RunOutcome> RunAsChildAsync(TaskDefinition task, ChildOrder order, Action<TaskEvent> report, CancellationToken stop)
+    {
+        foreach ((string other, JsonElement value) in order.Returns)
+        {
+            _resources.Returns.Take(other, value);
+        }
+        TaskDefinition unlimited = task with { Options = task.Options with { Execution = Execution.Async, Permanent = true } };
+        return await HereAsync(unlimited, order.Run, report, stop);
+    }
+
+    /// <summary>In a process of its own, as soon as one more is allowed; the time of waiting counts for its limit.</summary>
+    async Task<RunOutcome> InProcessAsync(TaskDefinition task, RunOrder order, Action<TaskEvent> report, CancellationToken stop)
+    {
+        using var limit = new RunLimit(LimitOf(task), _resources.Clock, stop);
+        try
+        {
+            await _processes.WaitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return RunOutcome.Cancelled(limit.Reason!);
+        }
+        try
+        {
+            return await new ChildRun(task, order, _resources, report, limit).RunAsync();
+        }
+        catch (Exception e)
+        {
+            return limit.Reason is { } reason ? RunOutcome.Cancelled(reason, e) : RunOutcome.Failure(new UnpreparedException("the process of the run cannot be started", e));
+        }
+        finally
+        {
+            _processes.Release();
+        }
+    }
+
+    static TimeSpan LimitOf(TaskDefinition task) => task.Options.Permanent ? Timeout.InfiniteTimeSpan : task.Options.Timeout;
+
     /// <summary>In this process. One that does not end when it is told to is left alone; it has an outcome, and holds its slot.</summary>
     async Task<RunOutcome> HereAsync(TaskDefinition task, RunOrder order, Action<TaskEvent> report, CancellationToken stop)
     {
-        var limit = new RunLimit(task.Options.Permanent ? Timeout.InfiniteTimeSpan : task.Options.Timeout, _resources.Clock, stop);
+        var limit = new RunLimit(LimitOf(task), _resources.Clock, stop);
         Task<RunOutcome> body = Begin(task, new TaskRunContext(task, order, _resources, report), limit);
         if (!body.IsCompleted && await Task.WhenAny(body, limit.GivenUp) != body)
         {

@@ -17,6 +17,9 @@ public sealed class BelfryBuilder : TaskGroup
     /// <summary>How tasks are run; <c>Options.Defaults</c> are those of each task.</summary>
     public BelfryOptions Options { get; }
 
+    /// <summary>This process was started to run one task of another's: it keeps no log, and schedules nothing.</summary>
+    public static bool IsChild => ChildHost.IsHere;
+
     internal TaskRegistry Registry { get; }
 
     /// <summary>Registers a function that conditions may call by its name: <c>When("it rains", …)</c>.</summary>
@@ -32,11 +35,13 @@ public sealed class BelfryBuilder : TaskGroup
         var problems = new List<string>();
         Registry.Expect(_expected);
         Registry.AddFunctions(_functions);
+        IReadOnlyList<WhenCondition> functions = Registry.Functions;
+        problems.AddRange(functions.SelectMany(Problems));
         foreach (TaskDraft draft in Take())
         {
             try
             {
-                Registry.Add(draft.Made(Registry.Functions));
+                Registry.Add(draft.Made(functions));
             }
             catch (ConditionException mistake)
             {
@@ -58,6 +63,19 @@ public sealed class BelfryBuilder : TaskGroup
         if (problems.Count > 0)
         {
             throw new RegistrationException(problems);
+        }
+    }
+
+    static IReadOnlyList<string> Problems(WhenCondition function)
+    {
+        try
+        {
+            _ = function.Test is { } test ? HandlerBinding.Of(test) : null;
+            return [];
+        }
+        catch (RegistrationException refused)
+        {
+            return [.. refused.Problems.Select(problem => $"the function '{function.Name}': {problem}")];
         }
     }
 }

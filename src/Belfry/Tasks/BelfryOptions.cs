@@ -15,6 +15,9 @@ public sealed class BelfryOptions
     /// <summary>How many runs in processes of their own may be at work at a time; as many as there are processors by default.</summary>
     public int MaxProcesses { get; set; } = Environment.ProcessorCount;
 
+    /// <summary>The command that starts this program again for a run in a process of its own; as it was started itself, by default.</summary>
+    public IReadOnlyList<string>? ProcessCommand { get; set; }
+
     /// <summary>A condition that throws is logged and counts as false. On by default; off, the scheduler stops.</summary>
     public bool SilenceConditionErrors { get; set; } = true;
 

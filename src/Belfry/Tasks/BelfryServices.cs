@@ -31,8 +31,15 @@ public static class BelfryServices
         var builder = new BelfryBuilder(services, options, registry);
         services.AddSingleton(builder).AddSingleton(options).AddSingleton(registry);
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => new TaskRunner(
-            provider, options, registry, provider.GetRequiredService<TimeProvider>(), provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance));
+        services.AddSingleton(provider => new RunResources(
+            provider, options, new ReturnValues(registry), provider.GetRequiredService<TimeProvider>(),
+            (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Belfry.Task")));
+        services.AddSingleton(provider => new TaskRunner(provider.GetRequiredService<RunResources>()));
+        services.AddSingleton(provider => new ConditionFunctions(provider.GetRequiredService<RunResources>()));
+        if (ChildHost.IsHere)
+        {
+            ChildHost.Register(services);
+        }
         return builder;
     }
 }

@@ -69,6 +69,24 @@ public sealed class TaskRegistry(BelfryOptions options)
         return task;
     }
 
+    /// <summary>Puts a task in the place of the one of its name, or adds it: runs that are at work go on as they were.</summary>
+    /// <exception cref="RegistrationException">Its name cannot be kept.</exception>
+    public void Replace(TaskDefinition task)
+    {
+        if (NameProblem(task.Name) is { } problem)
+        {
+            throw new RegistrationException([problem]);
+        }
+        TaskDefinition? before;
+        lock (_lock)
+        {
+            before = _byName.GetValueOrDefault(task.Name);
+            _byName[task.Name] = task;
+            _all = null;
+        }
+        Changed?.Invoke(new TaskChange(before, task));
+    }
+
     /// <summary>Takes a task away; a run of it that is at work goes on. False when there is none of that name.</summary>
     public bool Remove(string name)
     {

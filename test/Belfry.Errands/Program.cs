@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using Belfry;
+using Belfry.Errands;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using static Belfry.Conditions;
+
+if (args.Contains("--leave"))
+{
+    return 7;
+}
+HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
+builder.Services.AddHostedService<Trap>();
+builder.Services.AddBelfry(belfry =>
+{
+    belfry.Options.Parameters["greeting"] = "Hello";
+    belfry.AddTask("greet", Never, (string greeting, string name, [FromCommandLine("--mark")] string mark = "!") => $"{greeting} {name}{mark}");
+    belfry.AddTask("where", Never, () => new { process = Environment.ProcessId, child = Environment.GetEnvironmentVariable("BELFRY_CHILD"), input = Console.In.ReadLine() });
+    belfry.AddTask("make", Never, () => new[] { 1, 2, 3 });
+    belfry.AddTask("sum", Never, ([FromReturn("make")] int[] numbers) => numbers.Sum());
+    belfry.AddTask("report", Never, (TaskRunContext run) =>
+    {
+        Console.WriteLine("a line that is no message");
+        run.Report(50, "half of it");
+        run.SetContext("prices", "daily", "7");
+    });
+    belfry.AddTask("fail", Never, Errand.Fail);
+    belfry.AddTask("skip", Never, void () => throw new TaskSkippedException("nothing there"));
+    belfry.AddTask("circle", Never, () => new Ring());
+    belfry.AddTask("exit", Never, (int code) => Environment.Exit(code));
+    belfry.AddTask("die", Never, Errand.Die);
+    belfry.AddTask("kill", Never, () => Process.GetCurrentProcess().Kill());
+    belfry.AddTask("obey", Never, async (TaskRunContext run, CancellationToken cancel) =>
+    {
+        run.Report(0, $"{Environment.ProcessId}");
+        await Task.Delay(Timeout.Infinite, cancel);
+    });
+    belfry.AddTask("hang", Never, (TaskRunContext run) =>
+    {
+        run.Report(0, $"{Environment.ProcessId}");
+        Thread.Sleep(Timeout.Infinite);
+    });
+    belfry.AddTask("linger", Never, () =>
+    {
+        new Thread(() => Thread.Sleep(Timeout.Infinite)).Start();
+        return "done";
+    });
+});
+await builder.Build().RunAsync();
+return 0;
+
+namespace Belfry.Errands
+{
+    static class Errand
+    {
+        public static void Fail() => throw new InvalidOperationException("no prices today");
+
+        public static void Die()
+        {
+            new Thread(() => throw new InvalidOperationException("nobody catches this")).Start();
+            Thread.Sleep(Timeout.Infinite);
+        }
+    }
+
+    sealed class Ring
+    {
+        public Ring Next => this;
+    }
+
+    /// <summary>In a process that runs one task no hosted service may even be made.</summary>
+    sealed class Trap : IHostedService
+    {
+        public Trap() => Environment.Exit(99);
+
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
