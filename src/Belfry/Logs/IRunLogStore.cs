@@ -46,7 +46,8 @@ public interface IRunLogStore : IAsyncDisposable
 /// <summary>A start that is to be.</summary>
 /// <param name="Started">Its event: kind <see cref="EventKind.Started"/>, with task and attempt.</param>
 /// <param name="LastStart">The last start of any run of the task, of any source, as it was known when the decision was made; null for none.</param>
-public readonly record struct RunClaim(TaskEvent Started, Instant? LastStart);
+/// <param name="IsByHand">Nobody decided upon a last start: it succeeds in any case.</param>
+public readonly record struct RunClaim(TaskEvent Started, Instant? LastStart, bool IsByHand = false);
 
 /// <summary>A run that changed.</summary>
 /// <param name="Run">As it stands now; null when its row went away, or for a gap.</param>

@@ -37,7 +37,7 @@ public sealed class MemoryLog(MemoryLogOptions options, TimeProvider clock) : IR
         {
             for (int i = 0; i < granted.Length; i++)
             {
-                granted[i] = _index.LastStart(claims[i].Started.Task) == claims[i].LastStart;
+                granted[i] = claims[i].IsByHand || _index.LastStart(claims[i].Started.Task) == claims[i].LastStart;
                 if (granted[i])
                 {
                     Add([claims[i].Started]);

@@ -143,6 +143,10 @@ sealed class RunIndex(int mostRuns, TimeSpan age, TimeSpan failureAge)
         IEnumerable<TaskRuns> tasks = query.OneOf(nameof(RunFields.Task)) is { } names
             ? names.Distinct().Select(name => _tasks.GetValueOrDefault((string)name)).OfType<TaskRuns>()
             : _tasks.Values;
+        if (query.OneOf(nameof(RunFields.Id)) is [string id] && query.OneOf(nameof(RunFields.Source)) is [string source])
+        {
+            return (_runs.GetValueOrDefault((source, id))?.Rows ?? []).Where(query.Matches);
+        }
         return query.OneOf(nameof(RunFields.Id)) is { } ids
             ? _runs.Where(run => ids.Contains(run.Key.Id)).SelectMany(run => run.Value.Rows).Where(query.Matches)
             : tasks.SelectMany(task => task.Rows).Where(query.Matches);

@@ -27,6 +27,12 @@ public sealed class BelfryOptions
     /// <summary>The scheduler goes on while the log cannot be written, and says so. On by default; off, the scheduler stops.</summary>
     public bool SilenceLoggingErrors { get; set; } = true;
 
+    /// <summary>How often a write into the log is tried again before it counts as failed; 3 times by default.</summary>
+    public int LogRetries { get; set; } = 3;
+
+    /// <summary>How long it waits before it tries again; 100 ms by default.</summary>
+    public TimeSpan LogRetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);
+
     /// <summary>The scheduler shuts down when this holds; never by default.</summary>
     public Condition? ShutDownWhen { get; set; }
 

@@ -41,7 +41,8 @@ public enum RunAction
 /// <param name="Ended">When it ended; null while it is open.</param>
 /// <param name="State">How it ended.</param>
 /// <param name="TimedOut">It was ended by its time limit: a failure as well as a termination.</param>
-readonly record struct PastRun((string Source, string Id) Key, int Attempt, Instant? Started, Instant? Ended, RunState State, bool TimedOut)
+/// <param name="Called">It came from a queue, which repeats it itself after a crash.</param>
+readonly record struct PastRun((string Source, string Id) Key, int Attempt, Instant? Started, Instant? Ended, RunState State, bool TimedOut, bool Called = false)
 {
     /// <summary>Where it stands in the order of runs.</summary>
     public Instant From => Started ?? Ended ?? default;
@@ -61,7 +62,8 @@ readonly record struct PastRun((string Source, string Id) Key, int Attempt, Inst
         run.Started,
         run.State.IsFinal() ? run.Finished : null,
         run.State,
-        run.State == RunState.Cancelled && string.Equals(run.Reason, "timeout", StringComparison.OrdinalIgnoreCase));
+        run.State == RunState.Cancelled && string.Equals(run.Reason, "timeout", StringComparison.OrdinalIgnoreCase),
+        run.Submitted is not null || run.Queue is not null);
 
     /// <summary>As it was at an instant: later starts and ends have not happened.</summary>
     public PastRun AsOf(Instant now)

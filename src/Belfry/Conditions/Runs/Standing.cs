@@ -21,7 +21,7 @@ sealed record Standing(
         Instant? lostStart = null;
         foreach (PastRun run in runs)
         {
-            if (leaveOut && run.State == RunState.Lost && lost.Add(run.Key))
+            if (leaveOut && run is { State: RunState.Lost, Called: false } && lost.Add(run.Key))
             {
                 lostStart = run.Started ?? lostStart;
                 continue;

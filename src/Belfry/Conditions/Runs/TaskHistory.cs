@@ -38,7 +38,8 @@ public sealed class TaskHistory
         var kept = new HashSet<(string, string)>();
         foreach (RunAction action in Enum.GetValues<RunAction>())
         {
-            kept.UnionWith(_runs.Where(run => run.At(action) is { } at && at == Last(action)).Select(run => run.Key));
+            Instant? last = Last(action);
+            kept.UnionWith(_runs.Where(run => run.At(action) is { } at && at == last).Select(run => run.Key));
         }
         foreach (Standing standing in new[] { Standing(CrashPolicy.Wait), Standing(CrashPolicy.RunAgain) })
         {
@@ -47,6 +48,15 @@ public sealed class TaskHistory
         PastRun[] runs = [.. _runs.Where(run => run.IsOpen || run.Ended >= before || kept.Contains(run.Key))];
         return runs.Length == _runs.Length ? this : new TaskHistory(runs);
     }
+
+    /// <summary>It has that very state of that run.</summary>
+    internal bool Knows(PastRun run) => Array.IndexOf(_runs, run) >= 0;
+
+    /// <summary>It has that run, in whatever state.</summary>
+    internal bool Has(PastRun run) => Array.Exists(_runs, other => other.Key == run.Key && other.Attempt == run.Attempt);
+
+    /// <summary>Without a run that never was.</summary>
+    internal TaskHistory Without(PastRun run) => new([.. _runs.Where(other => other.Key != run.Key || other.Attempt != run.Attempt)]);
 
     internal TaskHistory With(PastRun run)
     {

@@ -1,0 +1,184 @@
+using Microsoft.Extensions.Logging;
+
+namespace Belfry;
+
+/// <summary>
+/// Writes what runs do into the log: tries again where it cannot, and keeps what could not be written until it can. Meanwhile the log is out of sync, and says so.
+/// </summary>
+sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvider clock, ILogger logger) : IAsyncDisposable
+{
+    const int MostKept = 200_000; // events, about 100 MB; what comes later is dropped, and counted
+    static readonly TimeSpan MendPause = TimeSpan.FromSeconds(2);
+
+    readonly Lock _lock = new();
+    readonly List<TaskEvent> _unwritten = []; // bounded by MostKept; emptied by MendAsync
+    readonly CancellationTokenSource _stopping = new();
+    Task _mending = Task.CompletedTask;
+    long _dropped;
+
+    /// <summary>Why the log is out of sync; null when it is not.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>Events that wait until the log can be written.</summary>
+    public int Unwritten
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _unwritten.Count;
+            }
+        }
+    }
+
+    /// <summary>Writes events, sooner or later. Does not throw while errors of the log are silenced.</summary>
+    /// <exception cref="RunLogException">It cannot, and errors are not silenced.</exception>
+    public async Task AppendAsync(IReadOnlyList<TaskEvent> events, CancellationToken cancel)
+    {
+        if (!TryKeep(events) && await TryAsync(() => log.AppendAsync(events, cancel), cancel) is { } problem)
+        {
+            OutOfSync(problem, events);
+        }
+    }
+
+    /// <summary>
+    /// Starts runs. Where the log cannot be written: a process that has it alone starts them all the same and tells it later; where others start runs, too, nobody
+    /// does, because nobody could know who is first.
+    /// </summary>
+    /// <exception cref="RunLogException">It cannot, and errors are not silenced.</exception>
+    public async Task<IReadOnlyList<bool>> ClaimAsync(IReadOnlyList<RunClaim> claims, CancellationToken cancel)
+    {
+        IReadOnlyList<TaskEvent> starts = [.. claims.Select(claim => claim.Started)];
+        if (log.IsShared || !TryKeep(starts))
+        {
+            IReadOnlyList<bool>? granted = null;
+            if (await TryAsync(async () => granted = await log.ClaimAsync(claims, cancel), cancel) is not { } problem)
+            {
+                return granted!;
+            }
+            OutOfSync(problem, log.IsShared ? [] : starts);
+        }
+        return [.. claims.Select(_ => !log.IsShared)];
+    }
+
+    /// <summary>Writes what it can of what waits.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _mending;
+        if (Unwritten > 0 && await WriteUnwrittenAsync(CancellationToken.None) is { } problem)
+        {
+            LogLeft(Unwritten, problem.Message);
+        }
+        _stopping.Dispose();
+    }
+
+    async Task<Exception?> TryAsync(Func<Task> write, CancellationToken cancel)
+    {
+        for (int tries = 0; ; tries++)
+        {
+            try
+            {
+                await write();
+                return null;
+            }
+            catch (Exception problem) when (!cancel.IsCancellationRequested)
+            {
+                if (tries >= options.LogRetries)
+                {
+                    return problem;
+                }
+                await Task.Delay(options.LogRetryDelay, clock, cancel);
+            }
+        }
+    }
+
+    void OutOfSync(Exception problem, IReadOnlyList<TaskEvent> events)
+    {
+        if (!options.SilenceLoggingErrors)
+        {
+            throw new RunLogException($"the log of runs cannot be written: {problem.Message}", problem);
+        }
+        lock (_lock)
+        {
+            if (Problem is null)
+            {
+                LogOutOfSync(problem, problem.Message);
+            }
+            Problem = problem.Message;
+            TryKeep(events);
+            _mending = _mending.IsCompleted ? Task.Run(MendAsync) : _mending;
+        }
+    }
+
+    /// <summary>While the log is out of sync nobody waits for it: false when it is not.</summary>
+    bool TryKeep(IReadOnlyList<TaskEvent> events)
+    {
+        lock (_lock)
+        {
+            if (Problem is null)
+            {
+                return false;
+            }
+            int room = Math.Min(events.Count, MostKept - _unwritten.Count);
+            _unwritten.AddRange(events.Take(room));
+            _dropped += events.Count - room;
+            return true;
+        }
+    }
+
+    async Task MendAsync()
+    {
+        while (!_stopping.IsCancellationRequested && await WriteUnwrittenAsync(_stopping.Token) is { } problem)
+        {
+            Problem = problem.Message;
+            await Task.Delay(MendPause, clock, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>One try; null when nothing is left.</summary>
+    async Task<Exception?> WriteUnwrittenAsync(CancellationToken cancel)
+    {
+        while (true)
+        {
+            TaskEvent[] events;
+            lock (_lock)
+            {
+                events = [.. _unwritten];
+                if (events.Length == 0)
+                {
+                    if (Problem is not null)
+                    {
+                        LogMended(_dropped);
+                    }
+                    (Problem, _dropped) = (null, 0);
+                    return null;
+                }
+            }
+            try
+            {
+                await log.AppendAsync(events, cancel);
+            }
+            catch (Exception problem)
+            {
+                return problem;
+            }
+            lock (_lock)
+            {
+                _unwritten.RemoveRange(0, events.Length);
+            }
+        }
+    }
+
+    [LoggerMessage(601, LogLevel.Error, "The log of runs cannot be written and is out of sync; tasks go on: {Problem}")]
+    partial void LogOutOfSync(Exception exception, string problem);
+
+    [LoggerMessage(602, LogLevel.Information, "The log of runs is in sync again; {Dropped} events were dropped meanwhile")]
+    partial void LogMended(long dropped);
+
+    [LoggerMessage(603, LogLevel.Error, "{Events} events of runs could not be written and are gone: {Problem}")]
+    partial void LogLeft(int events, string problem);
+}
+
+/// <summary>The log of runs cannot be written.</summary>
+public sealed class RunLogException(string message, Exception inner) : Exception(message, inner);

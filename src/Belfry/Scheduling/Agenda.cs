@@ -1,0 +1,407 @@
+namespace Belfry;
+
+/// <summary>
+/// What is to happen, and when: tasks with what is known of their runs, looked at when their instants come or something happens. It only says what is to be
+/// done; whoever drives it does that, and tells how it went. Not safe for several threads.
+/// </summary>
+sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> newId)
+{
+    static readonly TimeSpan Recheck = TimeSpan.FromSeconds(1), Tick = TimeSpan.FromMicroseconds(1);
+    readonly Histories _histories = new();
+    readonly InstantHeap _heap = new();
+    readonly List<ScheduledTask> _dirty = [];
+    readonly PriorityQueue<ScheduledTask, int> _waitForRoom = new(); // each once; emptied as processes end
+    readonly List<Move> _moves = [];
+    int _processes;
+    Instant _last, _lastStart; // no decision is made before what was decided already
+
+    /// <summary>The earliest instant at which something may be due; null when nothing will be before something happens.</summary>
+    public Instant? Next => _dirty.Count > 0 || _moves.Count > 0 ? _last : _heap.Earliest;
+
+    /// <summary>When the scheduler began.</summary>
+    public Instant? Started { get; set; }
+
+    /// <summary>Nothing is started by a condition while it is on hold.</summary>
+    public bool IsOnHold { get; private set; }
+
+    /// <summary>What conditions know of the host.</summary>
+    public Func<TaskDefinition, ConditionContext> Surroundings { get; init; } = _ => new ConditionContext { Now = default };
+
+    /// <summary>What is known of past runs.</summary>
+    public Histories Histories => _histories;
+
+    /// <summary>The runs at work.</summary>
+    public IEnumerable<Work> AtWork => _histories.Tasks.Where(task => task.IsAtWork).SelectMany(task => task.Now!.Running);
+
+    /// <summary>A task comes.</summary>
+    public ScheduledTask Add(TaskDefinition definition, Instant registered)
+    {
+        var task = new ScheduledTask(definition, registered);
+        _histories.Add(task);
+        Mark(task);
+        return task;
+    }
+
+    /// <summary>What the log has of a task before the first turn; a retry that was promised then is promised still.</summary>
+    public void Restore(string name, TaskHistory history, Instant now)
+    {
+        _histories.Put(name, history);
+        PastRun? last = history.Standing(CrashPolicy.Wait).Last;
+        if (_histories.Find(name) is { } task && last is { State: RunState.Retried, Called: false } run && run.Key.Source == options.Source)
+        {
+            task.Note().Promise = new Promise(run with { State = RunState.Failed }, RetryAt(task, now) ?? now);
+        }
+        MarkAll(name);
+    }
+
+    /// <summary>It has other conditions or options from now on.</summary>
+    public void Change(ScheduledTask task, TaskDefinition definition)
+    {
+        _histories.Remove(task);
+        task.IsDisabled = definition.Options.Disabled == task.Definition.Options.Disabled ? task.IsDisabled : definition.Options.Disabled;
+        task.Definition = definition;
+        _histories.Add(task);
+        Mark(task);
+    }
+
+    /// <summary>A task goes; its runs at work go on.</summary>
+    public void Remove(ScheduledTask task)
+    {
+        _histories.Remove(task);
+        _heap.Remove(task);
+        task.IsGone = true;
+        Break(task, "the task was removed");
+    }
+
+    /// <summary>Nothing, or something again, is started by conditions.</summary>
+    public void Hold(bool hold)
+    {
+        IsOnHold = hold;
+        foreach (ScheduledTask task in _histories.Tasks)
+        {
+            Mark(task);
+        }
+    }
+
+    /// <summary>Its condition starts nothing, or something again.</summary>
+    public void Disable(ScheduledTask task, bool disabled)
+    {
+        task.IsDisabled = disabled;
+        if (disabled)
+        {
+            Break(task, "the task was disabled");
+        }
+        Mark(task);
+    }
+
+    /// <summary>A run is to start as soon as it may beside others, whatever the condition says.</summary>
+    public void Order(ScheduledTask task, RunOrder order)
+    {
+        task.Note().Ordered.Enqueue(order);
+        Mark(task);
+    }
+
+    /// <summary>Something that somebody wrote into the log.</summary>
+    public void Learn(TaskRun run)
+    {
+        if (run.Task is { } name)
+        {
+            Learn(name, PastRun.Of(run));
+        }
+    }
+
+    /// <summary>What the log has of a task, instead of what was known.</summary>
+    public void Put(string name, TaskHistory history)
+    {
+        foreach (Work work in _histories.Find(name)?.Now?.Running ?? [])
+        {
+            history = history.Has(work.Run) ? history : history.With(work.Run); // the log may not have it yet
+        }
+        _histories.Put(name, history);
+        MarkAll(name);
+    }
+
+    /// <summary>Looks at all that may be due, and says what is to be done.</summary>
+    public IReadOnlyList<Move> Advance(Instant now)
+    {
+        _last = Instant.Max(now, _last);
+        while (TakeDue() is { Count: > 0 } due)
+        {
+            due.ForEach(Look);
+            while (_processes < options.MaxProcesses && _waitForRoom.TryDequeue(out ScheduledTask? waiting, out _))
+            {
+                waiting.Now!.WaitsForRoom = false;
+                Look(waiting);
+            }
+        }
+        Move[] moves = [.. _moves];
+        _moves.Clear();
+        return moves;
+    }
+
+    /// <summary>A run at work is to end.</summary>
+    public void Stop(Work work, string reason)
+    {
+        if (work.StopReason is null)
+        {
+            work.StopReason = reason;
+            _moves.Add(new StopRun(work));
+        }
+    }
+
+    /// <summary>A run ended; tells as what, and when, it is to be logged.</summary>
+    public (EventKind Kind, Instant At) Ended(Work work, EventKind kind, bool timedOut, Instant now)
+    {
+        _last = Instant.Max(Instant.Max(now, _last), _lastStart + Tick); // later than all starts so far, because conditions ask which of two was later
+        Instant at = _last;
+        PastRun ended = work.Run with { Ended = at, State = StateOf(kind), TimedOut = timedOut };
+        work.Task.Note().LastOrder = work.Order.Args is null && work.Order.Kwargs is null ? null : work.Order;
+        Learn(work.Task.Definition.Name, ended);
+        if (kind == EventKind.Failed && !work.Task.IsGone && !work.Task.IsDisabled && work.Order.Queue is null
+            && RetryAt(work.Task, at) is { } due)
+        {
+            PastRun retried = ended with { State = RunState.Retried };
+            Learn(work.Task.Definition.Name, retried);
+            work.Task.Note().Promise = new Promise(ended, due);
+            return (EventKind.Retried, at);
+        }
+        return (kind, at);
+    }
+
+    /// <summary>A run has let go: what waited for it may start.</summary>
+    public void Released(Work work)
+    {
+        work.Task.Note().Running.Remove(work);
+        _processes -= work.IsProcess ? 1 : 0;
+        work.Dispose();
+        work.Task.Rest();
+        Mark(work.Task);
+    }
+
+    /// <summary>A start that was decided did not come about: somebody else was first, or it could not be written.</summary>
+    public void Refused(Work work, TaskHistory known)
+    {
+        Released(work);
+        Put(work.Task.Definition.Name, known);
+    }
+
+    /// <summary>What the condition of a task may know at an instant.</summary>
+    public ConditionContext ContextOf(ScheduledTask task, Instant now) => Surroundings(task.Definition) with
+    {
+        Now = now,
+        Own = task.Now?.Promise is { } promise ? task.History.With(promise.Failed) : task.History, // as it was when the retry was promised
+        Tasks = _histories.Of,
+        Zone = task.Definition.Options.TimeZone ?? options.TimeZone,
+        SchedulerStarted = Started,
+        Registered = task.Registered,
+        Misfire = task.Definition.Options.Misfire,
+        CatchUp = task.Definition.Options.CatchUp,
+        Crash = task.Definition.Options.Crash,
+        RetryLost = task.Definition.Options.RetryLost,
+        AfterFinishAnyEnd = options.AfterFinishAnyEnd,
+    };
+
+    /// <summary>All that is due now, by priority.</summary>
+    List<ScheduledTask> TakeDue()
+    {
+        var due = new List<ScheduledTask>(_dirty);
+        _dirty.Clear();
+        while (_heap.TryTake(_last, out ScheduledTask task))
+        {
+            if (!task.IsDirty)
+            {
+                due.Add(task);
+            }
+        }
+        due.ForEach(task => task.IsDirty = false);
+        return due.Exists(task => task.Definition.Options.Priority != 0) ? [.. due.OrderByDescending(task => task.Definition.Options.Priority)] : due;
+    }
+
+    void Look(ScheduledTask task)
+    {
+        if (task.IsGone)
+        {
+            return;
+        }
+        try
+        {
+            _heap.Set(task, Earlier(LookAtStart(task), LookAtRuns(task)));
+        }
+        catch (Exception broken)
+        {
+            _moves.Add(new ConditionBroken(task, broken));
+            _heap.Set(task, _last + (task.Definition.Start.AskAgain ?? Recheck));
+        }
+        task.Rest();
+    }
+
+    /// <summary>Ends what is to end; tells when to look again.</summary>
+    Instant? LookAtRuns(ScheduledTask task)
+    {
+        if (task.Definition.End is not { } end || !task.IsAtWork)
+        {
+            return null;
+        }
+        ConditionContext context = ContextOf(task, _last);
+        if (!end.Holds(context))
+        {
+            return end.NextChange(context);
+        }
+        task.Now!.Running.ForEach(work => Stop(work, "end condition"));
+        return null;
+    }
+
+    /// <summary>Starts what is to start; tells when to look again.</summary>
+    Instant? LookAtStart(ScheduledTask task)
+    {
+        while (task.Now is { Ordered.Count: > 0 } busy && (!task.IsAtWork || task.Definition.Options.Overlap == OverlapPolicy.Allow))
+        {
+            if (!HasRoom(task))
+            {
+                return null;
+            }
+            Start(task, busy.Ordered.Dequeue(), byHand: true);
+        }
+        if (task.IsDisabled || IsOnHold || task.Definition.Options.OnStartup || task.Definition.Options.OnShutdown)
+        {
+            return null;
+        }
+        ConditionContext context = ContextOf(task, _last);
+        Decision decision = Decision.Of(task.Definition, context, task.Now?.Standby ?? default, task.IsAtWork, chance());
+        (string Id, int Attempt)? resumed = task.IsAtWork ? null : Decision.Resumed(task.Definition, context, options.Source);
+        if (task.Now?.Promise is { } promise && promise.Due <= _last && resumed is null)
+        {
+            Break(task, "a start would no longer be a retry");
+        }
+        if (decision.Verdict == Verdict.Start && !HasRoom(task))
+        {
+            return decision.Again;
+        }
+        if (decision.Standby != (task.Now?.Standby ?? default))
+        {
+            task.Note().Standby = decision.Standby;
+        }
+        if (decision.Verdict == Verdict.Replace)
+        {
+            task.Now!.Running.ForEach(work => Stop(work, "replaced"));
+        }
+        return decision.Verdict == Verdict.Start ? StartByCondition(task, resumed) : decision.Again;
+    }
+
+    Instant? StartByCondition(ScheduledTask task, (string Id, int Attempt)? resumed)
+    {
+        if (resumed is null)
+        {
+            Break(task, "another run started first");
+        }
+        else if (task.Now is { } busy)
+        {
+            busy.Promise = null; // it is kept
+        }
+        RunOrder order = resumed is { } again && task.Now?.LastOrder is { } last && last.Id == again.Id ? last : new RunOrder { Source = options.Source, Id = resumed?.Id ?? newId() };
+        Start(task, order with { Attempt = resumed?.Attempt ?? 1 }, byHand: false);
+        if (task.Definition.Options.Overlap == OverlapPolicy.Skip)
+        {
+            return null;
+        }
+        ConditionContext context = ContextOf(task, _last);
+        task.Note().Standby = new Standby(default, IsSpent: task.Definition.Start.Holds(context), null);
+        return task.Definition.Start.NextChange(context);
+    }
+
+    void Start(ScheduledTask task, RunOrder order, bool byHand)
+    {
+        Instant? last = task.History.Standing(CrashPolicy.Wait).LastStart;
+        Instant at = last >= _last ? last.Value + Tick : _last;
+        _last = _lastStart = at;
+        var work = new Work(task, order, at, last) { IsByHand = byHand };
+        task.Note().Running.Add(work);
+        _processes += work.IsProcess ? 1 : 0;
+        _moves.Add(new StartRun(work));
+        _histories.Learn(task.Definition.Name, work.Run, _last);
+        MarkAskers(task.Definition.Name);
+    }
+
+    /// <summary>A run in a process of its own needs room; without it the task waits for its turn.</summary>
+    bool HasRoom(ScheduledTask task)
+    {
+        bool has = task.Definition.Options.Execution != Execution.Process || _processes < options.MaxProcesses;
+        if (!has && !task.Note().WaitsForRoom)
+        {
+            task.Note().WaitsForRoom = true;
+            _waitForRoom.Enqueue(task, -task.Definition.Options.Priority);
+        }
+        return has;
+    }
+
+    /// <summary>A promised retry will not start: its attempt has failed.</summary>
+    void Break(ScheduledTask task, string why)
+    {
+        if (task.Now?.Promise is not { } promise)
+        {
+            return;
+        }
+        task.Now!.Promise = null;
+        _moves.Add(new BreakPromise(task, promise.Failed, why));
+        _histories.Learn(task.Definition.Name, promise.Failed, _last);
+        MarkAskers(task.Definition.Name);
+    }
+
+    Instant? RetryAt(ScheduledTask task, Instant at)
+    {
+        try
+        {
+            return task.Definition.Start.RetryAt(ContextOf(task, at));
+        }
+        catch (Exception broken)
+        {
+            _moves.Add(new ConditionBroken(task, broken));
+            return null;
+        }
+    }
+
+    void Learn(string name, PastRun run)
+    {
+        if (_histories.Learn(name, run, _last))
+        {
+            MarkAll(name);
+        }
+    }
+
+    void MarkAll(string name)
+    {
+        if (_histories.Find(name) is { } task)
+        {
+            Mark(task);
+        }
+        MarkAskers(name);
+    }
+
+    void MarkAskers(string name)
+    {
+        foreach (ScheduledTask asker in _histories.AskersOf(name))
+        {
+            Mark(asker);
+        }
+    }
+
+    void Mark(ScheduledTask task)
+    {
+        if (!task.IsDirty)
+        {
+            task.IsDirty = true;
+            _dirty.Add(task);
+        }
+    }
+
+    static Instant? Earlier(Instant? a, Instant? b) => a is null || b < a ? b : a;
+
+    static RunState StateOf(EventKind kind) => kind switch
+    {
+        EventKind.Succeeded => RunState.Completed,
+        EventKind.Failed => RunState.Failed,
+        EventKind.Skipped => RunState.Skipped,
+        EventKind.Lost => RunState.Lost,
+        _ => RunState.Cancelled,
+    };
+}

@@ -1,0 +1,53 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+
+namespace Belfry;
+
+/// <summary>Runs one attempt at a task (<see cref="TaskRunner.RunAsync"/>).</summary>
+delegate Task<RunOutcome> RunTask(TaskDefinition task, RunOrder order, Action<TaskEvent> report, CancellationToken stop);
+
+/// <summary>What a scheduler works with.</summary>
+sealed record SchedulerParts
+{
+    /// <summary>The tasks.</summary>
+    public required TaskRegistry Tasks { get; init; }
+
+    /// <summary>The options.</summary>
+    public required BelfryOptions Options { get; init; }
+
+    /// <summary>Runs them.</summary>
+    public required RunTask Run { get; init; }
+
+    /// <summary>The log.</summary>
+    public required IRunLogStore Log { get; init; }
+
+    /// <summary>The clock.</summary>
+    public required TimeProvider Clock { get; init; }
+
+    /// <summary>The scheduler's diary.</summary>
+    public required ILogger Logger { get; init; }
+
+    /// <summary>The name of the host's environment.</summary>
+    public string? Environment { get; init; }
+
+    /// <summary>Asks a function of the user's.</summary>
+    public Func<WhenCondition, bool>? Ask { get; init; }
+
+    /// <summary>Cancelled when the host stops: what has not begun yet need not begin.</summary>
+    public CancellationToken Stopping { get; init; }
+
+    /// <summary>An id for a run.</summary>
+    public string NewId() => Guid.CreateVersion7(Clock.GetUtcNow()).ToString();
+
+    /// <summary>What conditions of a task know of the host.</summary>
+    public ConditionContext Surroundings(TaskDefinition task)
+    {
+        var context = new ConditionContext { Now = default, Environment = Environment, Parameter = name => ParameterOf(task, name) };
+        return Ask is null ? context : context with { Ask = Ask };
+    }
+
+    string? ParameterOf(TaskDefinition task, string name) =>
+        task.Options.Parameters.TryGetValue(name, out object? value) || Options.Parameters.TryGetValue(name, out value)
+            ? Convert.ToString(value, CultureInfo.InvariantCulture)
+            : null;
+}

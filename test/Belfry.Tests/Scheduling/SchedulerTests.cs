@@ -1,0 +1,270 @@
+using Belfry.Testing;
+using static Belfry.Conditions;
+
+namespace Belfry.Tests.Scheduling;
+
+/// <summary>The scheduler as an application has it: tasks, a log, a clock.</summary>
+public sealed class SchedulerTests
+{
+    static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    [Trait("row", "65")]
+    public async Task With_a_clock_that_stands_nothing_happens_until_it_goes_on()
+    {
+        var clock = new ManualClock(new DateTimeOffset(2026, 3, 28, 23, 0, 0, TimeSpan.Zero));
+        await using Belltower tower = await Belltower.OpenAsync(
+            belfry =>
+            {
+                belfry.Options.TimeZone = TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin");
+                belfry.AddTask("nightly", Daily.After("02:30"), () => 1);
+            },
+            clock: clock);
+        await tower.WorkingAsync();
+        await GoAsync(clock, TimeSpan.FromMinutes(119));
+        Assert.Empty(await tower.RunsAsync("nightly"));
+        await GoAsync(clock, TimeSpan.FromMinutes(1)); // 01:00 UTC: the clock goes from 02:00 to 03:00, and 02:30 is 03:00
+        TaskRun run = Assert.Single(await tower.EndedAsync("nightly"));
+        Assert.Equal((new DateTimeOffset(2026, 3, 29, 1, 0, 0, TimeSpan.Zero), "local", RunState.Completed, "1"), (run.Started!.Value.ToDateTimeOffset(), run.Source, run.State, run.Result));
+    }
+
+    [Fact]
+    [Trait("row", "31")]
+    public async Task A_failure_is_retried_with_the_same_id_and_its_attempts_say_so()
+    {
+        int tries = 0;
+        await using Belltower tower = await Belltower.OpenAsync(belfry => belfry.AddTask(
+            "flaky", Daily | Retry(2), () => ++tries < 3 ? throw new InvalidOperationException("not yet") : tries));
+        IReadOnlyList<TaskRun> runs = await tower.EndedAsync("flaky", 3);
+        Assert.Equal([(1, RunState.Retried), (2, RunState.Retried), (3, RunState.Completed)], runs.Select(run => (run.Attempt, run.State)));
+        Assert.Single(runs.Select(run => run.Id).Distinct());
+        Assert.Equal("System.InvalidOperationException: not yet", runs[0].Exception);
+    }
+
+    [Fact]
+    [Trait("row", "31")]
+    public async Task The_last_attempt_has_failed_and_a_promise_that_cannot_be_kept_becomes_a_failure()
+    {
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            belfry.AddTask("broken", Daily | Retry(1), Fail);
+            belfry.AddTask("put off", Daily | Retry(1, TimeSpan.FromHours(1)), Fail);
+        });
+        Assert.Equal([RunState.Retried, RunState.Failed], (await tower.EndedAsync("broken", 2)).Select(run => run.State));
+        Assert.Equal(RunState.Retried, (await tower.EndedAsync("put off")).Single().State);
+        await tower.Scheduler.DisableAsync("put off");
+        await Eventually.HoldsAsync("it stands as failed", async () => (await tower.RunsAsync("put off")).Single() is { State: RunState.Failed });
+        Assert.Contains(tower.Diary, record => record.Text.Contains("is not retried though it should have been: the task was disabled", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    [Trait("row", "28")]
+    public async Task A_task_starts_when_the_one_it_waits_for_has_ended()
+    {
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            belfry.AddTask("third", AfterSuccess("second"), () => 3);
+            belfry.AddTask("second", AfterSuccess("first"), () => 2);
+            belfry.AddTask("first", Never, () => 1);
+            belfry.AddTask("never", AfterFail("first"), () => 0);
+        });
+        await tower.Scheduler.RunNowAsync("first");
+        Assert.Equal("3", (await tower.EndedAsync("third")).Single().Result);
+        Assert.Empty(await tower.RunsAsync("never"));
+    }
+
+    [Theory]
+    [InlineData(OverlapPolicy.Skip, 1, 1)]
+    [InlineData(OverlapPolicy.Queue, 2, 1)]
+    [InlineData(OverlapPolicy.Allow, 2, 2)]
+    [InlineData(OverlapPolicy.Replace, 2, 1)]
+    [Trait("row", "41")]
+    public async Task What_is_due_while_a_run_is_at_work_goes_by_the_policy(OverlapPolicy policy, int starts, int atOnce)
+    {
+        int running = 0, most = 0;
+        using var let = new SemaphoreSlim(0);
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            belfry.AddTask("other", Never, () => { });
+            belfry.AddTask(
+                "slow",
+                AfterSuccess("other"),
+                async (CancellationToken cancel) =>
+                {
+                    most = Math.Max(most, Interlocked.Increment(ref running));
+                    try
+                    {
+                        await let.WaitAsync(cancel);
+                    }
+                    finally
+                    {
+                        Interlocked.Decrement(ref running);
+                    }
+                },
+                options => options.Overlap = policy);
+        });
+        await tower.Scheduler.RunNowAsync("other");
+        await Eventually.HoldsAsync("the first is at work", async () => (await tower.RunsAsync("slow")).Count == 1);
+        await tower.Scheduler.RunNowAsync("other");
+        await tower.EndedAsync("other", 2);
+        if (policy is OverlapPolicy.Allow or OverlapPolicy.Replace)
+        {
+            await Eventually.HoldsAsync("the second is at work", async () => (await tower.RunsAsync("slow")).Count == 2);
+        }
+        let.Release(2);
+        IReadOnlyList<TaskRun> runs = await tower.EndedAsync("slow", policy == OverlapPolicy.Skip ? 1 : starts);
+        if (policy == OverlapPolicy.Skip)
+        {
+            starts = 2; // the other has succeeded since: that still holds when the run ends
+            runs = await tower.EndedAsync("slow", 2);
+        }
+        Assert.Equal((starts, atOnce), (runs.Count, most));
+        Assert.Equal(policy == OverlapPolicy.Replace ? (RunState.Cancelled, "replaced") : (RunState.Completed, null), (runs[0].State, runs[0].Reason));
+    }
+
+    [Fact]
+    [Trait("row", "39")]
+    public async Task Orders_run_once_each_with_their_own_parameters_also_while_disabled_and_on_hold()
+    {
+        var seen = new List<int>();
+        await using Belltower tower = await Belltower.OpenAsync(belfry => belfry.AddTask("add", Always, (int number) => seen.Add(number), options => options.Disabled = true));
+        tower.Scheduler.Hold();
+        string[] ids = [await tower.Scheduler.RunNowAsync("add", new { number = 1 }), await tower.Scheduler.RunNowAsync("add", new Dictionary<string, object?> { ["number"] = 2 })];
+        IReadOnlyList<TaskRun> runs = await tower.EndedAsync("add", 2);
+        Assert.Equal(ids, runs.Select(run => run.Id));
+        Assert.Equal([1, 2], seen);
+        Assert.Equal("""{"number":1}""", runs[0].Kwargs);
+        await Assert.ThrowsAsync<ArgumentException>(() => tower.Scheduler.RunNowAsync("nobody"));
+    }
+
+    [Fact]
+    [Trait("row", "63")]
+    [Trait("row", "39")]
+    public async Task Hold_release_disable_and_enable_work_at_runtime()
+    {
+        await using Belltower tower = new(belfry =>
+        {
+            belfry.AddTask("a", Every("20 ms"), () => { });
+            belfry.AddTask("b", Every("20 ms"), () => { });
+        });
+        tower.Scheduler.Hold();
+        await tower.Scheduler.StartAsync(Cancel);
+        await tower.WorkingAsync();
+        Assert.Equal([false, false], (await tower.Scheduler.TasksAsync()).Select(task => task.IsDisabled));
+        Assert.Empty(await tower.RunsAsync("a"));
+        await tower.Scheduler.DisableAsync("b");
+        tower.Scheduler.Release();
+        await tower.EndedAsync("a", 3);
+        Assert.Empty(await tower.RunsAsync("b"));
+        await tower.Scheduler.EnableAsync("b");
+        await tower.EndedAsync("b", 3);
+    }
+
+    [Fact]
+    [Trait("row", "63")]
+    public async Task Tasks_come_change_and_go_while_it_is_at_work()
+    {
+        await using Belltower tower = await Belltower.OpenAsync(belfry => belfry.Options.DuplicateNames = DuplicateNames.Replace);
+        await tower.WorkingAsync();
+        tower.Tasks.Add(TaskDefinition.Of("late", Daily, () => { }));
+        await tower.EndedAsync("late");
+        tower.Tasks.Add(TaskDefinition.Of("late", Every("10 ms"), () => { }));
+        await tower.EndedAsync("late", 4);
+        tower.Tasks.Remove("late");
+        await Eventually.HoldsAsync("it is gone", async () => await tower.Scheduler.TaskAsync("late") is null);
+        Assert.Empty(await tower.Scheduler.TasksAsync());
+    }
+
+    [Fact]
+    [Trait("row", "63")]
+    public async Task A_run_can_be_terminated_by_its_id_and_by_its_task()
+    {
+        await using Belltower tower = await Belltower.OpenAsync(belfry => belfry.AddTask("endless", Never, Forever, options => options.Overlap = OverlapPolicy.Allow));
+        string id = await tower.Scheduler.RunNowAsync("endless");
+        await tower.Scheduler.RunNowAsync("endless");
+        Assert.Equal(1, await tower.Scheduler.TerminateAsync(id));
+        TaskRun ended = (await tower.EndedAsync("endless")).Single();
+        Assert.Equal((id, RunState.Cancelled, "terminated"), (ended.Id, ended.State, ended.Reason));
+        Assert.Equal(1, await tower.Scheduler.TerminateAsync("endless"));
+        await tower.EndedAsync("endless", 2);
+        Assert.Equal(0, await tower.Scheduler.TerminateAsync("endless"));
+    }
+
+    [Fact]
+    [Trait("row", "38")]
+    public async Task A_run_is_ended_when_its_end_condition_holds()
+    {
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            belfry.AddTask("endless", Daily, Forever, options => options.End = AfterSuccess("bell"));
+            belfry.AddTask("short", Daily, Forever, options => options.End = Running().MoreThan(TimeSpan.FromMilliseconds(50)));
+            belfry.AddTask("bell", Never, () => { });
+        });
+        TaskRun run = (await tower.EndedAsync("short")).Single();
+        Assert.Equal((RunState.Cancelled, "end condition"), (run.State, run.Reason));
+        await tower.Scheduler.RunNowAsync("bell");
+        Assert.Equal("end condition", (await tower.EndedAsync("endless")).Single().Reason);
+    }
+
+    [Fact]
+    [Trait("row", "40")]
+    public async Task Of_those_due_at_one_instant_the_higher_priority_starts_first()
+    {
+        var order = new List<string>();
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            foreach (int n in Enumerable.Range(0, 20))
+            {
+                belfry.AddTask($"task-{n}", Daily, () => order.Add($"task-{n}"), options => (options.Priority, options.Execution) = (n % 5, Execution.Inline));
+            }
+        });
+        await tower.EndedAsync("task-0");
+        Assert.Equal(order.OrderByDescending(name => int.Parse(name[5..]) % 5), order);
+        Assert.Equal(20, order.Count);
+    }
+
+    [Fact]
+    [Trait("row", "63")]
+    public async Task Why_and_next_tell_what_is_to_come()
+    {
+        var clock = new ManualClock(new DateTimeOffset(2026, 6, 1, 9, 0, 0, TimeSpan.Zero));
+        await using Belltower tower = await Belltower.OpenAsync(
+            belfry =>
+            {
+                belfry.Options.TimeZone = TimeZoneInfo.Utc;
+                belfry.AddTask("noon", Daily.After("12:00"), () => { });
+            },
+            clock: clock);
+        Explanation why = await tower.Scheduler.WhyAsync("noon");
+        Assert.Equal((false, new DateTimeOffset(2026, 6, 1, 12, 0, 0, TimeSpan.Zero)), (why.Holds, why.NextChange!.Value.ToDateTimeOffset()));
+        IReadOnlyList<Instant> next = await tower.Scheduler.NextAsync("noon");
+        Assert.Equal(20, next.Count);
+        Assert.All(next.Select((at, day) => at - next[0] - TimeSpan.FromDays(day)), difference => Assert.Equal(TimeSpan.Zero, difference));
+        Assert.Equal(why.NextChange, (await tower.Scheduler.TaskAsync("noon"))!.NextLook);
+    }
+
+    [Fact]
+    [Trait("row", "57")]
+    public async Task The_diary_of_the_scheduler_is_a_category_of_its_own()
+    {
+        Belltower tower = await Belltower.OpenAsync(belfry => belfry.AddTask("a", Daily, () => { }));
+        await tower.EndedAsync("a");
+        await tower.DisposeAsync();
+        Assert.Equal(
+            ["The scheduler started with 1 tasks", "The scheduler is stopping, 0 runs are at work", "The scheduler stopped; it had 1 tasks"],
+            tower.Diary.Where(record => record.Category == "Belfry.Scheduler").Select(record => record.Text));
+        Assert.Contains(tower.Diary, record => record.Category == "Belfry.Task" && record.Text.StartsWith("Task 'a' started", StringComparison.Ordinal));
+    }
+
+    static async Task GoAsync(ManualClock clock, TimeSpan by)
+    {
+        for (TimeSpan gone = TimeSpan.Zero; gone < by; gone += TimeSpan.FromMinutes(1))
+        {
+            await clock.AdvanceWhenAskedAsync(TimeSpan.FromMinutes(1));
+        }
+    }
+
+    static void Fail() => throw new InvalidOperationException("no");
+
+    static Task Forever(CancellationToken cancel) => Task.Delay(Timeout.Infinite, cancel);
+}

@@ -1,0 +1,146 @@
+using Belfry.Testing;
+using static Belfry.Conditions;
+
+namespace Belfry.Tests.Scheduling;
+
+/// <summary>What goes wrong around tasks harms neither them nor the scheduler, unless the options say that it shall.</summary>
+public sealed class ToleranceTests
+{
+    static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    [Trait("row", "53")]
+    public async Task A_condition_that_throws_is_logged_and_counts_as_false_and_runs_at_work_go_on()
+    {
+        bool broken = true;
+        Condition weather = When("weather", () => broken ? throw new InvalidOperationException("no window") : true, TimeSpan.FromMilliseconds(20));
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            belfry.AddTask("umbrella", Daily & weather, () => { });
+            belfry.AddTask("watch", Daily, () => Task.Delay(100), options => options.End = weather);
+        });
+        Assert.Equal(RunState.Completed, (await tower.EndedAsync("watch")).Single().State);
+        Assert.Empty(await tower.RunsAsync("umbrella"));
+        Assert.Contains(tower.Diary, record => record.Category == "Belfry.Scheduler" && record.Text.Contains("A condition of task 'umbrella' cannot be asked", StringComparison.Ordinal));
+        broken = false;
+        await tower.EndedAsync("umbrella");
+    }
+
+    [Fact]
+    [Trait("row", "53")]
+    public async Task A_condition_that_throws_stops_the_scheduler_where_that_is_wanted()
+    {
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            belfry.Options.SilenceConditionErrors = false;
+            belfry.AddTask("umbrella", When("weather", bool () => throw new InvalidOperationException("no window")), () => { });
+        });
+        InvalidOperationException stopped = await Assert.ThrowsAsync<InvalidOperationException>(() => tower.Scheduler.ExecuteTask!.WaitAsync(Cancel));
+        Assert.Equal("a condition of task 'umbrella' cannot be asked: no window", stopped.Message);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Trait("row", "54")]
+    public async Task A_run_that_cannot_be_prepared_has_failed_and_others_go_on_or_the_scheduler_stops(bool silence)
+    {
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            belfry.Options.SilencePrerunErrors = silence;
+            belfry.AddTask("unprepared", Daily, (IMissing missing) => missing.ToString());
+            belfry.AddTask("other", AfterFail("unprepared"), () => { });
+        });
+        TaskRun run = (await tower.EndedAsync("unprepared")).Single();
+        Assert.Equal(RunState.Failed, run.State);
+        Assert.Contains(nameof(IMissing), run.Exception, StringComparison.Ordinal);
+        if (silence)
+        {
+            await tower.EndedAsync("other");
+        }
+        else
+        {
+            await Assert.ThrowsAsync<InvalidOperationException>(() => tower.Scheduler.ExecuteTask!.WaitAsync(Cancel));
+        }
+    }
+
+    [Fact]
+    [Trait("row", "55")]
+    [Trait("row", "56")]
+    public async Task While_the_log_cannot_be_written_tasks_go_on_and_afterwards_it_has_everything()
+    {
+        await using var log = new BreakableLog();
+        await using Belltower tower = await Belltower.OpenAsync(Tick, log);
+        await tower.EndedAsync("tick", 2);
+        log.IsBroken = true;
+        await Eventually.HoldsAsync("it is out of sync", () => tower.Scheduler.LogProblem == "the disk is full");
+        int before = s_ticks;
+        await Eventually.HoldsAsync("it ticks on", () => s_ticks > before + 5);
+        log.IsBroken = false;
+        await Eventually.HoldsAsync("it is in sync", () => tower.Scheduler.LogProblem is null);
+        await tower.Scheduler.ShutDownAsync();
+        Assert.Equal(s_ticks, (await tower.RunsAsync("tick")).Count(run => run.State == RunState.Completed));
+        Assert.Single(tower.Diary, record => record.Text.StartsWith("The log of runs cannot be written and is out of sync", StringComparison.Ordinal));
+        Assert.Single(tower.Diary, record => record.Text.StartsWith("The log of runs is in sync again", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    [Trait("row", "55")]
+    public async Task A_log_that_cannot_be_written_stops_the_scheduler_where_that_is_wanted()
+    {
+        await using var log = new BreakableLog();
+        await using Belltower tower = await Belltower.OpenAsync(
+            belfry =>
+            {
+                Tick(belfry);
+                belfry.Options.SilenceLoggingErrors = false;
+            },
+            log);
+        await tower.EndedAsync("tick", 2);
+        log.IsBroken = true;
+        RunLogException stopped = await Assert.ThrowsAsync<RunLogException>(() => tower.Scheduler.ExecuteTask!.WaitAsync(Cancel));
+        Assert.Equal("the log of runs cannot be written: the disk is full", stopped.Message);
+    }
+
+    [Fact]
+    [Trait("row", "49")]
+    public async Task A_write_that_fails_is_tried_again_as_often_as_is_said()
+    {
+        await using var log = new BreakableLog { Failures = 3 };
+        await using Belltower tower = await Belltower.OpenAsync(
+            belfry =>
+            {
+                belfry.Options.LogRetryDelay = TimeSpan.FromMilliseconds(1);
+                belfry.AddTask("once", Daily, () => { });
+            },
+            log);
+        await tower.EndedAsync("once");
+        Assert.DoesNotContain(tower.Diary, record => record.Text.Contains("out of sync", StringComparison.Ordinal));
+        Assert.Equal(0, log.Failures);
+    }
+
+    [Fact]
+    [Trait("row", "56")]
+    public async Task Whoever_receives_records_and_throws_harms_nobody()
+    {
+        await using Belltower tower = await Belltower.OpenAsync(Tick, onRecord: category =>
+        {
+            if (category == "Belfry.Scheduler")
+            {
+                throw new InvalidOperationException("no mail server");
+            }
+        });
+        Assert.All(await tower.EndedAsync("tick", 3), run => Assert.Equal(RunState.Completed, run.State));
+    }
+
+    static int s_ticks;
+
+    static void Tick(BelfryBuilder belfry)
+    {
+        s_ticks = 0;
+        belfry.Options.LogRetryDelay = TimeSpan.FromMilliseconds(1);
+        belfry.AddTask("tick", Every("10 ms"), () => Interlocked.Increment(ref s_ticks));
+    }
+
+    interface IMissing;
+}
