@@ -4,14 +4,14 @@ using Microsoft.Extensions.Logging;
 namespace Belfry;
 
 /// <summary>Runs one attempt at a task, wherever its options say, and tells how it ended.</summary>
-public sealed partial class TaskRunner : IDisposable
+public sealed class TaskRunner : IDisposable
 {
     readonly RunResources _resources;
-    readonly ILogger _logger;
+    readonly RunRecords _records;
     readonly SemaphoreSlim _processes;
 
     internal TaskRunner(RunResources resources) =>
-        (_resources, _logger, _processes) = (resources, resources.Logger, new SemaphoreSlim(resources.Options.MaxProcesses));
+        (_resources, _records, _processes) = (resources, new RunRecords(resources.Logger), new SemaphoreSlim(resources.Options.MaxProcesses));
 
     /// <summary>How many more runs in processes of their own may begin now; beyond that they wait for one to end.</summary>
     public int FreeProcesses => _processes.CurrentCount;
@@ -24,14 +24,14 @@ public sealed partial class TaskRunner : IDisposable
     /// <returns>How it ended. It may return before the body has let go: <see cref="RunOutcome.Released"/>.</returns>
     public async Task<RunOutcome> RunAsync(TaskDefinition task, RunOrder order, Action<TaskEvent> report, CancellationToken stop)
     {
-        LogStarted(task.Name, order.Id, order.Attempt);
+        _records.Started(task.Name, order.Id, order.Attempt);
         long began = _resources.Clock.GetTimestamp();
         RunOutcome outcome = await (task.Options.Execution == Execution.Process ? InProcessAsync(task, order, report, stop) : HereAsync(task, order, report, stop)) with { Runtime = _resources.Clock.GetElapsedTime(began) };
         if (outcome.Kind == EventKind.Succeeded)
         {
             _resources.Returns.Set(task.Name, outcome.Value);
         }
-        Tell(task, order, outcome);
+        _records.Ended(task.Name, order.Id, order.Attempt, outcome);
         return outcome;
     }
 
@@ -108,9 +108,9 @@ public sealed partial class TaskRunner : IDisposable
         }
     }
 
-    async Task<object?> CallAsync(TaskDefinition task, TaskRunContext run, CancellationToken cancel)
+    static async Task<object?> CallAsync(TaskDefinition task, TaskRunContext run, CancellationToken cancel)
     {
-        using IDisposable? scope = _logger.BeginScope(new RunScope(task.Name, run.RunId));
+        using IDisposable? scope = run.Logger.BeginScope(new RunScope(task.Name, run.RunId));
         try
         {
             return await task.Handler(run, cancel);
@@ -121,45 +121,9 @@ public sealed partial class TaskRunner : IDisposable
         }
     }
 
-    void Tell(TaskDefinition task, RunOrder order, RunOutcome outcome)
-    {
-        string action = outcome.Kind.Name();
-        if (outcome.Kind is EventKind.Succeeded)
-        {
-            LogSucceeded(task.Name, action, order.Id, order.Attempt, outcome.Runtime.TotalSeconds);
-        }
-        else if (outcome.Kind is EventKind.Failed or EventKind.Lost)
-        {
-            LogFailed(outcome.Error, task.Name, action, order.Id, order.Attempt, outcome.Exception ?? outcome.Reason, outcome.Place);
-        }
-        else
-        {
-            LogEnded(outcome.Error, task.Name, action, order.Id, order.Attempt, outcome.Reason);
-        }
-        if (!outcome.Released.IsCompleted)
-        {
-            LogHeld(task.Name, order.Id, outcome.Reason);
-        }
-    }
-
     /// <summary>What each record that a body logs carries.</summary>
     readonly record struct RunScope(string Task, string RunId)
     {
         public override string ToString() => $"task {Task}, run {RunId}";
     }
-
-    [LoggerMessage(401, LogLevel.Information, "Task '{Task}' started, run {RunId}, attempt {Attempt}")]
-    partial void LogStarted(string task, string runId, int attempt);
-
-    [LoggerMessage(402, LogLevel.Information, "Task '{Task}' {Action}, run {RunId}, attempt {Attempt}, after {Seconds:0.###} s")]
-    partial void LogSucceeded(string task, string action, string runId, int attempt, double seconds);
-
-    [LoggerMessage(403, LogLevel.Error, "Task '{Task}' {Action}, run {RunId}, attempt {Attempt}: {Problem} ({Place})")]
-    partial void LogFailed(Exception? error, string task, string action, string runId, int attempt, string? problem, string? place);
-
-    [LoggerMessage(404, LogLevel.Information, "Task '{Task}' {Action}, run {RunId}, attempt {Attempt}: {Reason}")]
-    partial void LogEnded(Exception? error, string task, string action, string runId, int attempt, string? reason);
-
-    [LoggerMessage(405, LogLevel.Warning, "Task '{Task}', run {RunId}, does not end though it was told to ({Reason}); it holds its slot until it does")]
-    partial void LogHeld(string task, string runId, string? reason);
 }

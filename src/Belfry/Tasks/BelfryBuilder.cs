@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Belfry;
@@ -7,6 +8,7 @@ public sealed class BelfryBuilder : TaskGroup
 {
     readonly List<WhenCondition> _functions = [];
     readonly List<string> _expected = [];
+    readonly List<string> _problems = []; // of the configuration; told, and emptied, by Finish
 
     internal BelfryBuilder(IServiceCollection services, BelfryOptions options, TaskRegistry registry)
         : base(options.Defaults) => (Services, Options, Registry) = (services, options, registry);
@@ -28,11 +30,15 @@ public sealed class BelfryBuilder : TaskGroup
     /// <summary>Names that conditions may use though no task here has them: their runs come into the log from elsewhere, from a Celery cluster for one.</summary>
     public void ExpectTasks(params IEnumerable<string> names) => _expected.AddRange(names);
 
+    /// <summary>Reads options from configuration: <c>belfry.Configure(builder.Configuration.GetSection("Belfry"))</c>. docs/library.md has the keys.</summary>
+    public void Configure(IConfiguration section) => _problems.AddRange(OptionsReader.Read(section, Options));
+
     /// <summary>Makes what was registered into tasks, and tells all that is wrong with it at once.</summary>
     /// <exception cref="RegistrationException">Something is.</exception>
     internal void Finish()
     {
-        var problems = new List<string>();
+        List<string> problems = [.. _problems];
+        _problems.Clear();
         Registry.Expect(_expected);
         Registry.AddFunctions(_functions);
         IReadOnlyList<WhenCondition> functions = Registry.Functions;

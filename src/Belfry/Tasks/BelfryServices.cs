@@ -32,8 +32,8 @@ public static class BelfryServices
         services.AddSingleton(builder).AddSingleton(options).AddSingleton(registry);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new RunResources(
-            provider, options, new ReturnValues(registry), provider.GetRequiredService<TimeProvider>(),
-            (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Belfry.Task")));
+            provider, options, new ReturnValues(registry, provider.GetService<IRunLogStore>), provider.GetRequiredService<TimeProvider>(),
+            (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger(RunRecords.Category)));
         services.AddSingleton(provider => new TaskRunner(provider.GetRequiredService<RunResources>()));
         services.AddSingleton(provider => new ConditionFunctions(provider.GetRequiredService<RunResources>()));
         if (ChildHost.IsHere)
