@@ -26,6 +26,8 @@ var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
     ["postgres-two-writers"] = PostgresRows.TwoWritersAsync,
     ["postgres-questions"] = PostgresRows.QuestionsAsync,
     ["store-backlog"] = BacklogRows.InStoreAsync,
+    ["queue-1024"] = QueueRows.ManyAsync,
+    ["queue-64"] = QueueRows.FewAsync,
 };
 string[] named = [.. args.Where(argument => !argument.StartsWith("--", StringComparison.Ordinal))];
 string[] unknown = [.. named.Except(rows.Keys), .. args.Except(named).Except(["--small", "--json"])];

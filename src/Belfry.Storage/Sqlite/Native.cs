@@ -17,11 +17,21 @@ static unsafe partial class Native
     public const int TypeInteger = 1, TypeReal = 2, TypeText = 3, TypeBlob = 4, TypeNull = 5;
     const string Library = "belfry-sqlite";
     const int OldestUsable = 3_035_000; // UPSERT, RETURNING and DROP COLUMN
+    const int ConfigMemoryStatus = 9;
     static readonly string[] SystemNames = ["libsqlite3.so.0", "libsqlite3.dylib", "winsqlite3.dll"];
 
     static Native() => NativeLibrary.SetDllImportResolver(typeof(Native).Assembly, (name, assembly, _) => name == Library ? Load(assembly) : 0);
 
     static nint Load(Assembly assembly)
+    {
+        nint library = Find(assembly);
+        // Nobody reads SQLite's statistics of memory, and keeping them takes a lock for each piece of it that is taken or given back.
+        var configure = (delegate* unmanaged<int, int, int>)NativeLibrary.GetExport(library, "sqlite3_config");
+        _ = configure(ConfigMemoryStatus, 0);
+        return library;
+    }
+
+    static nint Find(Assembly assembly)
     {
         foreach (string name in SystemNames)
         {

@@ -6,7 +6,7 @@ using Belfry.Storage.Writing;
 namespace Belfry.Storage.Sqlite;
 
 /// <summary>Writes groups to SQLite, and owns the file.</summary>
-sealed class SqliteWriter : ILogWriter, ILogKeeper
+sealed class SqliteWriter : ILogWriter, IWorkWriter, ILogKeeper
 {
     /// <summary>So many open runs stay in memory by default.</summary>
     public const int LivesKept = 20_000;
@@ -19,7 +19,7 @@ sealed class SqliteWriter : ILogWriter, ILogKeeper
         _store = store;
         try
         {
-            _groups = new GroupWriter(store.Writer!, livesKept, retention);
+            _groups = new GroupWriter(store.Writer!, store.Url, livesKept, retention);
         }
         catch (SqliteException refused)
         {
@@ -28,11 +28,13 @@ sealed class SqliteWriter : ILogWriter, ILogKeeper
         }
     }
 
-    public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now)
+    public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now) => Write(group, new WorkOrders(), notes, now);
+
+    public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, WorkOrders work, SideNotes notes, Instant now)
     {
         try
         {
-            return _store.Write(_ => _groups.Write(group, notes, now));
+            return _store.Write(_ => _groups.Write(group, work, notes, now));
         }
         catch (SqliteException refused) when (refused.IsDamage)
         {

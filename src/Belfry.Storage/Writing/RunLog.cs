@@ -29,6 +29,7 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly ILogWriter _writer;
     readonly ILeaseTable? _leases; // null where the store is this process's own
     readonly Chores _chores;
+    readonly WorkLane? _work; // null where the engine keeps no queue in its groups
     readonly Thread _thread;
     readonly CancellationTokenSource _stopping = new();
     readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -41,6 +42,7 @@ public sealed partial class RunLog : IAsyncDisposable
         _queue = new AppendQueue(options.QueueLimit);
         _chores = new Chores(_queue.Nudge);
         _limits = new EventLimits(new SecretMask(options.HiddenKeys), options.TruncateNested, options.Apps);
+        _work = writer is IWorkWriter ? new WorkLane(_queue.Nudge, _limits, (source, what) => Refuse(source, what), AppendAsync, clock) : null;
         Queries = queries;
         Feed = new RunFeed(Instant.Now(clock));
         _lastTurn = Instant.Now(clock).Micros;
@@ -63,6 +65,9 @@ public sealed partial class RunLog : IAsyncDisposable
 
     /// <summary>What changes, after each commit.</summary>
     public RunFeed Feed { get; }
+
+    /// <summary>The calls that wait and are at work, in the same store and the same commits; null where the engine has no such queue.</summary>
+    public IWorkQueue? Work => _work;
 
     /// <summary>Why the store cannot be written at present; null when it can.</summary>
     public string? Problem { get; private set; }
@@ -147,6 +152,7 @@ public sealed partial class RunLog : IAsyncDisposable
         await _stopped.Task;
         _writer.Dispose();
         _queue.Dispose();
+        _work?.Dispose();
         _stopping.Dispose();
     }
 
@@ -167,11 +173,12 @@ public sealed partial class RunLog : IAsyncDisposable
         try
         {
             FollowOthers(); // from here on, not from the first turn's end a second later
-            while (!_stopping.IsCancellationRequested || !_queue.IsEmpty)
+            while (!_stopping.IsCancellationRequested || !_queue.IsEmpty || HasWork)
             {
                 long began = _clock.GetTimestamp();
                 Interlocked.Exchange(ref _lastTurn, Instant.Now(_clock).Micros);
-                if (_queue.WaitForEvents(NotesWait, _stopping.Token) || !_notes.IsEmpty)
+                TimeSpan longest = _work?.Rest(NotesWait) ?? NotesWait;
+                if (HasWork || _queue.WaitForEvents(longest, _stopping.Token) || !_notes.IsEmpty || HasWork || _work is { IsAsked: true })
                 {
                     WriteGroup();
                     WaitForCompany(began);
@@ -187,6 +194,7 @@ public sealed partial class RunLog : IAsyncDisposable
         finally
         {
             _queue.Fail(new ObjectDisposedException(nameof(RunLog)));
+            _work?.Close(new ObjectDisposedException(nameof(RunLog)));
             _chores.Fail(new ObjectDisposedException(nameof(RunLog)));
             _stopped.SetResult();
         }
@@ -210,26 +218,37 @@ public sealed partial class RunLog : IAsyncDisposable
         }
     }
 
-    /// <summary>Events that come singly are committed at once; when they come in numbers, about every 100 ms.</summary>
+    bool HasWork => _work is { HasWork: true };
+
+    /// <summary>Events that come singly are committed at once; when they come in numbers, about every 100 ms. Whoever calls a task does not wait for that.</summary>
     void WaitForCompany(long began)
     {
         TimeSpan rest = _options.GroupWait - _clock.GetElapsedTime(began);
-        if (rest > TimeSpan.Zero && _queue.Waiting < LargestGroup)
+        if (rest <= TimeSpan.Zero || _queue.Waiting >= LargestGroup)
+        {
+            return;
+        }
+        if (_work is null)
         {
             _stopping.Token.WaitHandle.WaitOne(rest);
+        }
+        else
+        {
+            _work.Wait(rest, _stopping.Token);
         }
     }
 
     void WriteGroup()
     {
         List<Append> group = _queue.Take(LargestGroup);
+        WorkOrders work = _work?.Take() ?? new WorkOrders();
         SideNotes notes = _notes.Take();
         TimeSpan pause = TimeSpan.FromMilliseconds(250);
         while (true)
         {
             try
             {
-                WriteAround(group, notes);
+                WriteAround(group, work, notes);
                 Problem = _damage;
                 return;
             }
@@ -239,14 +258,17 @@ public sealed partial class RunLog : IAsyncDisposable
                 LogCannotWrite(refused, group.Sum(append => append.Events.Count), Problem);
                 if (_stopping.Token.WaitHandle.WaitOne(pause))
                 {
-                    group.ForEach(append => append.Done.TrySetException(new StoreException($"{_url} cannot be written: {Problem}", refused)));
+                    var problem = new StoreException($"{_url} cannot be written: {Problem}", refused);
+                    group.ForEach(append => append.Done.TrySetException(problem));
+                    _work?.Fail(work, problem);
                     return;
                 }
                 pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, LongestPause.Ticks));
             }
-            catch (Exception unforeseen) when (group.Count > 1)
+            catch (Exception unforeseen) when (group.Count > 1 || !work.IsEmpty)
             {
                 LogUnforeseen(unforeseen, group.Count);
+                _work?.Fail(work, unforeseen);
                 WriteOneByOne(group, notes);
                 return;
             }
@@ -260,17 +282,18 @@ public sealed partial class RunLog : IAsyncDisposable
     }
 
     /// <summary>Where the file is damaged, what belongs elsewhere is stored all the same; the rest is refused, and counted.</summary>
-    void WriteAround(List<Append> group, SideNotes notes)
+    void WriteAround(List<Append> group, WorkOrders work, SideNotes notes)
     {
         try
         {
-            Write(group, notes);
+            Write(group, work, notes);
         }
         catch (StoreDamagedException damaged)
         {
             Problem = _damage = damaged.Message;
             LogDamaged(damaged, damaged.Message);
             WriteNothing(notes);
+            _work?.Fail(work, new StoreException($"{_url} cannot be written: {damaged.Message}", damaged));
             group.ForEach(WriteByRuns);
         }
     }
@@ -331,10 +354,14 @@ public sealed partial class RunLog : IAsyncDisposable
         }
     }
 
-    void Write(List<Append> group, SideNotes notes)
+    void Write(List<Append> group, SideNotes notes) => Write(group, new WorkOrders(), notes);
+
+    void Write(List<Append> group, WorkOrders work, SideNotes notes)
     {
         IReadOnlyList<TaskEvent>[] events = [.. group.Select(append => append.Events)];
-        IReadOnlyList<RunChange> changes = _writer.Write(events, notes, Instant.Now(_clock));
+        Instant now = Instant.Now(_clock);
+        IReadOnlyList<RunChange> changes = _work is null ? _writer.Write(events, notes, now) : ((IWorkWriter)_writer).Write(events, work, notes, now);
+        _work?.Settle(work);
         Feed.Publish(changes);
         group.ForEach(append => append.Done.TrySetResult());
     }

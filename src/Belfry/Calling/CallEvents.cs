@@ -36,17 +36,20 @@ public static class CallEvents
     /// <summary>A waiting call will not run.</summary>
     public static TaskEvent Cancelled(string id, int attempt, string reason, Instant at) => Of(id, attempt, EventKind.Cancelled, at) with { Reason = reason };
 
-    /// <summary>The process of an attempt died: the run began then, and is lost.</summary>
-    /// <param name="id">Its id.</param>
-    /// <param name="attempt">The attempt.</param>
+    /// <summary>The process of an attempt died: it began, and is lost.</summary>
+    /// <param name="run">The run.</param>
     /// <param name="worker">Who had it.</param>
-    /// <param name="claimed">When the worker got it.</param>
+    /// <param name="claimed">When the worker got it: if nothing else was told, it began then.</param>
     /// <param name="found">When its death was noticed.</param>
-    public static TaskEvent[] Lost(string id, int attempt, string worker, Instant claimed, Instant found) =>
-    [
-        Of(id, attempt, EventKind.Started, claimed) with { Worker = worker },
-        Of(id, attempt, EventKind.Lost, found) with { Worker = worker, Reason = attempt < MostAttempts ? WorkerGone : DeadLetter },
-    ];
+    public static IEnumerable<TaskEvent> Lost(TaskRun run, string? worker, Instant claimed, Instant found)
+    {
+        if (run.Started is null)
+        {
+            yield return Of(run.Id, run.Attempt, EventKind.Started, claimed) with { Worker = worker };
+        }
+        string reason = run.Attempt < MostAttempts ? WorkerGone : DeadLetter;
+        yield return Of(run.Id, run.Attempt, EventKind.Lost, found) with { Worker = worker, Reason = reason };
+    }
 
     /// <summary>The call of a run, as the log tells it.</summary>
     public static QueuedCall CallOf(TaskRun run) => new()

@@ -41,7 +41,6 @@ public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationT
         var asking = new Asking(room, new TaskCompletionSource<IReadOnlyList<ClaimedCall>>(TaskCreationOptions.RunContinuationsAsynchronously));
         lock (_lock)
         {
-            _waiting.Welcome(Instant.Now(clock));
             _asking.Add(asking);
         }
         await AnswerAsync();

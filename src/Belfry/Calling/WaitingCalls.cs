@@ -39,6 +39,7 @@ public sealed class WaitingCalls
     readonly Dictionary<string, OfQueue> _queues = []; // as many as there are names of queues
     readonly PriorityQueue<WaitingCall, Instant> _later = new(); // not due yet; Wake empties it
     readonly List<WaitingCall> _strangers = []; // of tasks that the last who asked did not know; Welcome empties it
+    (WorkRoom? Room, int Lessons) _last;
 
     /// <summary>When the next one becomes due; null when all are.</summary>
     public Instant? NextDue => _later.TryPeek(out _, out Instant due) ? due : null;
@@ -59,6 +60,7 @@ public sealed class WaitingCalls
     /// <summary>Takes the next call that may start; null when there is none, or no room for it. It has entered the room.</summary>
     public WaitingCall? Take(WorkRoom room, Instant now)
     {
+        Welcome(room, now);
         Wake(now);
         while (room.Free > 0 && Best(room) is { } queue)
         {
@@ -75,9 +77,14 @@ public sealed class WaitingCalls
         return null;
     }
 
-    /// <summary>Looks again at calls of tasks that were not known: another asks now.</summary>
-    public void Welcome(Instant now)
+    /// <summary>Looks again at calls of tasks that were not known, when another asks, or one who has learned some.</summary>
+    void Welcome(WorkRoom room, Instant now)
     {
+        if (_last == (room, room.Lessons))
+        {
+            return;
+        }
+        _last = (room, room.Lessons);
         WaitingCall[] strangers = [.. _strangers];
         _strangers.Clear();
         foreach (WaitingCall call in strangers)

@@ -10,13 +10,19 @@ public sealed class WorkRoom(string worker, int size, IReadOnlyDictionary<string
 {
     readonly Lock _lock = new();
     readonly Dictionary<string, int> _inQueue = []; // calls at work of the queues with a limit; as many as those
-    int _free = size;
+    int _free = size, _lessons;
 
     /// <summary>The worker's name.</summary>
     public string Worker => worker;
 
     /// <summary>How many more calls it takes now, whatever their queues.</summary>
     public int Free => Volatile.Read(ref _free);
+
+    /// <summary>How often it has learned tasks.</summary>
+    public int Lessons => Volatile.Read(ref _lessons);
+
+    /// <summary>It knows other tasks from now on: calls that nobody could execute are looked at again.</summary>
+    public void Learn() => Interlocked.Increment(ref _lessons);
 
     /// <summary>It can execute this task.</summary>
     public bool Knows(string task) => knows is null || knows(task);

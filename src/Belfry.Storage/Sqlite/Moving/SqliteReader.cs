@@ -7,7 +7,7 @@ namespace Belfry.Storage.Sqlite.Moving;
 sealed class SqliteReader : ILogReader
 {
     /// <summary>Tables that are no copy's business, because the target makes them of names and runs, or has its own.</summary>
-    public static readonly IReadOnlyCollection<string> Own = ["name", "run", "open", "open_key", "run_key", "segment", "last_end", CopyMark.Table];
+    public static readonly IReadOnlyCollection<string> Own = ["name", "run", "open", "open_key", "run_key", "segment", "last_end", "claim", "call_args", CopyMark.Table];
 
     const string IsOurs = "type = 'table' AND name NOT LIKE 'sqlite%'";
 

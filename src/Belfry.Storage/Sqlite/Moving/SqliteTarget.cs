@@ -211,7 +211,7 @@ sealed class SqliteTarget : ILogTarget
             long at = _instants.First(row.Run.At);
             while (!TryPutEnded(at, row))
             {
-                at = _instants.After(row.Run.At, at);
+                at = _instants.After(at);
             }
             _keys.Add(RunKey.Of(row.Run.Id, _names.Number(NameKind.Source, row.Run.Source)), row.Run.Parent, at);
             _ends.Add(row.Run, at, _names);

@@ -10,7 +10,7 @@ sealed class FreeInstants
 
     readonly Statement _isEnded;
     readonly HashSet<long> _ofOpen = [];               // as many as runs are open; Release empties it
-    readonly Dictionary<long, long> _next = [];        // where to look on, of instants that many runs share; bounded by MostNext
+    readonly Dictionary<long, long> _next = [];        // where to look on behind instants that are taken; bounded by MostNext
 
     public FreeInstants(Database database)
     {
@@ -28,7 +28,7 @@ sealed class FreeInstants
         long at = First(instant);
         while (IsEnded(at))
         {
-            at = After(instant, at);
+            at = After(at);
         }
         _ofOpen.Add(at);
         return at;
@@ -47,28 +47,42 @@ sealed class FreeInstants
     /// <summary>Where an ended run may go, unless another ended one is there.</summary>
     public long First(Instant instant)
     {
-        long at = _next.Count > 0 && _next.TryGetValue(instant.Micros, out long next) ? next : instant.Micros;
-        while (_ofOpen.Contains(at))
+        long end = instant.Micros;
+        bool isLinked;
+        while ((isLinked = _next.TryGetValue(end, out long next)) || _ofOpen.Contains(end))
         {
-            at++;
+            end = isLinked ? next : end + 1;
         }
-        return at;
+        if (end != instant.Micros)
+        {
+            Link(instant.Micros, end);
+        }
+        return end;
     }
 
     /// <summary>The next place after one that is taken.</summary>
-    public long After(Instant instant, long at)
+    public long After(long at)
     {
-        do
-        {
-            at++;
-        }
-        while (_ofOpen.Contains(at));
+        Link(at, at + 1);
+        return First(new Instant(at));
+    }
+
+    /// <summary>
+    /// Whoever comes to one of these places goes on behind them at once: clocks of a second give thousands of runs one instant, and those that
+    /// start in a burst stand shoulder to shoulder for a millisecond; not each of them walks over all the others.
+    /// </summary>
+    void Link(long from, long end)
+    {
         if (_next.Count >= MostNext)
         {
             _next.Clear();
         }
-        _next[instant.Micros] = at; // clocks of a second give thousands of runs one instant: not each of them walks over all the others
-        return at;
+        while (from != end)
+        {
+            long next = _next.GetValueOrDefault(from, from + 1);
+            _next[from] = end;
+            from = next;
+        }
     }
 
     bool IsEnded(long at)

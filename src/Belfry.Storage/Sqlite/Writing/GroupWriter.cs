@@ -15,7 +15,7 @@ sealed class GroupWriter : IDisposable
     readonly int _livesKept;
     readonly RetentionPolicy _retention;
     readonly RollupWriter _rollupWriter;
-    readonly Statement _putOpen, _putEnded, _deleteOpen; // kept at hand: they run for every run
+    readonly StoreUrl _url;
     readonly List<(TaskEvent Item, TrackedLife Life)> _ofEvents = []; // the group's, as the next two; emptied when it begins
     readonly List<TrackedLife> _touched = [];
     readonly List<RunChange> _changes = [];
@@ -29,21 +29,20 @@ sealed class GroupWriter : IDisposable
     LastEnds _lastEnds;
     Surroundings _surroundings;
     TooLate _tooLate;
+    RunRows _rows;
+    CalledRuns _called;
+    WorkerMark? _mark; // from the first call for work on
     long _version;
 
-    public GroupWriter(Database database, int livesKept, RetentionPolicy retention)
+    public GroupWriter(Database database, StoreUrl url, int livesKept, RetentionPolicy retention)
     {
-        (_database, _livesKept, _retention, _rollupWriter) = (database, livesKept, retention, new RollupWriter(database));
-        _putOpen = database.Prepare(
-            $"INSERT OR REPLACE INTO open(id, at, {RowCodec.Columns}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-        _putEnded = database.Prepare($"INSERT INTO run(at, {RowCodec.Columns}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-        _deleteOpen = database.Prepare("DELETE FROM open WHERE id = ?");
+        (_database, _url, _livesKept, _retention, _rollupWriter) = (database, url, livesKept, retention, new RollupWriter(database));
         Remember();
         _version = database.Number("PRAGMA data_version");
     }
 
     /// <summary>Writes a group. When it throws, nothing of the group is stored, and it can be tried again.</summary>
-    public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now)
+    public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, WorkOrders work, SideNotes notes, Instant now)
     {
         _changes.Clear();
         _touched.Clear();
@@ -52,14 +51,8 @@ sealed class GroupWriter : IDisposable
             _database.Execute("BEGIN IMMEDIATE");
             ForgetWhatOthersChanged();
             _tooLate.Begin(now);
-            TakeAll(group, now);
-            foreach (TrackedLife life in _touched)
-            {
-                if (life.IsDirty)
-                {
-                    Store(life);
-                }
-            }
+            FoldAll(group, now);
+            Do(work, now);
             _surroundings.Write(notes, now);
             if (!_tooLate.Refused.IsEmpty)
             {
@@ -72,6 +65,7 @@ sealed class GroupWriter : IDisposable
             _packer.Settle();
             _database.Execute("COMMIT");
             _open.Settle(_touched);
+            work.NextDue = _called.NextDue;
             return [.. _changes];
         }
         catch
@@ -137,8 +131,56 @@ sealed class GroupWriter : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Forget();
+        _mark?.Dispose();
+    }
+
+    void Forget()
+    {
         _names.Dispose();
         _packer.Dispose();
+    }
+
+    /// <summary>
+    /// Does what the work queue wants. An attempt that ended as it was put goes straight from one row to the other; whatever is less plain is told by
+    /// events like any other run.
+    /// </summary>
+    void Do(WorkOrders work, Instant now)
+    {
+        if (work.IsEmpty)
+        {
+            return;
+        }
+        _mark ??= work.Asks.Count > 0 ? WorkerMark.Take(_url) : null;
+        FoldAll([_called.Do(work, now, Find, _changes)], now);
+        FoldAll([_called.Claim(work, _mark, Find)], now);
+        _called.Flush(Find);
+        if (work.Counts.Count > 0)
+        {
+            work.Counted = _called.Count();
+        }
+    }
+
+    /// <summary>The life of a called run, with the rows it has.</summary>
+    TrackedLife Find(string id)
+    {
+        TrackedLife life = _open.Of(CallEvents.Source, id);
+        _open.Load();
+        _called.Touch(life);
+        _touched.Add(life);
+        return life;
+    }
+
+    void FoldAll(IReadOnlyList<IReadOnlyList<TaskEvent>> group, Instant now)
+    {
+        TakeAll(group, now); // with nothing to take, nothing is dirty
+        foreach (TrackedLife life in _touched)
+        {
+            if (life.IsDirty)
+            {
+                Store(life);
+            }
+        }
     }
 
     /// <summary>Adds all events to their lives: first it is seen whose rows must be read, then they are read together.</summary>
@@ -160,6 +202,7 @@ sealed class GroupWriter : IDisposable
         _open.Load();
         foreach ((TaskEvent item, TrackedLife life) in _ofEvents)
         {
+            _called.Touch(life);
             Take(item, life);
         }
         _ofEvents.Clear();
@@ -215,65 +258,25 @@ sealed class GroupWriter : IDisposable
         }
         _rollups.Change(before?.Row.Run, row.Run);
         _changes.Add(new RunChange(0, row.Run, null, Gap: false));
-        // Where it is, it stays, as long as its instant does: else pages would repeat or skip it.
-        long? at = before is { } old && old.Row.Run.At == row.Run.At ? old.At : null;
+        long? at = RunRows.StandsAt(before, row.Run);
         if (before is { IsOpen: true } open && !row.Run.State.IsFinal())
         {
-            _open.Move(key, open.Row.Run.Parent, row.Run.Parent, open.Place);
-            return PutOpen(open.Place, at ?? Exchange(open.At, row.Run.At), row);
+            return _called.See(_rows.Change(key, open, row));
         }
         if (before is { } gone)
         {
             Delete(key, gone);
         }
-        return row.Run.State.IsFinal() ? PutEnded(key, at, row) : PutOpen(_open.Open(key, row.Run.Parent), at is { } kept ? _instants.Keep(kept) : _instants.Reserve(row.Run.At), row);
+        return row.Run.State.IsFinal() ? _rows.End(key, at, row) : _called.See(_rows.Open(key, at, row));
     }
 
-    long Exchange(long at, Instant instant)
+    void Delete(RunKey key, in StoredRow row)
     {
-        _instants.Release(at);
-        return _instants.Reserve(instant);
-    }
-
-    StoredRow PutOpen(long place, long at, FoldedRun row)
-    {
-        _putOpen.Bind(1, place).Bind(2, at);
-        _codec.Bind(_putOpen, 3, at, row, _names);
-        _putOpen.Run();
-        return new StoredRow(place, at, IsOpen: true, row);
-    }
-
-    StoredRow PutEnded(RunKey key, long? kept, FoldedRun row)
-    {
-        long at = kept ?? _instants.First(row.Run.At);
-        while (!TryPutEnded(at, row))
-        {
-            at = _instants.After(row.Run.At, at);
-        }
-        _keys.Add(key, row.Run.Parent, at);
-        _lastEnds.Add(row.Run, at, _names);
-        return new StoredRow(at, at, IsOpen: false, row);
-    }
-
-    bool TryPutEnded(long at, in FoldedRun row)
-    {
-        _putEnded.Bind(1, at);
-        _codec.Bind(_putEnded, 2, at, row, _names);
-        return _putEnded.TryRun();
-    }
-
-    void Delete(RunKey key, StoredRow row)
-    {
+        _rows.Delete(key, row);
         if (row.IsOpen)
         {
-            _deleteOpen.Bind(1, row.Place).Run();
-            _open.Close(key, row.Row.Run.Parent, row.Place);
-            _instants.Release(row.At);
-            return;
+            _called.Close(row.Place);
         }
-        _database.Prepare("DELETE FROM run WHERE at = ?").Bind(1, row.Place).Run();
-        _keys.Remove(key, row.Row.Run.Parent, row.Place);
-        _lastEnds.Remove(row.Row.Run, row.Place, _names);
     }
 
     T InTransaction<T>(Func<T> work)
@@ -303,7 +306,7 @@ sealed class GroupWriter : IDisposable
         if (version != _version)
         {
             _version = version;
-            Dispose();
+            Forget();
             Remember();
         }
     }
@@ -319,10 +322,11 @@ sealed class GroupWriter : IDisposable
             // SQLite has rolled back already, as it does when the disk is full
         }
         _rollups.Clear();
+        _called.RollBack();
         _version = -1; // read everything again before the next group
     }
 
-    [MemberNotNull(nameof(_names), nameof(_rollups), nameof(_packer), nameof(_codec), nameof(_keys), nameof(_open), nameof(_instants), nameof(_lastEnds), nameof(_surroundings), nameof(_tooLate))]
+    [MemberNotNull(nameof(_names), nameof(_rollups), nameof(_packer), nameof(_codec), nameof(_keys), nameof(_open), nameof(_instants), nameof(_lastEnds), nameof(_surroundings), nameof(_tooLate), nameof(_rows), nameof(_called))]
     void Remember()
     {
         _names = new NameTable(_database);
@@ -335,5 +339,7 @@ sealed class GroupWriter : IDisposable
         _lastEnds = new LastEnds(_database);
         _surroundings = new Surroundings(_database, _names);
         _tooLate = new TooLate(_database, _retention);
+        _rows = new RunRows(_database, _names, _codec, _keys, _open, _instants, _lastEnds);
+        _called = new CalledRuns(_database, _names, _rows, _rollups, _open);
     }
 }

@@ -80,6 +80,9 @@ sealed class OpenLives
     /// <summary>An attempt of this id is open.</summary>
     public bool IsOpen(RunKey key) => _places.Has(key);
 
+    /// <summary>Gives out no place up to this one any more.</summary>
+    public void SkipTo(long place) => _places.SkipTo(place);
+
     /// <summary>Where a run that opens has its row.</summary>
     public long Open(RunKey key, string? parent)
     {

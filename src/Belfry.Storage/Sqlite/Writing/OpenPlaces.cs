@@ -15,6 +15,8 @@ sealed class OpenPlaces
     /// <summary>The greatest place.</summary>
     public long Last { get; private set; }
 
+    public void SkipTo(long place) => Last = Math.Max(Last, place);
+
     public void Add(RunKey key, long place)
     {
         Last = Math.Max(Last, place);
