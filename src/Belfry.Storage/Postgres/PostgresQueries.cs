@@ -74,6 +74,9 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
 
     public override Task<LogUsage> UsageAsync(CancellationToken cancel) => store.ReadAsync(question => Usage.ReadAsync(question, store.Url), cancel);
 
+    internal override Task<IReadOnlyList<TaskRun>> LastRunsAsync(IReadOnlyCollection<string> tasks, CancellationToken cancel) =>
+        store.ReadAsync(question => LastRuns.OfAsync(question, tasks), cancel);
+
     internal override Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) =>
         store.ReadAsync(question => RunFinder.OpenRunsOfAsync(question, source, worker), cancel);
 

@@ -96,6 +96,9 @@ public abstract class RunQueries : IDisposable
     /// </summary>
     public abstract Task<TaskRun?> LastEndAsync(string task, string? source, IReadOnlyList<RunState> states, CancellationToken cancel);
 
+    /// <summary>Of each of these tasks its open runs, the last of each kind of end, and the newest, with their attempts; no more in a large log than in a small one.</summary>
+    internal abstract Task<IReadOnlyList<TaskRun>> LastRunsAsync(IReadOnlyCollection<string> tasks, CancellationToken cancel);
+
     /// <summary>The sources in which a task was ever seen.</summary>
     public abstract Task<IReadOnlyList<string>> SourcesOfTaskAsync(string task, CancellationToken cancel);
 

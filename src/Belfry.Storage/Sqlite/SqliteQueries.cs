@@ -84,6 +84,9 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries(clock)
         return ReadAsync((database, context) => Page(database, context, filter, limit, after, deadline), cancel);
     }
 
+    internal override Task<IReadOnlyList<TaskRun>> LastRunsAsync(IReadOnlyCollection<string> tasks, CancellationToken cancel) =>
+        ReadAsync((database, context) => LastRuns.Of(database, tasks, context), cancel);
+
     internal override Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<TaskRun>>((database, context) => RunFinder.OpenRunsOf(database, source, worker, context), cancel);
 

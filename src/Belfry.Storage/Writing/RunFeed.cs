@@ -17,6 +17,9 @@ public sealed class RunFeed
 
     internal RunFeed(Instant started) => _first = _next = started.Micros;
 
+    /// <summary>Told all changes of a commit, on the log's writing thread; whoever listens returns at once and does not throw.</summary>
+    internal event Action<IReadOnlyList<RunChange>>? Published;
+
     /// <summary>Arrival of the last event, of any source; null before the first since start.</summary>
     public Instant? LastEvent => Interlocked.Read(ref _lastEvent) is not 0 and { } micros ? new Instant(micros) : null;
 
@@ -62,6 +65,7 @@ public sealed class RunFeed
             (waiting, _more) = (_more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         }
         waiting.SetResult();
+        Published?.Invoke(changes);
     }
 
     long Next()

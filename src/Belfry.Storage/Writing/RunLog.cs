@@ -69,6 +69,12 @@ public sealed partial class RunLog : IAsyncDisposable
     /// <summary>The calls that wait and are at work, in the same store and the same commits; null where the engine has no such queue.</summary>
     public IWorkQueue? Work => _work;
 
+    /// <summary>It is on a server: other processes write it as well.</summary>
+    internal bool IsOnServer => _url.Server is not null;
+
+    /// <summary>The clock it goes by.</summary>
+    internal TimeProvider Clock => _clock;
+
     /// <summary>Why the store cannot be written at present; null when it can.</summary>
     public string? Problem { get; private set; }
 

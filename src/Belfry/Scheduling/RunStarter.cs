@@ -44,7 +44,7 @@ sealed class RunStarter(SchedulerParts parts, RunDiary diary, SchedulerLoop loop
         {
             Work work = works[i];
             Task done = granted[i] ? RunAsync(work) : RefuseAsync(work);
-            if (work.Definition.Options.Execution == Execution.Inline)
+            if (granted[i] && work.Definition.Options.Execution == Execution.Inline)
             {
                 await done;
             }
@@ -71,7 +71,7 @@ sealed class RunStarter(SchedulerParts parts, RunDiary diary, SchedulerLoop loop
         TaskHistory? known = null;
         try
         {
-            var wanted = new Dictionary<string, Instant> { [work.Definition.Name] = default };
+            Dictionary<string, Instant> wanted = await loop.AskAsync(agenda => agenda.Histories.Wanted([work.Definition.Name], Instant.Now(parts.Clock)));
             known = (await parts.Log.HistoriesAsync(wanted, CancellationToken.None)).GetValueOrDefault(work.Definition.Name, TaskHistory.None);
         }
         catch (Exception)

@@ -108,6 +108,9 @@ public sealed record TaskRun
     /// <summary>Seconds between submission, or receipt, and start; null where unknown.</summary>
     public double? Waited => Started is { } start && (Submitted ?? Received) is { } from ? Math.Max(0, (start - from).TotalSeconds) : null;
 
+    /// <summary>When it did this; null if it did not.</summary>
+    public Instant? When(RunAction action) => PastRun.Of(this).At(action);
+
     /// <summary>The class that begins an exception's text, without its modules; null when it begins with none.</summary>
     public static string? ClassOf(string? exception)
     {
