@@ -20,7 +20,7 @@ sealed class PostgresTarget : ILogTarget
     readonly Partitions _partitions;
     readonly RowContext _context;
     readonly RowPayload _payloads = new();
-    readonly AddedRuns _added;
+    readonly AddedRuns _added = new();
     CopiedTables? _tables;  // read when all are made
     PayloadPacker? _packer; // made when the dictionaries are there
 
@@ -28,7 +28,6 @@ sealed class PostgresTarget : ILogTarget
     {
         (_store, _connection, _source) = (store, connection, source);
         _partitions = new Partitions(store);
-        _added = new AddedRuns(store.Names);
         _context = new RowContext(store.Names, new PayloadUnpacker(new Dictionaries(), new DictionaryTable(store)));
     }
 
@@ -127,7 +126,7 @@ sealed class PostgresTarget : ILogTarget
         {
             TaskRun run = placed.Row.Run;
             var key = RunKey.Of(run.Id, _store.Names.Number(NameKind.Source, run.Source));
-            _added.Add(key, placed.Row, _payloads, _packer);
+            _added.Add(RunValues.Of(key, placed.Row, _payloads, _packer, _store.Names));
             keys.Add(key, run);
             ends.Change(key, null, run);
         }

@@ -12,6 +12,7 @@ namespace Belfry.Storage.Postgres.Writing;
 sealed class Lives(PostgresStore store, int limit) : IDisposable
 {
     readonly RowContext _context = new(store.Names, new PayloadUnpacker(new Dictionaries(), new DictionaryTable(store)));
+    readonly NewGuards _guards = new();
     readonly Dictionary<RunKey, TrackedLife> _open = [];   // at most limit, but for those of one group
     readonly Queue<RunKey> _oldest = new();                // in the order in which they came to memory; emptied by Settle
     readonly Dictionary<RunKey, TrackedLife> _group = [];  // of the group in hand
@@ -24,33 +25,38 @@ sealed class Lives(PostgresStore store, int limit) : IDisposable
     public uint Begin(NpgsqlConnection connection, IReadOnlyDictionary<RunKey, List<TaskEvent>> events, TooLate tooLate)
     {
         _group.Clear();
-        var claimed = new List<TrackedLife>();
+        var known = new List<TrackedLife>();
+        var fresh = new List<TrackedLife>();
         var asked = new List<TrackedLife>();
         foreach ((RunKey key, List<TaskEvent> ofRun) in events)
         {
-            bool known = _open.TryGetValue(key, out TrackedLife? life);
-            life ??= new TrackedLife(key, ofRun[0].Source, ofRun[0].Id);
-            _group.Add(key, life);
-            life.Add(ofRun, tooLate);
-            if (!known)
+            if (_open.TryGetValue(key, out TrackedLife? life))
             {
-                (life.Folded is { Count: > 0 } rows && !tooLate.IsOld(rows) ? claimed : asked).Add(life);
+                known.Add(life);
             }
+            else
+            {
+                life = new TrackedLife(key, ofRun[0].Source, ofRun[0].Id);
+                life.Add(ofRun, tooLate);
+                (BeginsHere(ofRun) && CanBeNew(life, tooLate) ? fresh : asked).Add(life);
+            }
+            _group.Add(key, life);
         }
-        claimed.Sort((a, b) => (a.Key.Bits, a.Key.Source).CompareTo((b.Key.Bits, b.Key.Source)));
-        (int made, uint version) = Claim(connection, claimed);
-        if (made < claimed.Count || asked.Count > 0)
+        if (asked.Count > 0)
         {
-            Load(connection, [.. claimed, .. asked], version);
-            if (made + claimed.Count(life => life.IsOlderThan(version)) < claimed.Count)
+            Load(connection, asked, events, tooLate, ours: 0);
+            fresh.AddRange(asked.Where(life => life.Guard is null && CanBeNew(life, tooLate)));
+        }
+        (int made, uint version) = Make(connection, fresh);
+        if (made < fresh.Count)
+        {
+            Load(connection, fresh, events, tooLate, version);
+            if (made + fresh.Count(life => life.IsOlderThan(version)) < fresh.Count)
             {
                 throw new OvertakenException(); // a guard that was in the way has just been deleted
             }
-            foreach (TrackedLife life in claimed.Concat(asked).Where(life => life.IsOlderThan(version)))
-            {
-                life.Add(events[life.Key], tooLate);
-            }
         }
+        known.ForEach(life => life.Add(events[life.Key], tooLate));
         return version;
     }
 
@@ -85,45 +91,52 @@ sealed class Lives(PostgresStore store, int limit) : IDisposable
 
     public void Dispose() => _context.Dispose();
 
-    /// <summary>Makes the guards of ids, in their order: so two who do the same never wait for each other in a circle.</summary>
-    static (int Made, uint Version) Claim(NpgsqlConnection connection, List<TrackedLife> lives)
+    /// <summary>Of other runs the beginning is most likely stored already.</summary>
+    static bool BeginsHere(List<TaskEvent> events) => events.Exists(item => item.Kind is EventKind.Submitted or EventKind.Received);
+
+    /// <summary>There is something to store.</summary>
+    static bool CanBeNew(TrackedLife life, TooLate tooLate) => life.Folded is { Count: > 0 } rows && !tooLate.IsOld(rows);
+
+    /// <summary>Makes the guards of ids that are taken for new.</summary>
+    (int Made, uint Version) Make(NpgsqlConnection connection, List<TrackedLife> lives)
     {
-        using var batch = new NpgsqlBatch(connection);
-        if (lives.Count > 0)
+        try
         {
-            var at = new long[lives.Count];
-            for (int i = 0; i < at.Length; i++)
-            {
-                at[i] = lives[i].Folded![0].Run.At.Micros;
-            }
-            batch.BatchCommands.Add(Commands.Of(
-                "INSERT INTO run_key(at, id, source, attempt) SELECT *, 1 FROM unnest($1, $2, $3) ON CONFLICT DO NOTHING", at, IdsOf(lives), SourcesOf(lives)));
+            return _guards.Make(connection, lives);
         }
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT pg_current_xact_id()::xid"));
-        uint version = (uint)batch.ExecuteScalar()!;
-        foreach (TrackedLife life in lives)
+        catch (OvertakenException)
         {
-            life.Guard = new Guard(life.Folded![0].Run.At.Micros, version);
+            _group.Clear(); // nothing was added yet to what memory has
+            throw;
         }
-        return (lives.Count > 0 ? (int)batch.BatchCommands[0].RecordsAffected : 0, version);
     }
 
-    /// <summary>Reads those that are in the store already, in one statement: so all rows are as of one moment.</summary>
-    void Load(NpgsqlConnection connection, List<TrackedLife> wanted, uint ours)
+    /// <summary>Reads those that are in the store already, in one statement: so all rows are as of one moment. The group's events are added to them.</summary>
+    void Load(NpgsqlConnection connection, List<TrackedLife> wanted, IReadOnlyDictionary<RunKey, List<TaskEvent>> events, TooLate tooLate, uint ours)
     {
-        const string ids = "FROM unnest($1, $2) AS wanted(wanted_id, wanted_source) JOIN run_key AS guard ON guard.id = wanted_id AND guard.source = wanted_source";
-        const string guards = $"{ids} AND guard.attempt = 1 AND guard.xmin <> $3";
+        Read(connection, wanted, ours);
+        foreach (TrackedLife life in wanted.Where(life => life.IsOlderThan(ours)))
+        {
+            life.Add(events[life.Key], tooLate);
+        }
+    }
+
+    void Read(NpgsqlConnection connection, List<TrackedLife> wanted, uint ours)
+    {
+        const string on = "ON run.id = found.id AND run.source = found.source", ofGuard = on + " AND found.attempt = 1";
         using var batch = new NpgsqlBatch(connection)
         {
             BatchCommands =
             {
                 Commands.Of(
                     $"""
-                    SELECT guard.at, NULL, NULL, NULL, NULL, guard.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, guard.source, 0, NULL, NULL, NULL, NULL, guard.xmin {guards}
-                    UNION ALL SELECT {RunColumns.Of("run")}, run.xmin {guards} JOIN run_open AS run ON run.id = wanted_id AND run.source = wanted_source
-                    UNION ALL SELECT {RunColumns.Of("run")}, run.xmin {guards} JOIN run_kept AS run ON run.id = wanted_id AND run.source = wanted_source
-                    UNION ALL SELECT {RunColumns.Of("run")}, run.xmin {ids} AND guard.xmin <> $3
-                      JOIN run_done AS run ON run.at = guard.at AND run.id = wanted_id AND run.source = wanted_source AND run.attempt = guard.attempt
+                    WITH found AS MATERIALIZED (
+                      SELECT key.at, key.id, key.source, key.attempt, key.xmin AS version FROM unnest($1, $2) AS wanted(id, source)
+                      JOIN run_key AS key ON key.id = wanted.id AND key.source = wanted.source WHERE key.xmin <> $3)
+                    SELECT at, NULL, NULL, NULL, NULL, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, source, 0, 0::int2, 0::int2, 0::int2, NULL, version FROM found WHERE attempt = 1
+                    UNION ALL SELECT {RunColumns.Of("run")}, run.xmin FROM found JOIN run_open AS run {ofGuard}
+                    UNION ALL SELECT {RunColumns.Of("run")}, run.xmin FROM found JOIN run_kept AS run {ofGuard}
+                    UNION ALL SELECT {RunColumns.Of("run")}, run.xmin FROM found JOIN run_done AS run {on} AND run.at = found.at AND run.attempt = found.attempt
                     """,
                     IdsOf(wanted), SourcesOf(wanted), new NpgsqlParameter { Value = ours, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Xid }),
                 Commands.Of(

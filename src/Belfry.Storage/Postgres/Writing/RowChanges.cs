@@ -13,7 +13,7 @@ sealed class RowChanges(PostgresStore store) : IDisposable
     // All of it is of the group in hand, and emptied by Begin.
     readonly RowPayload _payloads = new();
     readonly RowRefs[] _removed = [.. AddedRuns.Tables.Select(table => new RowRefs(table))], _touched = [.. AddedRuns.Tables.Select(table => new RowRefs(table))];
-    readonly AddedRuns _added = new(store.Names);
+    readonly AddedRuns _added = new();
     readonly List<(RunValues Row, uint Version)> _changed = [];
     readonly RowRefs _guards = new("run_key");
     KeyChanges _keys = new();
@@ -47,7 +47,7 @@ sealed class RowChanges(PostgresStore store) : IDisposable
         }
         if (after is { } row)
         {
-            _added.Add(life.Key, row, _payloads, _packer);
+            _added.Add(RunValues.Of(life.Key, row, _payloads, _packer, store.Names));
             _keys.Put(life, row.Run);
         }
     }
