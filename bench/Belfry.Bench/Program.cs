@@ -18,6 +18,7 @@ var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
     ["ingest-backlog"] = BacklogRows.FromRedisAsync,
     ["store-append"] = StoreRows.AppendAsync,
     ["store-large"] = StoreRows.LargeAsync,
+    ["search-text"] = SearchRows.TextAsync,
     ["report-90d"] = ReportRows.SqliteAsync,
     ["report-90d-postgres"] = ReportRows.PostgresAsync,
     ["retention-day"] = RetentionRows.DayAsync,

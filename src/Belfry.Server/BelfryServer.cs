@@ -71,6 +71,7 @@ public static class BelfryServer
         {
             Serves = true, Enabled = settings.Log.Enabled, HiddenKeys = settings.Arguments.HiddenKeys, TruncateNested = settings.Arguments.TruncateNested,
             Retention = settings.Retention.ToPolicy(), Apps = AppMapping.ByName(settings.Apps),
+            FullTextIndex = settings.Log.FullTextIndex,
         };
         return RunLog.OpenAsync(
             StoreUrl.Parse(settings.Store), options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>(), CancellationToken.None)

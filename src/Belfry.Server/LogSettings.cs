@@ -7,6 +7,9 @@ public sealed class LogSettings
 {
     /// <summary>Events are captured; true by default. False: no source is read and nothing is stored, the log can only be looked at.</summary>
     public bool Enabled { get; set; } = true;
+
+    /// <summary>Texts of ended runs are indexed in the background, so that free text is found at once in a large log; off by default, and what is there is dropped.</summary>
+    public bool FullTextIndex { get; set; }
 }
 
 /// <summary>How long the log keeps ended runs.</summary>

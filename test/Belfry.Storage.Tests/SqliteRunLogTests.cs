@@ -118,3 +118,19 @@ public sealed class SqliteProcessTests : ProcessTests
 {
     protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
 }
+
+/// <summary>The full-text index on SQLite.</summary>
+public sealed class SqliteTextIndexTests : TextIndexTests
+{
+    protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
+
+    protected override Task<(long Runs, long Waiting)> CountAsync(LogStore store)
+    {
+        using var database = Sqlite.Database.Open(((LogFolder)store).File, create: false);
+        database.Execute("BEGIN");
+        long runs = database.Number("SELECT coalesce(sum(runs), 0) FROM text_week");
+        long waiting = database.Number("SELECT count(*) FROM text_due") + database.Number("SELECT count(*) FROM text_week WHERE filled < (week + 1) * 604800000000")
+            + (runs == 0 ? 0 : database.Number("SELECT count(DISTINCT at / 604800000000) FROM run WHERE at / 604800000000 NOT IN (SELECT week FROM text_week)"));
+        return Task.FromResult((runs, waiting));
+    }
+}

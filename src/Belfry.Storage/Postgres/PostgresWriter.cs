@@ -68,6 +68,8 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
 
     public ITableEngine Tables(Chores lane) => new PostgresTables(store);
 
+    public ITextIndex Texts(Chores lane, bool wanted) => new NoTextIndex(wanted);
+
     public void Dispose()
     {
         Forget();

@@ -89,4 +89,13 @@ public sealed record Refusal(string Source, string What, long Times, Instant Las
 /// <param name="FreeBytes">Bytes free on that disk; null in memory and on a server.</param>
 /// <param name="EndedRuns">Ended runs, an estimate above 10,000.</param>
 /// <param name="OpenRuns">Open runs.</param>
-public sealed record StoreStatus(string Url, string Engine, int Schema, long Bytes, long? FreeBytes, long EndedRuns, long OpenRuns);
+public sealed record StoreStatus(string Url, string Engine, int Schema, long Bytes, long? FreeBytes, long EndedRuns, long OpenRuns)
+{
+    /// <summary>The full-text index; null where there is none.</summary>
+    public TextIndexStatus? TextIndex { get; init; }
+}
+
+/// <summary>How far the full-text index is.</summary>
+/// <param name="Runs">Runs in it, those deleted since included until their week is made anew.</param>
+/// <param name="Waiting">Runs that came or changed since, and weeks that are not whole; 0 when searches read no rows but those it finds.</param>
+public sealed record TextIndexStatus(long Runs, long Waiting);

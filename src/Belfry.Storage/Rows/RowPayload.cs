@@ -1,3 +1,4 @@
+using System.Text;
 using Belfry.Storage.Search;
 
 namespace Belfry.Storage.Rows;
@@ -102,14 +103,27 @@ sealed class RowPayload
     {
         for (var reader = new PayloadReader(payload); reader.Next();)
         {
-            bool isText = reader.Tag is Tag.Args or Tag.Kwargs or Tag.Result or Tag.Exception or Tag.Reason;
-            if (isText && word.IsIn(reader.Value))
+            if (IsSearched(reader.Tag) && word.IsIn(reader.Value))
             {
                 return true;
             }
         }
         return false;
     }
+
+    /// <summary>Adds the texts that <see cref="Has"/> looks through, each behind a character that stands between them.</summary>
+    public static void AddTexts(ReadOnlySpan<byte> payload, StringBuilder to, char between)
+    {
+        for (var reader = new PayloadReader(payload); reader.Next();)
+        {
+            if (IsSearched(reader.Tag))
+            {
+                to.Append(between).Append(reader.Text);
+            }
+        }
+    }
+
+    static bool IsSearched(Tag tag) => tag is Tag.Args or Tag.Kwargs or Tag.Result or Tag.Exception or Tag.Reason;
 
     /// <summary>The facts that a payload lists.</summary>
     public static List<TaskEvent> Facts(ReadOnlySpan<byte> payload, TaskRun run)

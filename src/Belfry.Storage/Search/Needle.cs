@@ -7,6 +7,9 @@ sealed class Needle(string word)
 {
     readonly Part[] _parts = [.. word.Split('*', StringSplitOptions.RemoveEmptyEntries).Select(part => new Part(part))];
 
+    /// <summary>What must be there, in this order.</summary>
+    public IEnumerable<string> Texts => _parts.Select(part => part.Text);
+
     public bool IsIn(string? text)
     {
         int at = text is null ? -1 : 0;
@@ -36,6 +39,8 @@ sealed class Needle(string word)
     {
         readonly byte[] _lower = Encoding.UTF8.GetBytes(text.ToLowerInvariant());
         readonly byte _upperFirst = (byte)char.ToUpperInvariant(text[0]);
+
+        public string Text => text;
 
         public bool IsAscii { get; } = Ascii.IsValid(text);
 

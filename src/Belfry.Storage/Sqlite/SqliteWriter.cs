@@ -1,5 +1,6 @@
 using Belfry.Storage.Keeping;
 using Belfry.Storage.Sqlite.Keeping;
+using Belfry.Storage.Sqlite.Texts;
 using Belfry.Storage.Sqlite.Writing;
 using Belfry.Storage.Writing;
 
@@ -50,6 +51,8 @@ sealed class SqliteWriter : ILogWriter, IWorkWriter, ILogKeeper
         new Retention(_store, _groups, policy, now).RunAsync(writing, cancel);
 
     public ITableEngine Tables(Chores lane) => new SqliteTables(_store, lane);
+
+    public ITextIndex Texts(Chores lane, bool wanted) => new TextIndex(_store, lane, wanted);
 
     public void Dispose()
     {

@@ -12,6 +12,11 @@ interface ILogWriter : IDisposable
     /// <summary>The tables of rooms in the same store.</summary>
     /// <param name="lane">Where the writing thread does work between two groups.</param>
     ITableEngine Tables(Chores lane);
+
+    /// <summary>The index of texts in the same store.</summary>
+    /// <param name="lane">As above.</param>
+    /// <param name="wanted">It is to be kept; else it goes away.</param>
+    ITextIndex Texts(Chores lane, bool wanted);
 }
 
 /// <summary>The store is damaged where this group belongs; waiting does not help, but what belongs elsewhere may be written.</summary>

@@ -31,6 +31,7 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly Chores _chores;
     readonly WorkLane? _work; // null where the engine keeps no queue in its groups
     readonly Thread _thread;
+    readonly Task _indexing; // of texts, until the log closes
     readonly CancellationTokenSource _stopping = new();
     readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     long _lastTurn, _followed;
@@ -48,6 +49,7 @@ public sealed partial class RunLog : IAsyncDisposable
         _lastTurn = Instant.Now(clock).Micros;
         _thread = new Thread(WriteUntilStopped) { IsBackground = true, Name = "Belfry run log" };
         _thread.Start();
+        _indexing = options.FullTextIndex is { } wanted ? new TextIndexing(writer.Texts(_chores, wanted), clock, logger).RunAsync(_stopping.Token) : Task.CompletedTask;
     }
 
     /// <summary>Opens a store, creating and migrating it where needed.</summary>
@@ -156,6 +158,7 @@ public sealed partial class RunLog : IAsyncDisposable
         _queue.Close();
         await _stopping.CancelAsync();
         await _stopped.Task;
+        await _indexing;
         _writer.Dispose();
         _queue.Dispose();
         _work?.Dispose();
@@ -409,6 +412,12 @@ public sealed class RunLogOptions
 
     /// <summary>Runs that this would delete at once are not stored, but counted; everything is stored by default. Who deletes calls <see cref="RunLog.RetainAsync"/>.</summary>
     public RetentionPolicy Retention { get; set; } = RetentionPolicy.KeepAll;
+
+    /// <summary>
+    /// Keep an index of the texts of ended runs, built in the background; searches find the same without it, but read rows. False drops one that is
+    /// there. Null, the default, leaves it as it is: it stays exact whoever writes, but only a log that keeps it puts in what came.
+    /// </summary>
+    public bool? FullTextIndex { get; set; }
 
     /// <summary>Wait for the disk at every commit (SQLite's FULL): survives a power cut as well, and costs throughput. Off by default.</summary>
     public bool SyncEveryCommit { get; set; }

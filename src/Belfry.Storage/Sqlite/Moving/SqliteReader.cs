@@ -9,7 +9,7 @@ sealed class SqliteReader : ILogReader
     /// <summary>Tables that are no copy's business, because the target makes them of names and runs, or has its own.</summary>
     public static readonly IReadOnlyCollection<string> Own = ["name", "run", "open", "open_key", "run_key", "segment", "last_end", "claim", "call_args", CopyMark.Table];
 
-    const string IsOurs = "type = 'table' AND name NOT LIKE 'sqlite%'";
+    const string IsOurs = "type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT GLOB 'text_*'";
 
     readonly Database _database;
     readonly NameTable _context;

@@ -17,6 +17,7 @@ sealed class RunMatch : ISearchable
     {
         _context = context;
         _search = filter.ToSearch();
+        Clue = TextClue.Of(_search);
         From = filter.From?.Micros ?? long.MinValue;
         To = filter.To?.Micros ?? long.MaxValue;
         foreach (SearchNode node in _search.Conjuncts)
@@ -35,6 +36,9 @@ sealed class RunMatch : ISearchable
 
     /// <summary>The states wanted; null for all.</summary>
     public IReadOnlySet<RunState>? States { get; }
+
+    /// <summary>What an index of texts can know of it; null for nothing.</summary>
+    public TextClue? Clue { get; }
 
     /// <summary>Not before.</summary>
     public long From { get; }

@@ -1,5 +1,6 @@
 using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Rows;
+using Belfry.Storage.Sqlite.Texts;
 
 namespace Belfry.Storage.Sqlite.Reading;
 
@@ -14,10 +15,11 @@ sealed class RunScan : IDisposable
 
     readonly RunMatch _match;
     readonly IRowContext _context;
-    readonly List<Lane> _lanes = [];
+    readonly List<ILane> _lanes = [];
     readonly TimeProvider _clock;
     readonly long _began;
     readonly TimeSpan _deadline;
+    long _last = long.MinValue; // the row just looked at: one that changed since it was put into the index of texts may be found twice
     int _looked;
 
     public RunScan(Database database, RunMatch match, IRowContext context, Cursor? after, TimeProvider clock, TimeSpan deadline)
@@ -27,13 +29,17 @@ sealed class RunScan : IDisposable
         {
             return;
         }
-        foreach ((string index, string condition) in Lanes(match))
+        (long from, long to) = (match.From, Math.Min(match.To, after?.At ?? long.MaxValue));
+        if (!TryTexts(database, from, to))
         {
-            _lanes.Add(new Lane(database, match, after, $"run {index} WHERE {condition}"));
+            foreach ((string index, string condition) in Lanes(match))
+            {
+                _lanes.Add(new RowLane(database, from, to, $"run {index} WHERE {condition}"));
+            }
         }
         if (match.States is null || match.States.Any(state => !state.IsFinal()))
         {
-            _lanes.Add(new Lane(database, match, after, "open INDEXED BY open_at WHERE "));
+            _lanes.Add(new RowLane(database, from, to, "open INDEXED BY open_at WHERE "));
         }
     }
 
@@ -44,7 +50,7 @@ sealed class RunScan : IDisposable
     public bool RanOutOfTime { get; private set; }
 
     /// <summary>The next run; null at the end, or when time is over.</summary>
-    public TaskRun? Next() => Advance() is { } lane ? RowCodec.Read(lane.Statement, Lane.First, lane.RowAt, _context) : null;
+    public TaskRun? Next() => Advance() is { } lane ? RowCodec.Read(lane.Row, RowLane.First, lane.At, _context) : null;
 
     /// <summary>Goes to the next run without reading it.</summary>
     public bool Skip() => Advance() is not null;
@@ -52,14 +58,14 @@ sealed class RunScan : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _lanes.ForEach(lane => lane.Dispose());
 
-    Lane? Advance()
+    ILane? Advance()
     {
         while (true)
         {
-            Lane? newest = null;
-            foreach (Lane lane in _lanes)
+            ILane? newest = null;
+            foreach (ILane lane in _lanes)
             {
-                if (lane.HasRow && (newest is null || lane.RowAt > newest.RowAt))
+                if (lane.HasPlace && (newest is null || lane.At > newest.At || (lane.At == newest.At && newest.IsMark)))
                 {
                     newest = lane;
                 }
@@ -73,23 +79,60 @@ sealed class RunScan : IDisposable
                 newest.Step();
                 continue;
             }
-            if (++_looked % RowsPerLook == 0 && _clock.GetElapsedTime(_began) > _deadline)
+            At = newest.IsMark ? new Cursor(newest.At) : At;
+            if ((++_looked % RowsPerLook == 0 || newest.IsMark) && _clock.GetElapsedTime(_began) > _deadline)
             {
                 RanOutOfTime = true;
                 return null;
             }
-            At = new Cursor(newest.RowAt);
             newest.IsTaken = true;
-            if (_match.Matches(newest.Statement, Lane.First, newest.RowAt))
+            if (!newest.IsMark && newest.At != _last && IsWanted(newest))
             {
                 return newest;
             }
         }
     }
 
+    bool IsWanted(ILane lane)
+    {
+        At = new Cursor(lane.At);
+        _last = lane.At;
+        return _match.Matches(lane.Row, RowLane.First, lane.At);
+    }
+
+    /// <summary>
+    /// Lets the index of texts find the runs, where it knows something of the search: besides, those that changed since they were put in are looked at.
+    /// Few tasks, or failures alone, have indexes of their own, which serve better than looking at all that is not in it.
+    /// </summary>
+    bool TryTexts(Database database, long from, long to)
+    {
+        if (_match.Clue is not { } clue || !Ends(_match).Contains(RunState.Completed) || TextWeek.All(database) is not { Count: > 0 } weeks || !TextWeek.IsSupported)
+        {
+            return false;
+        }
+        List<TextStretch> stretches = [.. TextStretch.Of(weeks, from, to)];
+        if (_match.Tasks is { Count: <= MostLanes } && stretches.Exists(stretch => stretch.Week is null && HasRuns(database, stretch)))
+        {
+            return false;
+        }
+        _lanes.Add(new TextLane(database, stretches, TextMatch.Of(clue)));
+        _lanes.Add(new RowLane(database, from, to, "text_due CROSS JOIN run ON run.at = text_due.at WHERE ", "text_due.at"));
+        return true;
+    }
+
+    static bool HasRuns(Database database, TextStretch stretch)
+    {
+        Statement any = database.Prepare("SELECT 1 FROM run WHERE at >= ? AND at < ? LIMIT 1").Bind(1, stretch.From).Bind(2, stretch.To);
+        bool has = any.Step();
+        any.Reset();
+        return has;
+    }
+
+    static RunState[] Ends(RunMatch match) => [.. (match.States ?? RunStates.All.ToHashSet()).Where(state => state.IsFinal())];
+
     static IEnumerable<(string Index, string Condition)> Lanes(RunMatch match)
     {
-        RunState[] ends = [.. (match.States ?? RunStates.All.ToHashSet()).Where(state => state.IsFinal())];
+        RunState[] ends = Ends(match);
         if (ends.Length == 0)
         {
             return [];
@@ -107,36 +150,5 @@ sealed class RunScan : IDisposable
         return onlyTroubles
             ? ends.Select(state => ("INDEXED BY run_state", $"state = {(int)state} AND state <> 1 AND "))
             : [("NOT INDEXED", "")];
-    }
-
-    /// <summary>One ordered stretch of rows.</summary>
-    sealed class Lane : IDisposable
-    {
-        public const int First = 1; // of RowCodec.Columns
-
-        public Lane(Database database, RunMatch match, Cursor? after, string rows)
-        {
-            Statement = database.PrepareOnce($"SELECT at, {RowCodec.Columns} FROM {rows}at >= ? AND at < ? ORDER BY at DESC");
-            Statement.Bind(1, match.From).Bind(2, Math.Min(match.To, after?.At ?? long.MaxValue));
-            Step();
-        }
-
-        public Statement Statement { get; }
-
-        public bool HasRow { get; private set; }
-
-        /// <summary>The row was handed out; the next look goes on.</summary>
-        public bool IsTaken { get; set; }
-
-        public long RowAt { get; private set; }
-
-        public void Step()
-        {
-            HasRow = Statement.Step();
-            IsTaken = false;
-            RowAt = HasRow ? Statement.Int64(0) : long.MinValue;
-        }
-
-        public void Dispose() => Statement.Dispose();
     }
 }

@@ -1,6 +1,7 @@
 using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite.Schema;
+using Belfry.Storage.Sqlite.Texts;
 
 namespace Belfry.Storage.Sqlite.Reading;
 
@@ -79,6 +80,6 @@ static class SurroundingsReader
         }
         return new StoreStatus(
             url.Text, $"SQLite {Database.LibraryVersion}", Migrations.VersionOf(database), bytes, free,
-            Figures.Ended(database), database.Number("SELECT count(*) FROM open"));
+            Figures.Ended(database), database.Number("SELECT count(*) FROM open")) { TextIndex = TextWeek.StatusOf(database) };
     }
 }
