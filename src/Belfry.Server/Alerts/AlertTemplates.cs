@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Text;
-using HandlebarsDotNet;
+using Belfry.Mail;
 
 namespace Belfry.Server.Alerts;
 
@@ -11,18 +9,18 @@ public sealed class AlertTemplates(string folder)
     /// <summary>Names of the templates; in <c>.txt</c> nothing is escaped, elsewhere everything for HTML.</summary>
     public static IReadOnlyList<string> Names { get; } = ["task_status_alert.html", "task_status_alert.txt"];
 
-    readonly ConcurrentDictionary<string, HandlebarsTemplate<object, object>> _compiled = new(StringComparer.Ordinal);
+    readonly ConcurrentDictionary<string, MailTemplate> _compiled = new(StringComparer.Ordinal);
 
     /// <summary>Fills a template. A user's own that fails now, having been well at the start, is replaced by ours: the alert must leave.</summary>
     public string Render(string name, IReadOnlyDictionary<string, object?> values)
     {
         try
         {
-            return _compiled.GetOrAdd(name, key => Compile(key, Text(key)))(values);
+            return _compiled.GetOrAdd(name, key => Compile(key, Text(key))).Render(values);
         }
         catch (Exception e) when (folder.Length > 0 && IsOfTemplate(e))
         {
-            return Compile(name, BuiltIn(name))(values);
+            return Compile(name, BuiltIn(name)).Render(values);
         }
     }
 
@@ -53,7 +51,7 @@ public sealed class AlertTemplates(string folder)
     {
         try
         {
-            Compile(name, Text(name))(new Dictionary<string, object?>());
+            Compile(name, Text(name)).Render(new Dictionary<string, object?>());
             return null;
         }
         catch (Exception e) when (IsOfTemplate(e))
@@ -68,27 +66,7 @@ public sealed class AlertTemplates(string folder)
         return folder.Length > 0 && File.Exists(own) ? File.ReadAllText(own) : BuiltIn(name);
     }
 
-    static bool IsOfTemplate(Exception e) => e is HandlebarsException or IOException or UnauthorizedAccessException;
+    static bool IsOfTemplate(Exception e) => e is MailTemplateException or IOException or UnauthorizedAccessException;
 
-    static HandlebarsTemplate<object, object> Compile(string name, string text) =>
-        Handlebars.Create(new HandlebarsConfiguration { TextEncoder = new HtmlText(), NoEscape = name.EndsWith(".txt", StringComparison.Ordinal) }).Compile(text);
-
-    /// <summary>Escapes both kinds of quotes too, which the library's own encoder does not, so that a value is safe in any attribute.</summary>
-    sealed class HtmlText : ITextEncoder
-    {
-        public void Encode(StringBuilder? text, TextWriter target) => Encode(text?.ToString(), target);
-
-        public void Encode(string? text, TextWriter target) => target.Write(WebUtility.HtmlEncode(text));
-
-        public void Encode<T>(T? text, TextWriter target)
-            where T : IEnumerator<char>
-        {
-            var all = new StringBuilder();
-            while (text is not null && text.MoveNext())
-            {
-                all.Append(text.Current);
-            }
-            Encode(all, target);
-        }
-    }
+    static MailTemplate Compile(string name, string text) => new(text, html: !name.EndsWith(".txt", StringComparison.Ordinal));
 }

@@ -1,0 +1,19 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+
+namespace Belfry.Mail;
+
+/// <summary>A log record, as it is mailed.</summary>
+sealed record ErrorRecord(DateTimeOffset Time, LogLevel Level, string Category, EventId Event, string Message, Exception? Exception)
+{
+    public Dictionary<string, object?> ToValues() => new()
+    {
+        ["time"] = Time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
+        ["level"] = Level.ToString(),
+        ["category"] = Category,
+        ["event"] = Event.Id == 0 ? Event.Name : Event.Name is null ? $"{Event.Id}" : $"{Event.Name} ({Event.Id})",
+        ["message"] = Message,
+        ["error"] = Exception?.Message,
+        ["exception"] = Exception?.ToString(),
+    };
+}
