@@ -19,11 +19,12 @@ public sealed class Scheduler : BackgroundService
 
     /// <summary>Makes the one that a process has; it is a hosted service.</summary>
     public Scheduler(
-        TaskRegistry tasks, BelfryOptions options, TaskRunner runner, IRunLogStore log, TimeProvider clock, ILoggerFactory loggers, IHostEnvironment? environment = null)
+        TaskRegistry tasks, BelfryOptions options, TaskRunner runner, ConditionFunctions functions, IRunLogStore log, TimeProvider clock, ILoggerFactory loggers,
+        IHostEnvironment? environment = null)
         : this(new SchedulerParts
         {
             Tasks = tasks, Options = options, Run = runner.RunAsync, Log = log, Clock = clock,
-            Logger = new QuietLogger(loggers.CreateLogger("Belfry.Scheduler")), Environment = environment?.EnvironmentName,
+            Logger = new QuietLogger(loggers.CreateLogger("Belfry.Scheduler")), Environment = environment?.EnvironmentName, Ask = functions.Ask,
         })
     {
     }

@@ -30,8 +30,8 @@ sealed record SchedulerParts
     /// <summary>The name of the host's environment.</summary>
     public string? Environment { get; init; }
 
-    /// <summary>Asks a function of the user's.</summary>
-    public Func<WhenCondition, bool>? Ask { get; init; }
+    /// <summary>Asks a function of the user's about a task.</summary>
+    public Func<WhenCondition, TaskDefinition, bool>? Ask { get; init; }
 
     /// <summary>Cancelled when the host stops: what has not begun yet need not begin.</summary>
     public CancellationToken Stopping { get; init; }
@@ -43,7 +43,7 @@ sealed record SchedulerParts
     public ConditionContext Surroundings(TaskDefinition task)
     {
         var context = new ConditionContext { Now = default, Environment = Environment, Parameter = name => ParameterOf(task, name) };
-        return Ask is null ? context : context with { Ask = Ask };
+        return Ask is { } ask ? context with { Ask = when => ask(when, task) } : context;
     }
 
     string? ParameterOf(TaskDefinition task, string name) =>

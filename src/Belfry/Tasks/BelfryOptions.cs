@@ -45,6 +45,9 @@ public sealed class BelfryOptions
     /// <summary>What happens when a name is registered twice; it is refused by default.</summary>
     public DuplicateNames DuplicateNames { get; set; } = DuplicateNames.Refuse;
 
+    /// <summary>What becomes of a failure of a function that is reported by <see cref="StatusReporter"/>; its caller gets it by default.</summary>
+    public ReportedFailures ReportedFailures { get; set; } = ReportedFailures.Throw;
+
     /// <summary>The source under which runs of this process stand in the log; <c>local</c> by default.</summary>
     public string Source { get; set; } = "local";
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -33,13 +34,35 @@ public static class BelfryServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new RunResources(
             provider, options, new ReturnValues(registry, provider.GetService<IRunLogStore>), provider.GetRequiredService<TimeProvider>(),
-            (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger(RunRecords.Category)));
+            Loggers(provider).CreateLogger(RunRecords.Category)));
         services.AddSingleton(provider => new TaskRunner(provider.GetRequiredService<RunResources>()));
         services.AddSingleton(provider => new ConditionFunctions(provider.GetRequiredService<RunResources>()));
+        services.AddSingleton(Reporter);
         if (ChildHost.IsHere)
         {
             ChildHost.Register(services);
         }
+        else
+        {
+            services.TryAddSingleton<IRunLogStore>(provider => new MemoryLog(provider.GetRequiredService<TimeProvider>()));
+            services.AddSingleton(provider => new LatestRuns(provider.GetRequiredService<IRunLogStore>(), registry));
+            services.AddSingleton(provider => new Scheduler(
+                registry, options, provider.GetRequiredService<TaskRunner>(), provider.GetRequiredService<ConditionFunctions>(), provider.GetRequiredService<IRunLogStore>(),
+                provider.GetRequiredService<TimeProvider>(), Loggers(provider), provider.GetService<IHostEnvironment>()));
+            services.AddHostedService(provider => provider.GetRequiredService<Scheduler>());
+        }
         return builder;
     }
+
+    /// <summary>In a process that runs one task there is no log; functions are called, and nothing is written.</summary>
+    static StatusReporter Reporter(IServiceProvider provider)
+    {
+        var resources = provider.GetRequiredService<RunResources>();
+        var logger = new QuietLogger(resources.Logger);
+        RunDiary? diary = provider.GetService<IRunLogStore>() is { } log ? new RunDiary(log, resources.Options, resources.Clock, logger) : null;
+        return new StatusReporter(resources, new ReportWriter(diary, logger));
+    }
+
+    /// <summary>An application without a host may have none.</summary>
+    static ILoggerFactory Loggers(IServiceProvider provider) => provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
 }

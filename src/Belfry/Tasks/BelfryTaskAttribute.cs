@@ -48,4 +48,15 @@ public static class TaskNames
     public static string Of(MethodInfo method) => method.GetCustomAttribute<BelfryTaskAttribute>() is { } task
         ? task.Name ?? method.Name
         : $"{method.DeclaringType?.Name}.{method.Name}";
+
+    /// <summary>What its <see cref="BelfryTaskAttribute"/> says, else its own name; null for a lambda, which has none.</summary>
+    internal static string? OfFunction(MethodInfo function) =>
+        function.GetCustomAttribute<BelfryTaskAttribute>()?.Name ?? (function.Name.StartsWith('<') ? OfLocalFunction(function.Name) : function.Name);
+
+    /// <summary>The compiler calls a local function <c>&lt;Outer&gt;g__Name|0_1</c>.</summary>
+    static string? OfLocalFunction(string made)
+    {
+        int from = made.IndexOf(">g__", StringComparison.Ordinal) + ">g__".Length, to = made.LastIndexOf('|');
+        return from > ">g__".Length && to > from ? made[from..to] : null;
+    }
 }

@@ -26,6 +26,9 @@ static class OptionsReader
         ["Shutdown"] = (options, text) => options.Shutdown = OptionTexts.OneOf<ShutdownPolicy>(text),
         ["AfterFinishAnyEnd"] = (options, text) => options.AfterFinishAnyEnd = YesOrNo(text),
         ["DuplicateNames"] = (options, text) => options.DuplicateNames = OptionTexts.OneOf<DuplicateNames>(text),
+        ["LogRetries"] = (options, text) => options.LogRetries = Number(text, 0),
+        ["LogRetryDelay"] = (options, text) => options.LogRetryDelay = DurationReader.Read(text),
+        ["ReportedFailures"] = (options, text) => options.ReportedFailures = OptionTexts.OneOf<ReportedFailures>(text),
         ["Source"] = (options, text) => options.Source = text,
         ["ProcessName"] = (options, text) => options.ProcessName = text,
     };
@@ -75,7 +78,7 @@ static class OptionsReader
 
     static int Number(string text, int least) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= least
         ? value
-        : throw new FormatException($"'{text}' is no number" + (least > 0 ? $" from {least}" : ""));
+        : throw new FormatException($"'{text}' is no number" + (least > int.MinValue ? $" from {least}" : ""));
 
     static TimeZoneInfo Zone(string text) => TimeZoneInfo.TryFindSystemTimeZoneById(text, out TimeZoneInfo? zone)
         ? zone

@@ -15,9 +15,8 @@ sealed class Belltower : IAsyncDisposable, ILoggerProvider
         OnRecord = onRecord ?? (_ => { });
         TimeProvider time = clock ?? TimeProvider.System;
         Log = log ?? new MemoryLog(time);
-        _services = new ServiceCollection().AddSingleton(time).AddLogging(logging => logging.AddProvider(this)).AddBelfry(tasks).BuildServiceProvider();
-        Scheduler = new Scheduler(
-            Tasks, _services.GetRequiredService<BelfryOptions>(), _services.GetRequiredService<TaskRunner>(), Log, time, _services.GetRequiredService<ILoggerFactory>());
+        _services = new ServiceCollection().AddSingleton(time).AddSingleton(Log).AddLogging(logging => logging.AddProvider(this)).AddBelfry(tasks).BuildServiceProvider();
+        Scheduler = _services.GetRequiredService<Scheduler>();
     }
 
     public Scheduler Scheduler { get; }
