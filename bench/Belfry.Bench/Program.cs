@@ -29,6 +29,9 @@ var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
     ["store-backlog"] = BacklogRows.InStoreAsync,
     ["queue-1024"] = QueueRows.ManyAsync,
     ["queue-64"] = QueueRows.FewAsync,
+    ["scheduler-idle"] = SchedulerRows.IdleAsync,
+    ["scheduler-burst"] = SchedulerRows.BurstAsync,
+    ["scheduler-minute"] = SchedulerRows.MinuteAsync,
 };
 string[] named = [.. args.Where(argument => !argument.StartsWith("--", StringComparison.Ordinal))];
 string[] unknown = [.. named.Except(rows.Keys), .. args.Except(named).Except(["--small", "--json"])];

@@ -16,6 +16,18 @@ public static class LogVerbs
         return belfry.UseLog(services => new MemoryLog(chosen, services.GetRequiredService<TimeProvider>()));
     }
 
+    /// <summary>In a folder, as a file of comma-separated values; for one process.</summary>
+    /// <param name="belfry">The application's tasks.</param>
+    /// <param name="folder">The folder; it is made where needed.</param>
+    /// <param name="options">What it keeps.</param>
+    /// <param name="deleteExisting">Begins with an empty one. Off by default.</param>
+    public static BelfryBuilder UseCsv(this BelfryBuilder belfry, string folder, Action<MemoryLogOptions>? options = null, bool deleteExisting = false)
+    {
+        var chosen = new MemoryLogOptions();
+        options?.Invoke(chosen);
+        return belfry.UseLog(services => CsvLog.Open(folder, chosen, services.GetRequiredService<TimeProvider>(), deleteExisting));
+    }
+
     /// <summary>In a store of one's own; it stays open when the application ends.</summary>
     public static BelfryBuilder UseLog(this BelfryBuilder belfry, IRunLogStore log)
     {

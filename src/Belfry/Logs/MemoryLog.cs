@@ -9,6 +9,7 @@ public sealed class MemoryLog(MemoryLogOptions options, TimeProvider clock) : IR
     readonly Lock _lock = new();
     readonly RunIndex _index = new(options.MostRuns, options.Age, options.FailureAge);
     readonly List<Watcher> _watchers = []; // emptied by those who watch
+    bool _forgotten;
 
     /// <summary>An empty log with the usual options.</summary>
     public MemoryLog(TimeProvider clock)
@@ -22,29 +23,19 @@ public sealed class MemoryLog(MemoryLogOptions options, TimeProvider clock) : IR
     /// <inheritdoc/>
     public Task AppendAsync(IReadOnlyList<TaskEvent> events, CancellationToken cancel)
     {
-        lock (_lock)
-        {
-            Add(events);
-        }
+        Put(events);
         return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<bool>> ClaimAsync(IReadOnlyList<RunClaim> claims, CancellationToken cancel)
     {
-        bool[] granted = new bool[claims.Count];
         lock (_lock)
         {
-            for (int i = 0; i < granted.Length; i++)
-            {
-                granted[i] = claims[i].IsByHand || _index.LastStart(claims[i].Started.Task) == claims[i].LastStart;
-                if (granted[i])
-                {
-                    Add([claims[i].Started]);
-                }
-            }
+            bool[] granted = Grants(claims);
+            Add([.. claims.Where((_, index) => granted[index]).Select(claim => claim.Started)]);
+            return Task.FromResult<IReadOnlyList<bool>>(granted);
         }
-        return Task.FromResult<IReadOnlyList<bool>>(granted);
     }
 
     /// <inheritdoc/>
@@ -104,6 +95,49 @@ public sealed class MemoryLog(MemoryLogOptions options, TimeProvider clock) : IR
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
+    /// <summary>Retention has let runs go since this was last asked.</summary>
+    internal bool HasForgotten
+    {
+        get
+        {
+            lock (_lock)
+            {
+                bool forgotten = _forgotten;
+                _forgotten = false;
+                return forgotten;
+            }
+        }
+    }
+
+    /// <summary>Adds events.</summary>
+    internal void Put(IReadOnlyList<TaskEvent> events)
+    {
+        lock (_lock)
+        {
+            Add(events);
+        }
+    }
+
+    /// <summary>Which claims would succeed now; of several of one task the first.</summary>
+    internal bool[] Grants(IReadOnlyList<RunClaim> claims)
+    {
+        lock (_lock)
+        {
+            var claimed = new HashSet<string?>();
+            return [.. claims.Select(claim => claim.IsByHand
+                || (_index.LastStart(claim.Started.Task) == claim.LastStart && claimed.Add(claim.Started.Task)))];
+        }
+    }
+
+    /// <summary>Events that make the runs that it has.</summary>
+    internal IReadOnlyList<TaskEvent> Events()
+    {
+        lock (_lock)
+        {
+            return [.. _index.Rows().SelectMany(rows => rows).SelectMany(RowEvents.Of)];
+        }
+    }
+
     void Add(IReadOnlyList<TaskEvent> events)
     {
         foreach (TaskEvent item in events)
@@ -113,7 +147,7 @@ public sealed class MemoryLog(MemoryLogOptions options, TimeProvider clock) : IR
                 _watchers.ForEach(watcher => watcher.Told(change));
             }
         }
-        _index.Forget(Instant.Now(clock));
+        _forgotten |= _index.Forget(Instant.Now(clock));
     }
 
     sealed class Watcher(MemoryLog log, Action<LogChange> told) : IDisposable
