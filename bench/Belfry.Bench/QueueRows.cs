@@ -1,11 +1,15 @@
 using Belfry.Storage;
 using Belfry.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Belfry.Bench;
 
-/// <summary>Calls of a task that does nothing: put, claimed, executed and logged, all on disk, in one process on SQLite.</summary>
+/// <summary>Calls of a task that does nothing: called, claimed, executed and logged, all of it on disk, in one process on SQLite.</summary>
 static class QueueRows
 {
+    const int Room = 2048;
+
     /// <summary>Row <c>queue-1024</c>.</summary>
     public static Task<IReadOnlyList<Figure>> ManyAsync(bool small) => RunAsync("queue-1024", 1024, small ? 50_000 : 400_000, 80_000);
 
@@ -15,12 +19,22 @@ static class QueueRows
     static async Task<IReadOnlyList<Figure>> RunAsync(string row, int inFlight, int calls, double goal)
     {
         using var folder = new TempFolder();
-        await using RunLog log = await StoreRows.OpenAsync(folder.File("log.db"));
-        await CallAsync(log, inFlight, calls / 2); // compiles what is timed
+        await using ServiceProvider services = new ServiceCollection().AddBelfry(tasks =>
+        {
+            tasks.UseSqlite(folder.File("log.db"));
+            tasks.AddTask("noop", Conditions.Never, () => { });
+            tasks.Options.CallsAtOnce = Room;
+        }).BuildServiceProvider();
+        IHostedService[] hosted = [.. services.GetServices<IHostedService>()];
+        await Task.WhenAll(hosted.Select(service => service.StartAsync(CancellationToken.None)));
+        var client = services.GetRequiredService<IBelfryClient>();
+        var log = services.GetRequiredService<RunLog>();
+        await CallAsync(client, log, inFlight, calls / 2); // compiles what is timed
         var watch = Watch.Start();
-        await CallAsync(log, inFlight, calls);
+        await CallAsync(client, log, inFlight, calls);
         Spent spent = watch.Stop(calls);
-        long logged = (await log.Queries.StatusAsync(CancellationToken.None)).EndedRuns;
+        long logged = (await log.Queries.CountAsync(new RunFilter { States = [RunState.Completed] }, 10 * calls, TimeSpan.FromMinutes(1), CancellationToken.None)).Runs;
+        await Task.WhenAll(hosted.Select(service => service.StopAsync(CancellationToken.None)));
         return
         [
             new Figure(row, spent.PerSecond, "runs/s", goal, AtLeast: true),
@@ -29,46 +43,30 @@ static class QueueRows
         ];
     }
 
-    static async Task CallAsync(RunLog log, int inFlight, int calls)
+    /// <summary>So many callers, each of which calls as soon as its last call is on disk; done when the last run is in the log.</summary>
+    static async Task CallAsync(IBelfryClient client, RunLog log, int inFlight, int calls)
     {
-        IWorkQueue queue = log.Work!;
-        using var stop = new CancellationTokenSource();
         int left = calls, ended = 0;
-        var done = new TaskCompletionSource();
-        Task worker = Task.Run(async () =>
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Count(IReadOnlyList<RunChange> changes)
         {
-            var room = new WorkRoom("bench", 4096);
-            try
+            for (int i = 0; i < changes.Count; i++)
             {
-                while (true)
+                if (changes[i].Run?.State == RunState.Completed && ++ended == calls)
                 {
-                    foreach (ClaimedCall call in await queue.ClaimAsync(room, stop.Token))
-                    {
-                        Instant now = Instant.Now(TimeProvider.System);
-                        room.Leave(call.Call.Queue);
-                        Task ending = queue.EndAsync(call, new CallEnd(EventKind.Succeeded, now, now) { Result = "null" });
-                        if (++ended == calls)
-                        {
-                            _ = ending.ContinueWith(_ => done.SetResult(), TaskScheduler.Default);
-                        }
-                    }
+                    done.SetResult();
                 }
             }
-            catch (OperationCanceledException)
-            {
-            }
-        });
+        }
+        log.Feed.Published += Count;
         await Task.WhenAll(Enumerable.Range(0, inFlight).Select(_ => Task.Run(async () =>
         {
             while (Interlocked.Decrement(ref left) >= 0)
             {
-                await queue.PutAsync(
-                    new QueuedCall { Id = Guid.CreateVersion7().ToString(), Task = "noop", Submitted = Instant.Now(TimeProvider.System), Args = "[]" },
-                    CancellationToken.None);
+                await client.CallAsync("noop");
             }
         })));
         await done.Task;
-        await stop.CancelAsync();
-        await worker;
+        log.Feed.Published -= Count;
     }
 }

@@ -44,8 +44,17 @@ public static class StorageVerbs
         {
             belfry.Services.RemoveAll<RunLog>().AddSingleton(services => Open(services, url, options));
         }
-        return belfry.UseLog(services => new RunLogStore(services.GetRequiredService<RunLog>()));
+        belfry.UseLog(services => new RunLogStore(services.GetRequiredService<RunLog>()));
+        if (!BelfryBuilder.IsChild)
+        {
+            belfry.Services.RemoveAll<IWorkQueue>().AddSingleton(Queue);
+        }
+        return belfry;
     }
+
+    /// <summary>Calls wait in the store itself, where its engine can do that.</summary>
+    static IWorkQueue Queue(IServiceProvider services) => services.GetRequiredService<RunLog>().Work
+        ?? new MemoryWorkQueue(services.GetRequiredService<IRunLogStore>().AppendAsync, services.GetRequiredService<TimeProvider>());
 
     static RunLog Open(IServiceProvider services, StoreUrl url, Action<RunLogOptions>? configure)
     {

@@ -29,6 +29,7 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly ILogWriter _writer;
     readonly ILeaseTable? _leases; // null where the store is this process's own
     readonly Chores _chores;
+    readonly ManualResetEventSlim _anyWork = new(false);
     readonly WorkLane? _work; // null where the engine keeps no queue in its groups
     readonly Thread _thread;
     readonly Task _indexing; // of texts, until the log closes
@@ -43,7 +44,7 @@ public sealed partial class RunLog : IAsyncDisposable
         _queue = new AppendQueue(options.QueueLimit);
         _chores = new Chores(_queue.Nudge);
         _limits = new EventLimits(new SecretMask(options.HiddenKeys), options.TruncateNested, options.Apps);
-        _work = writer is IWorkWriter ? new WorkLane(_queue.Nudge, _limits, (source, what) => Refuse(source, what), AppendAsync, clock) : null;
+        _work = writer is IWorkWriter ? new WorkLane(_anyWork, _queue.Nudge, _limits, (source, what) => Refuse(source, what), AppendAsync, clock) : null;
         Queries = queries;
         Feed = new RunFeed(Instant.Now(clock));
         _lastTurn = Instant.Now(clock).Micros;
@@ -161,7 +162,7 @@ public sealed partial class RunLog : IAsyncDisposable
         await _indexing;
         _writer.Dispose();
         _queue.Dispose();
-        _work?.Dispose();
+        _anyWork.Dispose();
         _stopping.Dispose();
     }
 

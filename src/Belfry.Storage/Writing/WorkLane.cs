@@ -4,17 +4,17 @@ namespace Belfry.Storage.Writing;
 /// The work queue of a log that one thread writes: what is put, claimed and ended goes into its next group, which is written at once. While a group is
 /// written the next one gathers, so the more calls there are in flight, the fewer commits each of them costs.
 /// </summary>
-/// <param name="wake">Ends a wait of the writing thread.</param>
+/// <param name="any">Set while something waits; the log's, so that a container that has this queue as a service does not end it before the log.</param>
+/// <param name="wake">Ends a wait of the writing thread for events.</param>
 /// <param name="limits">What an event may be.</param>
 /// <param name="refuse">Counts what was cut.</param>
 /// <param name="append">Tells the log.</param>
 /// <param name="clock">The clock.</param>
 sealed class WorkLane(
-    Action wake, EventLimits limits, Action<string, string> refuse, Func<IReadOnlyList<TaskEvent>, CancellationToken, Task> append, TimeProvider clock)
-    : IWorkQueue, IDisposable
+    ManualResetEventSlim any, Action wake, EventLimits limits, Action<string, string> refuse, Func<IReadOnlyList<TaskEvent>, CancellationToken, Task> append, TimeProvider clock)
+    : IWorkQueue
 {
     readonly Lock _lock = new();
-    readonly ManualResetEventSlim _any = new(false);
     readonly List<AskOrder> _asks = []; // as many as there are workers; their answer empties it
     WorkOrders _next = new();           // bounded by the calls in flight; Take empties it
     Exception? _over;
@@ -24,7 +24,7 @@ sealed class WorkLane(
     public bool IsShared => false;
 
     /// <summary>Something waits to be written, or has become due.</summary>
-    public bool HasWork => _any.IsSet || IsDue;
+    public bool HasWork => any.IsSet || IsDue;
 
     /// <summary>Somebody waits for calls; other processes may put some.</summary>
     public bool IsAsked => _asks.Count > 0;
@@ -45,7 +45,7 @@ sealed class WorkLane(
     {
         try
         {
-            _any.Wait(Rest(longest), stop);
+            any.Wait(Rest(longest), stop);
         }
         catch (OperationCanceledException)
         {
@@ -144,7 +144,7 @@ sealed class WorkLane(
                 ask.IsTaken = true;
                 taken.Asks.Add(ask);
             }
-            _any.Reset();
+            any.Reset();
             return taken;
         }
     }
@@ -197,8 +197,6 @@ sealed class WorkLane(
         Fail(Take(), reason);
     }
 
-    public void Dispose() => _any.Dispose();
-
     bool IsDue => _asks.Count > 0 && Interlocked.Read(ref _nextDue) is var due && due != long.MaxValue && due <= Instant.Now(clock).Micros;
 
     static void Tell(List<AskOrder> answered, WorkOrders done)
@@ -238,9 +236,9 @@ sealed class WorkLane(
     /// <summary>Wakes the writing thread, once for all that come while it is busy.</summary>
     void Signal()
     {
-        if (!_any.IsSet)
+        if (!any.IsSet)
         {
-            _any.Set();
+            any.Set();
             wake();
         }
     }

@@ -19,7 +19,7 @@ public static class CallEvents
     public static TaskEvent Submitted(QueuedCall call, int attempt = 1) => new()
     {
         Source = Source, Id = call.Id, Kind = EventKind.Submitted, At = call.Submitted, Attempt = attempt, Task = call.Task, Queue = call.Queue,
-        Args = call.Args, Kwargs = call.Kwargs, Eta = call.Eta, Expires = call.Expires, Priority = call.Priority == 0 ? null : call.Priority,
+        Args = call.Shown is { } shown ? shown.Args : call.Args, Kwargs = call.Shown is { } all ? all.Kwargs : call.Kwargs, Eta = call.Eta, Expires = call.Expires, Priority = call.Priority == 0 ? null : call.Priority,
         Parent = call.Parent, Root = call.Root,
     };
 
@@ -30,8 +30,24 @@ public static class CallEvents
     public static TaskEvent Ended(ClaimedCall claimed, CallEnd end) => new()
     {
         Source = Source, Id = claimed.Call.Id, Kind = end.Kind, At = end.Finished, Attempt = claimed.Attempt, Worker = claimed.Worker,
-        Result = end.Result, Exception = end.Exception, Traceback = end.Traceback, Reason = end.Reason,
+        Result = end.Result, Exception = end.Exception, Traceback = end.Traceback,
+        Reason = end.Kind != EventKind.Lost ? end.Reason : claimed.Attempt < MostAttempts ? WorkerGone : DeadLetter,
     };
+
+    /// <summary>Its process died in every attempt; it is not run again by itself.</summary>
+    public static bool IsDeadLetter(TaskRun run) => run.State == RunState.Lost && run.Reason == DeadLetter;
+
+    /// <summary>A dead letter was called again.</summary>
+    public static TaskEvent Settled(TaskRun run, string by, Instant at) => Of(run.Id, run.Attempt, EventKind.Cancelled, at) with { Worker = run.Worker, Reason = $"called again as {by}" };
+
+    /// <summary>How far an open run is, as told by somebody else.</summary>
+    public static TaskEvent Progress(TaskRun run, double? percent, string? text, Instant at) => new()
+    {
+        Source = run.Source, Id = run.Id, Kind = EventKind.Progress, At = at, Attempt = run.Attempt, Percent = percent, Text = text,
+    };
+
+    /// <summary>The next attempt at a call whose process died; null when it had its last.</summary>
+    public static QueuedCall? Next(QueuedCall call, int attempt, Instant now) => attempt < MostAttempts ? call with { Submitted = now, Eta = null } : null;
 
     /// <summary>A waiting call will not run.</summary>
     public static TaskEvent Cancelled(string id, int attempt, string reason, Instant at) => Of(id, attempt, EventKind.Cancelled, at) with { Reason = reason };

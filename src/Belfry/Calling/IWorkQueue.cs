@@ -70,6 +70,9 @@ public sealed record QueuedCall
     /// <summary>Named arguments, a JSON object; null for none.</summary>
     public string? Kwargs { get; init; }
 
+    /// <summary>The arguments as the log may show them; null for as they are.</summary>
+    public ShownArguments? Shown { get; init; }
+
     /// <summary>Id of the run that called it.</summary>
     public string? Parent { get; init; }
 
@@ -83,6 +86,11 @@ public sealed record QueuedCall
     public Instant Due => Eta ?? Submitted;
 }
 
+/// <summary>Arguments without what is private.</summary>
+/// <param name="Args">In order.</param>
+/// <param name="Kwargs">By name.</param>
+public sealed record ShownArguments(string? Args, string? Kwargs);
+
 /// <summary>A call that a worker has, for one attempt.</summary>
 /// <param name="Call">The call.</param>
 /// <param name="Attempt">The attempt, from 1.</param>
@@ -91,7 +99,7 @@ public sealed record QueuedCall
 public sealed record ClaimedCall(QueuedCall Call, int Attempt, string Worker, object? Ticket);
 
 /// <summary>How an attempt at a call ended.</summary>
-/// <param name="Kind">Succeeded, failed, cancelled or skipped.</param>
+/// <param name="Kind">Succeeded, failed, cancelled or skipped; lost when a process of its own died: then it runs again.</param>
 /// <param name="Started">When it began.</param>
 /// <param name="Finished">When it ended.</param>
 public sealed record CallEnd(EventKind Kind, Instant Started, Instant Finished)

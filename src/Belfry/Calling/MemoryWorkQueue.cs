@@ -58,6 +58,10 @@ public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationT
     {
         await append([CallEvents.Started(call, end.Started), CallEvents.Ended(call, end)], CancellationToken.None);
         Forget(call.Call.Id);
+        if (end.Kind == EventKind.Lost && CallEvents.Next(call.Call, call.Attempt, end.Finished) is { } next)
+        {
+            await AgainAsync(next, call.Attempt + 1);
+        }
         await AnswerAsync();
     }
 
@@ -93,6 +97,18 @@ public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationT
 
     /// <inheritdoc/>
     public void Dispose() => _alarm?.Dispose();
+
+    async Task AgainAsync(QueuedCall call, int attempt)
+    {
+        await append([CallEvents.Submitted(call, attempt)], CancellationToken.None);
+        WaitingCall waiting;
+        lock (_lock)
+        {
+            waiting = new WaitingCall { Queue = call.Queue, Task = call.Task, Number = ++_arrivals, Priority = call.Priority, Due = call.Due, Attempt = attempt, Call = call };
+            _calls.Add(call.Id, waiting);
+        }
+        await WaitAsync([waiting]);
+    }
 
     Task WaitAsync(IReadOnlyList<WaitingCall> calls)
     {

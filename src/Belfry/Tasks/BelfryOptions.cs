@@ -18,6 +18,12 @@ public sealed class BelfryOptions
     /// <summary>The command that starts this program again for a run in a process of its own; as it was started itself, by default.</summary>
     public IReadOnlyList<string>? ProcessCommand { get; set; }
 
+    /// <summary>How many called runs this process executes at a time; 100 by default.</summary>
+    public int CallsAtOnce { get; set; } = 100;
+
+    /// <summary>Of these queues no more called runs at a time, by their names; none is limited by default. With 0 this process takes nothing from a queue.</summary>
+    public Dictionary<string, int> QueueLimits { get; } = [];
+
     /// <summary>A condition that throws is logged and counts as false. On by default; off, the scheduler stops.</summary>
     public bool SilenceConditionErrors { get; set; } = true;
 

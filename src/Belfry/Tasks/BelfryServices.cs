@@ -50,6 +50,7 @@ public static class BelfryServices
                 registry, options, provider.GetRequiredService<TaskRunner>(), provider.GetRequiredService<ConditionFunctions>(), provider.GetRequiredService<IRunLogStore>(),
                 provider.GetRequiredService<TimeProvider>(), Loggers(provider), provider.GetService<IHostEnvironment>()));
             services.AddHostedService(provider => provider.GetRequiredService<Scheduler>());
+            services.AddCalling();
         }
         return builder;
     }

@@ -103,6 +103,10 @@ sealed class CalledRuns
             {
                 told.Add(CallEvents.Started(end.Call, end.Started));
                 told.Add(end.Ended);
+                if (end.Ended.Kind == EventKind.Lost)
+                {
+                    Again(end.Call.Call, end.Call.Attempt, told);
+                }
             }
         }
         work.Releases.ForEach(Release);
@@ -178,7 +182,7 @@ sealed class CalledRuns
     {
         var ticket = (OpenCall)end.Call.Ticket!;
         bool isPlain = _calls.TryGetValue(ticket.Place, out OpenCall? call) && call.Key == ticket.Key && Load(call) is not null
-            && !end.Ended.ClockOff && call.Row!.Value.Row.Run.Submitted <= end.Started && end.Started <= end.Ended.At;
+            && end.Ended.Kind != EventKind.Lost && !end.Ended.ClockOff && call.Row!.Value.Row.Run.Submitted <= end.Started && end.Started <= end.Ended.At;
         if (!isPlain)
         {
             return false;
@@ -273,12 +277,19 @@ sealed class CalledRuns
         }
         TaskRun run = row.Row.Run;
         told.AddRange(CallEvents.Lost(run, worker ?? run.Worker, claimed, _now));
-        if (run.Attempt < CallEvents.MostAttempts)
+        QueuedCall shown = CallEvents.CallOf(run);
+        (string? Args, string? Kwargs)? hidden = call.HasHiddenArgs ? CallArgs.Read(_database, call.Place) : null;
+        Again(hidden is var (args, kwargs) ? shown with { Args = args, Kwargs = kwargs, Shown = new ShownArguments(shown.Args, shown.Kwargs) } : shown, run.Attempt, told);
+    }
+
+    void Again(QueuedCall call, int attempt, List<TaskEvent> told)
+    {
+        if (CallEvents.Next(call, attempt, _now) is { } next)
         {
-            told.Add(CallEvents.Submitted(CallEvents.CallOf(run) with { Submitted = _now, Eta = null }, run.Attempt + 1));
-            if (call.HasHiddenArgs && CallArgs.Read(_database, call.Place) is var (args, kwargs))
+            told.Add(CallEvents.Submitted(next, attempt + 1));
+            if (next.Shown is not null)
             {
-                _hidden.Add((run.Id, args, kwargs));
+                _hidden.Add((next.Id, next.Args, next.Kwargs));
             }
         }
     }
@@ -335,7 +346,9 @@ sealed class CalledRuns
     QueuedCall CallOf(OpenCall call)
     {
         QueuedCall shown = CallEvents.CallOf((Load(call) ?? Read(call.Place))!.Value.Row.Run);
-        return call.HasHiddenArgs && CallArgs.Read(_database, call.Place) is var (args, kwargs) ? shown with { Args = args, Kwargs = kwargs } : shown;
+        return call.HasHiddenArgs && CallArgs.Read(_database, call.Place) is var (args, kwargs)
+            ? shown with { Args = args, Kwargs = kwargs, Shown = new ShownArguments(shown.Args, shown.Kwargs) }
+            : shown;
     }
 
     StoredRow? Read(long place)

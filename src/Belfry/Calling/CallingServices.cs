@@ -1,0 +1,43 @@
+using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Belfry;
+
+/// <summary>Makes methods tasks that can be called by themselves.</summary>
+public static class CallingServices
+{
+    /// <summary>
+    /// Registers all methods of a service as tasks that run when they are called: <c>client.CallAsync&lt;IReports&gt;(reports =&gt; reports.SendAsync(month))</c>.
+    /// The service itself is registered as ever.
+    /// </summary>
+    /// <param name="builder">Registers tasks.</param>
+    /// <param name="options">How they are run; as all tasks by default.</param>
+    /// <remarks>A method is named after type and method, <c>IReports.SendAsync</c>, or as its <see cref="BelfryTaskAttribute"/> says; of overloads all but one need that.</remarks>
+    public static void AddCalls<TService>(this BelfryBuilder builder, Action<TaskOptions>? options = null)
+    {
+        foreach (MethodInfo method in typeof(TService).GetInterfaces().Append(typeof(TService)).SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)))
+        {
+            if (!method.IsSpecialName)
+            {
+                builder.AddTask(TaskNames.Of(method), Conditions.Never, method, options);
+            }
+        }
+    }
+
+    /// <summary>The client and the worker.</summary>
+    internal static void AddCalling(this IServiceCollection services)
+    {
+        services.TryAddSingleton<IWorkQueue>(provider => new MemoryWorkQueue(provider.GetRequiredService<IRunLogStore>().AppendAsync, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<RunningCalls>();
+        services.AddSingleton<IBelfryClient, BelfryClient>();
+        services.AddSingleton(provider => new QueueWorker(
+            provider.GetRequiredService<IWorkQueue>(), provider.GetRequiredService<TaskRegistry>(), provider.GetRequiredService<TaskRunner>(),
+            provider.GetRequiredService<IRunLogStore>(), provider.GetRequiredService<RunningCalls>(), provider.GetRequiredService<BelfryOptions>(),
+            provider.GetRequiredService<TimeProvider>(), provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance));
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<QueueWorker>());
+    }
+}

@@ -1,0 +1,208 @@
+using Belfry.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using static Belfry.Conditions;
+
+namespace Belfry.Tests.Calling;
+
+/// <summary>"Call it now or later", as an application does it.</summary>
+public sealed class CallingTests
+{
+    static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_call_by_name_runs_with_its_arguments_in_order_or_by_name_and_gives_its_result()
+    {
+        await using Counter counter = await Counter.OpenAsync(tasks => tasks.AddTask("add", Never, (int a, int b) => a + b));
+        string inOrder = await counter.Client.CallAsync("add", new[] { 1, 2 }, cancel: Cancel), byName = await counter.Client.CallAsync("add", new { b = 40, a = 2 }, cancel: Cancel);
+        Assert.Equal(3, await counter.Client.ResultAsync<int>(inOrder, Cancel));
+        Assert.Equal(42, await counter.Client.ResultAsync<int>(byName, Cancel));
+        TaskRun run = await counter.RunAsync(byName);
+        Assert.Equal(("add", "default", "{\"b\":40,\"a\":2}", "42"), (run.Task, run.Queue, run.Kwargs, run.Result));
+        Assert.NotNull(run.Submitted);
+    }
+
+    [Fact]
+    public async Task A_typed_call_runs_the_method_of_the_service_with_what_its_arguments_were_when_it_was_called()
+    {
+        var reports = new Reports();
+        await using Counter counter = await Counter.OpenAsync(tasks => tasks.AddCalls<IReports>(), services => services.AddSingleton<IReports>(reports));
+        int month = 11;
+        var report = new Report("sales", 2026);
+        string id = await counter.Client.CallAsync<IReports>(service => service.SendAsync(report, month + 1, Cancel), cancel: Cancel);
+        month = 0;
+        Assert.Equal("sales 2026-12", await counter.Client.ResultAsync<string>(id, Cancel));
+        Assert.Equal("IReports.SendAsync", (await counter.RunAsync(id)).Task);
+        string named = await counter.Client.CallAsync<IReports>(service => service.Forget("old"), cancel: Cancel);
+        await counter.Client.ResultAsync<object>(named, Cancel);
+        Assert.Equal("forget reports", (await counter.RunAsync(named)).Task);
+        Assert.Equal(["sales 2026-12", "old"], reports.Sent);
+    }
+
+    [Fact]
+    public async Task What_is_no_task_here_cannot_be_called_and_the_message_says_what_to_do()
+    {
+        await using Counter counter = await Counter.OpenAsync(tasks => tasks.AddTask("known", Never, () => { }));
+        ArgumentException unknown = await Assert.ThrowsAsync<ArgumentException>(() => counter.Client.CallAsync("unknown", cancel: Cancel));
+        Assert.Contains("'unknown'", unknown.Message, StringComparison.Ordinal);
+        ArgumentException typed = await Assert.ThrowsAsync<ArgumentException>(() => counter.Client.CallAsync<IReports>(service => service.Forget("x"), cancel: Cancel));
+        Assert.Contains("AddCalls", typed.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ArgumentException>(() => counter.Client.CallAsync<IReports>(service => Console.WriteLine(), cancel: Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(() => counter.Client.ResultAsync<int>("no-such-run", Cancel));
+    }
+
+    [Fact]
+    public async Task A_call_for_later_starts_later_and_one_that_expires_before_is_cancelled()
+    {
+        await using Counter counter = await Counter.OpenAsync(tasks => tasks.AddTask("work", Never, () => "done"));
+        DateTimeOffset begin = TimeProvider.System.GetUtcNow();
+        string later = await counter.Client.CallAsync("work", options: new CallOptions { Countdown = TimeSpan.FromMilliseconds(300) }, cancel: Cancel);
+        string stale = await counter.Client.CallAsync("work", options: new CallOptions { Eta = begin.AddMilliseconds(200), Expires = begin.AddMilliseconds(50) }, cancel: Cancel);
+        Assert.Equal("done", await counter.Client.ResultAsync<string>(later, Cancel));
+        Assert.True((await counter.RunAsync(later)).Started!.Value.ToDateTimeOffset() >= begin.AddMilliseconds(300));
+        CallFailedException expired = await Assert.ThrowsAsync<CallFailedException>(() => counter.Client.ResultAsync<string>(stale, Cancel));
+        Assert.Equal((RunState.Cancelled, "expired"), (expired.Run.State, expired.Run.Reason));
+    }
+
+    [Fact]
+    public async Task A_key_is_one_run_however_many_call_at_once()
+    {
+        int runs = 0;
+        await using Counter counter = await Counter.OpenAsync(tasks => tasks.AddTask("bill", Never, () => Interlocked.Increment(ref runs)));
+        var options = new CallOptions { IdempotencyKey = "order 7" };
+        string[] ids = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => Task.Run(() => counter.Client.CallAsync("bill", options: options))));
+        Assert.Equal(1, await counter.Client.ResultAsync<int>(Assert.Single(ids.Distinct()), Cancel));
+        Assert.Equal(ids[0], await counter.Client.CallAsync("bill", options: options, cancel: Cancel));
+        Assert.NotEqual(ids[0], await counter.Client.CallAsync("bill", options: new CallOptions { IdempotencyKey = "order 8" }, cancel: Cancel));
+    }
+
+    [Fact]
+    public async Task Whoever_waits_for_a_failed_run_learns_why()
+    {
+        await using Counter counter = await Counter.OpenAsync(tasks => tasks.AddTask("fail", Never, () => { throw new InvalidOperationException("no such order"); }));
+        string id = await counter.Client.CallAsync("fail", cancel: Cancel);
+        CallFailedException failed = await Assert.ThrowsAsync<CallFailedException>(() => counter.Client.ResultAsync<int>(id, Cancel));
+        Assert.Equal(RunState.Failed, failed.Run.State);
+        Assert.Contains("no such order", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_call_is_revoked_while_it_waits_and_while_it_is_at_work()
+    {
+        var begun = new TaskCompletionSource();
+        await using Counter counter = await Counter.OpenAsync(tasks =>
+        {
+            tasks.Options.QueueLimits["slow"] = 1;
+            tasks.AddTask("slow", Never, async (CancellationToken stop) =>
+            {
+                begun.TrySetResult();
+                await Task.Delay(Timeout.Infinite, stop);
+            }, options => options.Queue = "slow");
+        });
+        string first = await counter.Client.CallAsync("slow", cancel: Cancel);
+        await begun.Task.WaitAsync(Cancel);
+        string second = await counter.Client.CallAsync("slow", cancel: Cancel);
+        foreach (string id in new[] { second, first })
+        {
+            Assert.True(await counter.Client.RevokeAsync(id, Cancel));
+            CallFailedException revoked = await Assert.ThrowsAsync<CallFailedException>(() => counter.Client.ResultAsync<object>(id, Cancel));
+            Assert.Equal((RunState.Cancelled, "revoked"), (revoked.Run.State, revoked.Run.Reason));
+        }
+        Assert.Null((await counter.RunAsync(second)).Started);
+        Assert.False(await counter.Client.RevokeAsync(first, Cancel));
+    }
+
+    [Fact]
+    [Trait("row", "88")]
+    public async Task Progress_is_told_by_name_and_context_from_anywhere_in_the_application()
+    {
+        var go = new TaskCompletionSource();
+        await using Counter counter = await Counter.OpenAsync(tasks => tasks.AddTask("import", Never, async (TaskRunContext run, string file) =>
+        {
+            run.SetContext("File", null, file);
+            await go.Task;
+        }));
+        string a = await counter.Client.CallAsync("import", "a", cancel: Cancel), b = await counter.Client.CallAsync("import", "b", cancel: Cancel);
+        await Eventually.HoldsAsync("both runs have told what they are about", async () => (await counter.RunAsync(a)).Context is not null && (await counter.RunAsync(b)).Context is not null);
+        Assert.True(await counter.Client.ReportProgressAsync("import", new RunContext("File", null, "a"), 40, "half of it, nearly", Cancel));
+        Assert.False(await counter.Client.ReportProgressAsync("import", new RunContext("File", null, "c"), 40, cancel: Cancel));
+        TaskRun run = await counter.RunAsync(a);
+        Assert.Equal((40, "half of it, nearly"), (run.Percent, run.Text));
+        Assert.True(run.Updated >= run.Submitted);
+        Assert.Null((await counter.RunAsync(b)).Percent);
+        go.SetResult();
+        await counter.Client.ResultAsync<object>(a, Cancel);
+        await counter.Client.ResultAsync<object>(b, Cancel);
+        Assert.False(await counter.Client.ReportProgressAsync("import", null, 99, cancel: Cancel));
+    }
+
+    [Fact]
+    public async Task A_private_argument_reaches_the_handler_and_not_the_log()
+    {
+        await using Counter counter = await Counter.OpenAsync(tasks => tasks.AddTask("login", Never, ([Private] string password) => password.Length));
+        string id = await counter.Client.CallAsync("login", new { password = "swordfish" }, cancel: Cancel);
+        Assert.Equal(9, await counter.Client.ResultAsync<int>(id, Cancel));
+        Assert.DoesNotContain("swordfish", (await counter.RunAsync(id)).ToString(), StringComparison.Ordinal);
+        ArgumentException hidden = await Assert.ThrowsAsync<ArgumentException>(() => counter.Client.CallAgainAsync(id, Cancel));
+        Assert.Contains("does not show", hidden.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_run_called_again_by_hand_is_a_new_one_whose_parent_is_the_old()
+    {
+        await using Counter counter = await Counter.OpenAsync(tasks => tasks.AddTask("add", Never, (int a, int b) => a + b));
+        string first = await counter.Client.CallAsync("add", new[] { 20, 1 }, cancel: Cancel);
+        await counter.Client.ResultAsync<int>(first, Cancel);
+        string second = await counter.Client.CallAgainAsync(first, Cancel);
+        Assert.Equal(21, await counter.Client.ResultAsync<int>(second, Cancel));
+        Assert.Equal((first, 1), ((await counter.RunAsync(second)).Parent, (await counter.RunAsync(second)).Attempt));
+    }
+
+    [Fact]
+    public async Task A_process_that_ends_waits_for_what_is_at_work_and_leaves_what_will_not_end_for_the_next_attempt()
+    {
+        var begun = new CountdownEvent(2);
+        await using Counter counter = await Counter.OpenAsync(tasks =>
+        {
+            tasks.AddTask("short", Never, async () =>
+            {
+                begun.Signal();
+                await Task.Delay(300);
+                return 1;
+            });
+            tasks.AddTask("long", Never, async (CancellationToken stop) =>
+            {
+                begun.Signal();
+                await Task.Delay(Timeout.Infinite, stop);
+            });
+        });
+        string ends = await counter.Client.CallAsync("short", cancel: Cancel), stays = await counter.Client.CallAsync("long", cancel: Cancel);
+        begun.Wait(Cancel);
+        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        await counter.StopAsync(late.Token);
+        Assert.Equal(RunState.Completed, (await counter.RunAsync(ends)).State);
+        Assert.Equal(RunState.Running, (await counter.RunAsync(stays)).State);
+    }
+
+    interface IReports
+    {
+        Task<string> SendAsync(Report report, int month, CancellationToken cancel);
+
+        [BelfryTask("forget reports")]
+        void Forget(string name);
+    }
+
+    sealed record Report(string Name, int Year);
+
+    sealed class Reports : IReports
+    {
+        public List<string> Sent { get; } = [];
+
+        public Task<string> SendAsync(Report report, int month, CancellationToken cancel)
+        {
+            Sent.Add($"{report.Name} {report.Year}-{month}");
+            return Task.FromResult(Sent[^1]);
+        }
+
+        public void Forget(string name) => Sent.Add(name);
+    }
+}
