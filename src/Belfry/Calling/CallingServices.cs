@@ -28,6 +28,10 @@ public static class CallingServices
         }
     }
 
+    /// <summary>In a process that runs one task of another's: whoever asks for the client there learns why there is none.</summary>
+    internal static void RefuseCalling(this IServiceCollection services) => services.AddSingleton<IBelfryClient>(_ =>
+        throw new InvalidOperationException("A task that runs in a process of its own cannot call others: only the process that started it has the queue. Return what is to be done, and call from there."));
+
     /// <summary>The client and the worker.</summary>
     internal static void AddCalling(this IServiceCollection services)
     {

@@ -32,7 +32,8 @@ sealed partial class QueueWorker : BackgroundService
     readonly Channel<TaskEvent> _reports = Channel.CreateBounded<TaskEvent>(new BoundedChannelOptions(10_000) { FullMode = BoundedChannelFullMode.DropOldest });
     readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly Action<TaskEvent> _report;
-    Task _lastEnd = Task.CompletedTask, _reporting = Task.CompletedTask;
+    readonly CancellationTokenSource _drained = new();
+    Task _lastEnd = Task.CompletedTask, _reporting = Task.CompletedTask, _showing = Task.CompletedTask;
     volatile bool _stopping;
 
     public QueueWorker(
@@ -58,16 +59,26 @@ sealed partial class QueueWorker : BackgroundService
         {
             await (_running.Count == 0 ? Task.CompletedTask : _empty.Task);
         }
+        await _drained.CancelAsync();
+        await _showing;
         _reports.Writer.TryComplete();
         await _reporting;
         await _lastEnd.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // ends are written in order: those before it are, too
     }
 
     /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _drained.Dispose();
+        base.Dispose();
+    }
+
+    /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
         _reporting = Task.Run(WriteReportsAsync, CancellationToken.None);
-        return Task.WhenAll(Task.Run(() => ClaimAsync(stoppingToken), CancellationToken.None), Task.Run(() => ShowAsync(stoppingToken), CancellationToken.None));
+        _showing = Task.Run(() => ShowAsync(_drained.Token), CancellationToken.None);
+        return Task.Run(() => ClaimAsync(stoppingToken), CancellationToken.None);
     }
 
     async Task ClaimAsync(CancellationToken stop)

@@ -41,6 +41,7 @@ public static class BelfryServices
         if (ChildHost.IsHere)
         {
             ChildHost.Register(services);
+            services.RefuseCalling();
         }
         else
         {
