@@ -1,13 +1,14 @@
 namespace Belfry.Celery.Events;
 
 /// <summary>What the stream gave at one go: events, what had to be refused, and what was missed before them.</summary>
-public sealed class EventBatch
+/// <param name="expected">About how many events it will have.</param>
+public sealed class EventBatch(int expected = 0)
 {
     // Names of unknown things are unbounded input: beyond this many they are counted together.
     const int RefusalsToldApart = 200;
 
     readonly Dictionary<string, long> _refused = [];
-    readonly List<TaskEvent> _events = [];
+    readonly List<TaskEvent> _events = new(expected);
 
     /// <summary>The events, in the order of their arrival.</summary>
     public IReadOnlyList<TaskEvent> Events => _events;

@@ -18,13 +18,29 @@ sealed record EventChunk(byte[] Buffer, int Length, Instant Arrived, StreamBreak
     /// <summary>Takes bytes over into a buffer of their size, so that the queue never holds a large buffer for a small message.</summary>
     public static EventChunk CopyOf(ReadOnlySpan<byte> bytes, Instant arrived, StreamBreak? missing)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(bytes.Length);
+        byte[] buffer = ChunkBuffers.Rent(bytes.Length);
         bytes.CopyTo(buffer);
         return new EventChunk(buffer, bytes.Length, arrived, missing);
     }
 
     /// <summary>Gives the buffer back.</summary>
-    public void Free() => ArrayPool<byte>.Shared.Return(Buffer);
+    public void Free() => ChunkBuffers.Return(Buffer);
+}
+
+/// <summary>Buffers for chunks. Of those of the usual size hundreds are under way when the log is behind, more than the shared pool would keep.</summary>
+static class ChunkBuffers
+{
+    /// <summary>The usual size; larger ones are those of large messages.</summary>
+    public const int Usual = 64 * 1024;
+
+    const int Kept = 512; // 32 MB: as much as Redis holds for a slow subscriber
+    static readonly ArrayPool<byte> Pool = ArrayPool<byte>.Create(Usual, Kept);
+
+    public static byte[] Rent(int length) => PoolOf(length).Rent(length);
+
+    public static void Return(byte[] buffer) => PoolOf(buffer.Length).Return(buffer);
+
+    static ArrayPool<byte> PoolOf(int length) => length <= Usual ? Pool : ArrayPool<byte>.Shared;
 }
 
 /// <summary>The stream began anew, or lost something.</summary>

@@ -86,7 +86,7 @@ public sealed class EventDecoder(string source)
         }
         if (type == JsonTokenType.String && escaped)
         {
-            body = Encoding.UTF8.GetBytes(JsonText.Decode(body, escaped: true));
+            body = Encoding.UTF8.GetBytes(JsonText.Decode(body));
         }
         if (type == JsonTokenType.String && base64)
         {

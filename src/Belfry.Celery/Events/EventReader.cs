@@ -19,6 +19,7 @@ sealed class EventReader(string source)
 
     readonly NameCache _names = new(4096);
     readonly NameCache _shortTexts = new(1024);
+    readonly RecentTexts _texts = new(8192);
     readonly List<Range> _unknown = [];
 
     /// <summary>Reads the object at whose begin the reader stands, adds its event to the batch or counts why not.</summary>
@@ -169,7 +170,7 @@ sealed class EventReader(string source)
         }
         ReadOnlySpan<byte> bytes = fields.Bytes(field);
         bool escaped = fields.IsText(field) && !fields.IsPlain(field);
-        return bytes.Length <= LongestShort && !escaped ? _shortTexts.Get(bytes) : JsonText.Decode(bytes, escaped);
+        return escaped ? JsonText.Decode(bytes) : bytes.Length <= LongestShort ? _shortTexts.Get(bytes) : _texts.Get(bytes);
     }
 
     string? Extra(ReadOnlySpan<byte> json, scoped in EventFields fields, EventKind kind, EventBatch into)

@@ -44,13 +44,15 @@ public sealed class EventSubscription : IAsyncDisposable
     /// <summary>Batches of events as they come, until cancelled.</summary>
     public async IAsyncEnumerable<EventBatch> ReadAsync([EnumeratorCancellation] CancellationToken cancel)
     {
+        int expected = 0;
         while (await _queue.WaitAsync(cancel).ConfigureAwait(false))
         {
-            var batch = new EventBatch();
+            var batch = new EventBatch(expected);
             while (batch.Events.Count < BatchLimit && MayJoin(batch) && _queue.TryTake(out EventChunk? chunk))
             {
                 Decode(chunk!, batch);
             }
+            expected = batch.Events.Count + (batch.Events.Count / 8);
             yield return batch;
         }
     }

@@ -9,13 +9,9 @@ static class JsonText
 {
     const char Replacement = '\uFFFD';
 
-    /// <summary>The text of a JSON string's inside. What is no character becomes U+FFFD; nothing throws.</summary>
-    public static string Decode(ReadOnlySpan<byte> inside, bool escaped)
+    /// <summary>The text of the inside of a JSON string that has escapes. What is no character becomes U+FFFD; nothing throws.</summary>
+    public static string Decode(ReadOnlySpan<byte> inside)
     {
-        if (!escaped)
-        {
-            return Encoding.UTF8.GetString(inside);
-        }
         char[] chars = ArrayPool<char>.Shared.Rent(inside.Length + 1);
         int length = Unescape(inside, chars);
         MendSurrogates(chars.AsSpan(0, length));

@@ -31,8 +31,9 @@ sealed class NameCache(int slots)
         return slot.Text;
     }
 
+    /// <summary>Spreads bytes over slots.</summary>
     // Eight bytes at a time. Who sends names that collide costs us a string per event, nothing more, so no secret seed.
-    static uint Hash(ReadOnlySpan<byte> bytes)
+    public static uint Hash(ReadOnlySpan<byte> bytes)
     {
         const ulong odd = 0x9E3779B97F4A7C15;
         ulong hash = (ulong)bytes.Length;
@@ -46,5 +47,25 @@ sealed class NameCache(int slots)
             hash = (hash ^ b) * odd;
         }
         return (uint)(hash >> 32);
+    }
+}
+
+/// <summary>Gives the same string for texts that come again shortly after: an id comes with each event of a run, its arguments with two of them.</summary>
+/// <remarks>Each slot holds the last text that hashed to it. For one thread.</remarks>
+sealed class RecentTexts(int slots)
+{
+    const int Longest = 500;
+
+    readonly string?[] _slots = new string?[(int)BitOperations.RoundUpToPowerOf2((uint)slots)];
+
+    /// <summary>The text of some UTF-8 bytes.</summary>
+    public string Get(ReadOnlySpan<byte> utf8)
+    {
+        if (utf8.Length > Longest)
+        {
+            return Encoding.UTF8.GetString(utf8);
+        }
+        ref string? slot = ref _slots[NameCache.Hash(utf8) & (uint)(_slots.Length - 1)];
+        return slot is { } recent && Ascii.Equals(utf8, recent) ? recent : slot = Encoding.UTF8.GetString(utf8);
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using Belfry.Celery.Redis;
 using Microsoft.Extensions.Logging;
@@ -9,7 +8,7 @@ namespace Belfry.Celery.Events;
 sealed partial class SubscriptionReader(
     CeleryCluster cluster, SubscriptionOptions options, ChunkQueue queue, TimeProvider clock, Random random, ILogger logger) : IAsyncDisposable
 {
-    const int BufferSize = 64 * 1024;
+    const int BufferSize = ChunkBuffers.Usual;
 
     // Celery cuts its texts; a message of this size is a mistake of its sender, and none of ours.
     const int LongestMessage = 64 * 1024 * 1024;
@@ -89,7 +88,7 @@ sealed partial class SubscriptionReader(
         using RedisConnection connection = RedisConnection.Open(cluster.Broker, options.ConnectTimeout, clock, _stopping.Token);
         using CancellationTokenRegistration closing = _stopping.Token.Register(connection.Dispose);
         (_filled, _skip, _subscriptions) = (0, 0, 0);
-        _buffer = _buffer.Length == 0 ? ArrayPool<byte>.Shared.Rent(BufferSize) : _buffer;
+        _buffer = _buffer.Length == 0 ? ChunkBuffers.Rent(BufferSize) : _buffer;
         connection.ReadTimeout = options.PingInterval * 3;
         connection.Send("PSUBSCRIBE", cluster.EventPattern);
         connection.Send("SUBSCRIBE", cluster.EventChannel);
@@ -203,7 +202,7 @@ sealed partial class SubscriptionReader(
         bool large = whole > buffer.Length / 2;
         EventChunk chunk = large ? new EventChunk(buffer, whole, now, _break) : EventChunk.CopyOf(buffer.AsSpan(0, whole), now, _break);
         // The rest is taken out first: once added, a large buffer is the decoder's, who gives it back to whoever rents next.
-        _buffer = large ? ArrayPool<byte>.Shared.Rent(BufferSize) : buffer;
+        _buffer = large ? ChunkBuffers.Rent(BufferSize) : buffer;
         KeepFrom(whole, buffer);
         if (queue.TryAdd(chunk))
         {
@@ -220,7 +219,7 @@ sealed partial class SubscriptionReader(
         int rest = _filled - whole;
         if (rest > _buffer.Length)
         {
-            _buffer = ArrayPool<byte>.Shared.Rent(rest);
+            _buffer = ChunkBuffers.Rent(rest);
         }
         from.AsSpan(whole, rest).CopyTo(_buffer);
         _filled = rest;
@@ -238,9 +237,9 @@ sealed partial class SubscriptionReader(
         else if (needed > _buffer.Length || (needed < BufferSize && _buffer.Length > BufferSize))
         {
             byte[] old = _buffer;
-            _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(Math.Max(needed, _filled), BufferSize));
+            _buffer = ChunkBuffers.Rent(Math.Max(Math.Max(needed, _filled), BufferSize));
             old.AsSpan(0, _filled).CopyTo(_buffer);
-            ArrayPool<byte>.Shared.Return(old);
+            ChunkBuffers.Return(old);
         }
     }
 

@@ -38,8 +38,9 @@ static class PlainRow
         flags |= run.Root is not null && run.Root == run.Id ? RowFlags.RootIsSelf : RowFlags.None;
         TaskEvent? submitted = null, received = null, started = null, outcome = null;
         bool plain = !run.ClockOff && run.Context is null && run.Extra is null && row.Facts.Count <= 4;
-        foreach (TaskEvent fact in row.Facts)
+        for (int i = 0; i < row.Facts.Count; i++)
         {
+            TaskEvent fact = row.Facts[i];
             plain &= fact.Kind switch
             {
                 EventKind.Submitted => TrySet(ref submitted, fact) && fact.Worker is null,

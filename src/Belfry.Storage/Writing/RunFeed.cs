@@ -59,7 +59,8 @@ public sealed class RunFeed
         {
             foreach (RunChange change in changes)
             {
-                _ring[_next % Remembered] = change with { Number = _next };
+                change.Number = _next;
+                _ring[_next % Remembered] = change;
                 _next++;
             }
             (waiting, _more) = (_more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
@@ -102,4 +103,8 @@ public sealed class RunFeed
 /// <param name="Run">The run as it stands now; null for a gap, or when its row went away.</param>
 /// <param name="Gone">The run whose row went away, because a late event moved its events to another attempt.</param>
 /// <param name="Gap">Changes before this one were missed: reload.</param>
-public sealed record RunChange(long Number, TaskRun? Run, TaskRun? Gone, bool Gap);
+public sealed record RunChange(long Number, TaskRun? Run, TaskRun? Gone, bool Gap)
+{
+    /// <summary>Counts up within one process, and over restarts.</summary>
+    public long Number { get; internal set; } = Number; // given when it is published
+}

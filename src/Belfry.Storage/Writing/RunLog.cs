@@ -26,6 +26,7 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly SideNotes _notes = new();
     readonly AppendQueue _queue;
     readonly EventLimits _limits;
+    readonly Action<string, string> _refuse;
     readonly ILogWriter _writer;
     readonly ILeaseTable? _leases; // null where the store is this process's own
     readonly Chores _chores;
@@ -43,6 +44,7 @@ public sealed partial class RunLog : IAsyncDisposable
         (_url, _writer, _leases, _options, _clock, _logger) = (url, writer, leases, options, clock, logger);
         _queue = new AppendQueue(options.QueueLimit);
         _chores = new Chores(_queue.Nudge);
+        _refuse = (source, what) => Refuse(source, what);
         _limits = new EventLimits(new SecretMask(options.HiddenKeys), options.TruncateNested, options.Apps);
         _work = writer is IWorkWriter ? new WorkLane(_anyWork, _queue.Nudge, _limits, (source, what) => Refuse(source, what), AppendAsync, clock) : null;
         Queries = queries;
@@ -100,7 +102,7 @@ public sealed partial class RunLog : IAsyncDisposable
         var allowed = new List<TaskEvent>(events.Count);
         foreach (TaskEvent item in events)
         {
-            if (_limits.Apply(item, now, (source, what) => Refuse(source, what)) is { } kept)
+            if (_limits.Apply(item, now, _refuse) is { } kept)
             {
                 allowed.Add(kept);
             }

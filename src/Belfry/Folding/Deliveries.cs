@@ -29,11 +29,15 @@ sealed class Deliveries
         }
     }
 
-    /// <summary>Receipts less one, never below none.</summary>
-    public int Redeliveries => Math.Max(0, _all.Count(delivery => delivery.Received is not null) - 1);
+    /// <summary>What the delivery says that tells the state: that of the earliest success, else the latest not given back, else the latest.</summary>
+    public Told Told()
+    {
+        Delivery speaking = Speaking();
+        int redeliveries = Math.Max(0, _all.Count(delivery => delivery.Received is not null) - 1);
+        return new Told(speaking.Received, speaking.FirstStart, speaking.LastStart, speaking.Outcome, speaking.Lost, speaking.GivenBack, redeliveries);
+    }
 
-    /// <summary>The delivery that tells the state: that of the earliest success, else the latest not given back, else the latest.</summary>
-    public Delivery Speaking()
+    Delivery Speaking()
     {
         Delivery? success = null, open = null;
         foreach (Delivery delivery in _all)
@@ -74,6 +78,16 @@ sealed class Deliveries
         return _all[^1];
     }
 }
+
+/// <summary>What tells the state of an attempt.</summary>
+/// <param name="Received">The receipt of the delivery that speaks; null when it was not seen.</param>
+/// <param name="FirstStart">Its first start.</param>
+/// <param name="LastStart">Its last start.</param>
+/// <param name="Outcome">How it ended.</param>
+/// <param name="Lost">That it was given up.</param>
+/// <param name="GivenBack">Given back to the queue, and not begun since.</param>
+/// <param name="Redeliveries">Receipts less one, never below none.</param>
+readonly record struct Told(TaskEvent? Received, TaskEvent? FirstStart, TaskEvent? LastStart, TaskEvent? Outcome, TaskEvent? Lost, bool GivenBack, int Redeliveries);
 
 /// <summary>One delivery of an attempt to a worker.</summary>
 /// <param name="received">Its receipt; null when it was not seen.</param>

@@ -4,11 +4,12 @@ namespace Belfry;
 /// <remarks>Not safe for several threads; the log has one writer.</remarks>
 public sealed class Life(string source, string id)
 {
-    /// <summary>Facts about states, in order.</summary>
-    readonly List<TaskEvent> _facts = new(4);
+    /// <summary>Facts about states, in order. A list that a row was given is not changed any more: the next fact makes another.</summary>
+    List<TaskEvent> _facts = new(4);
+    bool _given;
 
     /// <summary>Progress and context, in order: at most the latest of each field, so it stays short.</summary>
-    readonly List<TaskEvent> _notes = [];
+    List<TaskEvent> _notes = AttemptFold.NoNotes;
 
     /// <summary>Where the events come from.</summary>
     public string Source { get; } = source;
@@ -20,7 +21,7 @@ public sealed class Life(string source, string id)
     public bool Add(TaskEvent fact)
     {
         bool isNote = fact.Kind is EventKind.Progress or EventKind.Context;
-        List<TaskEvent> list = isNote ? _notes : _facts;
+        List<TaskEvent> list = isNote ? OwnNotes() : OwnFacts();
         for (int i = list.Count - 1; i >= 0; i--)
         {
             if (Facts.Same(list[i], fact))
@@ -35,13 +36,33 @@ public sealed class Life(string source, string id)
     /// <summary>The rows, by attempt, with the facts each stands for. Facts that no longer count are forgotten.</summary>
     public IReadOnlyList<FoldedRun> Fold()
     {
+        if (_facts.Count > 0 && _notes.Count == 0 && AttemptFold.Usual(this, _facts) is { } run)
+        {
+            _given = true;
+            return [new FoldedRun(run, _facts)];
+        }
+        return FoldInFull();
+    }
+
+    /// <summary>The same, without looking whether the life is a usual one.</summary>
+    internal IReadOnlyList<FoldedRun> FoldInFull()
+    {
         if (_facts.Count == 0)
         {
             return _notes.Count == 0 ? [] : [new FoldedRun(AttemptFold.OfNotes(this, _notes), [.. _notes])];
         }
+        OwnFacts();
         int[] attempts = Attempts.Assign(_facts);
         Forget(ref attempts);
         return AttemptFold.Rows(this, _facts, attempts, _notes);
+    }
+
+    List<TaskEvent> OwnNotes() => _notes = ReferenceEquals(_notes, AttemptFold.NoNotes) ? [] : _notes;
+
+    List<TaskEvent> OwnFacts()
+    {
+        (_facts, _given) = (_given ? [.. _facts] : _facts, false);
+        return _facts;
     }
 
     static bool TryMerge(List<TaskEvent> list, int at, TaskEvent fact)

@@ -20,13 +20,13 @@ public sealed record TaskEvent
     public required Instant At { get; init; }
 
     /// <summary>The instant under which it counts: <see cref="At"/>, unless that is negative or more than 24 h ahead of its arrival; then the arrival.</summary>
-    public Instant Shown { get => _shown ?? At; init => _shown = value == At ? null : value; }
+    public Instant Shown { get => _seldom?.Shown ?? At; init => SeldomTold.Tell<Instant?>(ref _seldom, value == At ? null : value, static (told, value) => told with { Shown = value }); }
 
     /// <summary>The sender's clock was so far off that the arrival counts instead.</summary>
-    public bool ClockOff => _shown is not null;
+    public bool ClockOff => _seldom?.Shown is not null;
 
     /// <summary>The attempt it names, from 1; null when it names none.</summary>
-    public int? Attempt { get; init; }
+    public int? Attempt { get => _namesAttempt ? _attempt : null; init => (_namesAttempt, _attempt) = (value.HasValue, value.GetValueOrDefault()); }
 
     /// <summary>The worker it is about; null on <c>submitted</c>.</summary>
     public string? Worker { get; init; }
@@ -47,35 +47,35 @@ public sealed record TaskEvent
     public string? Result { get; init; }
 
     /// <summary>The exception of a failure or retry.</summary>
-    public string? Exception { get; init; }
+    public string? Exception { get => _seldom?.Exception; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Exception = value }); }
 
     /// <summary>Its trace.</summary>
-    public string? Traceback { get; init; }
+    public string? Traceback { get => _seldom?.Traceback; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Traceback = value }); }
 
     /// <summary>Why it was cancelled or skipped: <c>revoked</c>, <c>expired</c>, <c>rejected</c>, <c>terminated</c>, <c>timeout</c> …</summary>
-    public string? Reason { get; init; }
+    public string? Reason { get => _seldom?.Reason; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Reason = value }); }
 
     /// <summary>Runtime in seconds, as measured by the one who ran it, rounded to microseconds; what is no number is taken as not told.</summary>
     public double? Runtime
     {
-        get;
-        init => field = value is { } seconds && double.IsFinite(seconds) && Math.Abs(seconds) < 1e9 ? Math.Round(seconds, 6) : null;
+        get => double.IsNaN(_runtime) ? null : _runtime;
+        init => _runtime = value is { } seconds && double.IsFinite(seconds) && Math.Abs(seconds) < 1e9 ? Math.Round(seconds, 6) : double.NaN;
     }
 
     /// <summary>Progress in percent, 0 to 100.</summary>
-    public double? Percent { get; init; }
+    public double? Percent { get => _seldom?.Percent; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Percent = value }); }
 
     /// <summary>Progress in words.</summary>
-    public string? Text { get; init; }
+    public string? Text { get => _seldom?.Text; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Text = value }); }
 
     /// <summary>Not to start before.</summary>
-    public Instant? Eta { get; init; }
+    public Instant? Eta { get => _seldom?.Eta; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Eta = value }); }
 
     /// <summary>Not to start after.</summary>
-    public Instant? Expires { get; init; }
+    public Instant? Expires { get => _seldom?.Expires; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Expires = value }); }
 
     /// <summary>Priority as the broker has it.</summary>
-    public int? Priority { get; init; }
+    public int? Priority { get => _seldom?.Priority; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Priority = value }); }
 
     /// <summary>Id of the run that called this one.</summary>
     public string? Parent { get; init; }
@@ -84,18 +84,23 @@ public sealed record TaskEvent
     public string? Root { get; init; }
 
     /// <summary>The application the task belongs to.</summary>
-    public string? App { get; init; }
+    public string? App { get => _seldom?.App; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { App = value }); }
 
     /// <summary>What the run is about.</summary>
-    public RunContext? Context { get; init; }
+    public RunContext? Context { get => _seldom?.Context; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Context = value }); }
 
     /// <summary>Fields that Belfry does not know, kept as a JSON object.</summary>
-    public string? Extra { get; init; }
+    public string? Extra { get => _seldom?.Extra; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Extra = value }); }
 
     /// <summary>The worker's own figures; only on events about a worker.</summary>
-    public WorkerBeat? Beat { get; init; }
+    public WorkerBeat? Beat { get => _seldom?.Beat; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Beat = value }); }
 
-    readonly Instant? _shown;
+    // Events wait in memory by the ten thousand, and what waits is what the garbage collector copies: 128 bytes each, and
+    // one object more for those few that tell something seldom.
+    readonly double _runtime = double.NaN;
+    readonly bool _namesAttempt;
+    readonly int _attempt;
+    SeldomTold? _seldom;
 }
 
 /// <summary>What a run is about: a record of the application.</summary>

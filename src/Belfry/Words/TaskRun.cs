@@ -37,16 +37,16 @@ public sealed record TaskRun
     public string? App { get; init; }
 
     /// <summary>When it was submitted.</summary>
-    public Instant? Submitted { get; init; }
+    public Instant? Submitted { get => _submitted.Value; init => _submitted = new(value); }
 
     /// <summary>When a worker received it.</summary>
-    public Instant? Received { get; init; }
+    public Instant? Received { get => _received.Value; init => _received = new(value); }
 
     /// <summary>When it began.</summary>
-    public Instant? Started { get; init; }
+    public Instant? Started { get => _started.Value; init => _started = new(value); }
 
     /// <summary>When it ended, in every final state.</summary>
-    public Instant? Finished { get; init; }
+    public Instant? Finished { get => _finished.Value; init => _finished = new(value); }
 
     /// <summary>The latest event.</summary>
     public required Instant Updated { get; init; }
@@ -61,31 +61,31 @@ public sealed record TaskRun
     public string? Result { get; init; }
 
     /// <summary>The exception.</summary>
-    public string? Exception { get; init; }
+    public string? Exception { get => _seldom?.Exception; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Exception = value }); }
 
     /// <summary>Its trace.</summary>
-    public string? Traceback { get; init; }
+    public string? Traceback { get => _seldom?.Traceback; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Traceback = value }); }
 
     /// <summary>Why it was cancelled, skipped or lost.</summary>
-    public string? Reason { get; init; }
+    public string? Reason { get => _seldom?.Reason; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Reason = value }); }
 
     /// <summary>Runtime in seconds as its worker measured it, else from start to end (never negative); null while it runs or where neither is known.</summary>
-    public double? Runtime { get; init; }
+    public double? Runtime { get => double.IsNaN(_runtime) ? null : _runtime; init => _runtime = value ?? double.NaN; }
 
     /// <summary>Progress in percent.</summary>
-    public double? Percent { get; init; }
+    public double? Percent { get => _seldom?.Percent; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Percent = value }); }
 
     /// <summary>Progress in words.</summary>
-    public string? Text { get; init; }
+    public string? Text { get => _seldom?.Text; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Text = value }); }
 
     /// <summary>Not to start before.</summary>
-    public Instant? Eta { get; init; }
+    public Instant? Eta { get => _seldom?.Eta; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Eta = value }); }
 
     /// <summary>Not to start after.</summary>
-    public Instant? Expires { get; init; }
+    public Instant? Expires { get => _seldom?.Expires; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Expires = value }); }
 
     /// <summary>Priority as the broker has it.</summary>
-    public int? Priority { get; init; }
+    public int? Priority { get => _seldom?.Priority; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Priority = value }); }
 
     /// <summary>Id of the run that called this one.</summary>
     public string? Parent { get; init; }
@@ -94,13 +94,18 @@ public sealed record TaskRun
     public string? Root { get; init; }
 
     /// <summary>What the run is about.</summary>
-    public RunContext? Context { get; init; }
+    public RunContext? Context { get => _seldom?.Context; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Context = value }); }
 
     /// <summary>Fields that Belfry does not know, a JSON object.</summary>
-    public string? Extra { get; init; }
+    public string? Extra { get => _seldom?.Extra; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Extra = value }); }
 
     /// <summary>A sender's clock was more than 24 h off; its events stand at the instant of their arrival.</summary>
     public bool ClockOff { get; init; }
+
+    // Runs wait for whoever watches the log, ten thousand of them, and the garbage collector copies them there: so they are kept small.
+    readonly Moment _submitted, _received, _started, _finished;
+    readonly double _runtime = double.NaN;
+    SeldomTold? _seldom;
 
     /// <summary>The class of the exception, <c>ReadTimeout</c> of <c>ReadTimeout('…')</c> or of <c>requests.ReadTimeout: …</c>.</summary>
     public string? ExceptionClass => ClassOf(Exception);

@@ -28,6 +28,41 @@ public sealed class FoldProperties
     }
 
     [Fact]
+    public void A_usual_life_has_the_rows_that_it_has_when_nothing_is_taken_for_usual()
+    {
+        int usual = 0;
+        for (int seed = 0; seed < 20_000; seed++)
+        {
+            var random = new Random(seed);
+            List<TaskEvent> events = seed % 2 == 0 ? Lives.Random(random, "id") : Lives.Simple(random, "id");
+            random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(events));
+            var life = new Life("cluster", "id");
+            foreach (TaskEvent item in events)
+            {
+                life.Add(item);
+                IReadOnlyList<FoldedRun> rows = life.Fold(), expected = life.FoldInFull();
+                usual += rows.Count == 1 && AttemptFold.Usual(life, [.. rows[0].Facts]) is not null ? 1 : 0;
+                Assert.Equal(expected.Select(row => row.Run), rows.Select(row => row.Run));
+                Assert.Equal(expected.SelectMany(row => row.Facts), rows.SelectMany(row => row.Facts));
+            }
+        }
+        Assert.InRange(usual, 10_000, 60_000);
+    }
+
+    [Fact]
+    public void The_facts_of_a_row_stay_as_they_are_when_more_are_told()
+    {
+        TaskEvent received = new() { Source = "s", Id = "i", Kind = EventKind.Received, At = new Instant(1), Worker = "w" };
+        var life = new Life("s", "i");
+        life.Add(received);
+        FoldedRun before = life.Fold().Single();
+        life.Add(received with { Kind = EventKind.Started, At = new Instant(2) });
+        life.Add(received with { Queue = "q" });
+        Assert.Equal([received], before.Facts);
+        Assert.Equal(2, life.Fold().Single().Facts.Count);
+    }
+
+    [Fact]
     public void An_event_told_again_says_nothing_new()
     {
         List<TaskEvent> events = Lives.Random(new Random(7), "id");

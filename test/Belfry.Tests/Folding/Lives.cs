@@ -18,6 +18,34 @@ public static class Lives
         return events;
     }
 
+    /// <summary>Few events of one attempt, or nearly: now and then one is told twice, names another attempt or comes from another worker.</summary>
+    public static List<TaskEvent> Simple(Random random, string id)
+    {
+        long at = 1_795_000_000_000_000;
+        EventKind[] kinds = [EventKind.Submitted, EventKind.Received, EventKind.Started, (EventKind)random.Next((int)EventKind.Requeued, (int)EventKind.Context)];
+        var events = new List<TaskEvent>();
+        foreach (EventKind kind in kinds.Where(_ => random.Next(5) > 0))
+        {
+            events.Add(New(id, kind, at += random.Next(-1, 4), kind == EventKind.Submitted ? null : Workers[random.Next(8) / 7], random.Next(3) == 0 ? 1 + (random.Next(8) / 7) : null) with
+            {
+                Task = kind <= EventKind.Received || random.Next(9) == 0 ? "report" : null,
+                Queue = kind == EventKind.Submitted ? "celery" : null,
+                Args = kind <= EventKind.Received ? $"({random.Next(9) / 8},)" : null,
+                Root = kind <= EventKind.Received ? id : null,
+                Result = kind == EventKind.Succeeded ? "3" : null,
+                Runtime = kind == EventKind.Succeeded ? 0.25 : null,
+                Exception = kind is EventKind.Failed or EventKind.Retried ? "Error()" : null,
+                Eta = random.Next(9) == 0 ? new Instant(at + random.Next(5)) : null,
+                Expires = random.Next(9) == 0 ? new Instant(at + random.Next(5)) : null,
+                Priority = random.Next(9) == 0 ? random.Next(3) : null,
+                Extra = random.Next(9) == 0 ? "{}" : null,
+                Context = random.Next(9) == 0 ? new RunContext("model", null, $"{random.Next(3)}") : null,
+                Shown = random.Next(20) == 0 ? new Instant(at + 1_000) : new Instant(at),
+            });
+        }
+        return events;
+    }
+
     static void AddAttempt(Random random, string id, List<TaskEvent> events, ref long at, int attempt, bool another)
     {
         string task = random.Next(20) == 0 ? "other" : "report";

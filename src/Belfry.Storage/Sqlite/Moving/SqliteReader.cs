@@ -71,7 +71,7 @@ sealed class SqliteReader : ILogReader
         read.Bind(1, after is null ? long.MinValue : long.Parse(after));
         while (read.Step())
         {
-            yield return new PlacedRun(RowCodec.ReadFacts(read, 2, read.Int64(1), _context), read.Int64(0));
+            yield return new PlacedRun(RowCodec.ReadFacts(read, 2, read.Int64(1), IdColumn.Read(read, 2)!, _context), read.Int64(0));
         }
     }
 

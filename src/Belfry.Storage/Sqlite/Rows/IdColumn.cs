@@ -19,6 +19,13 @@ static class IdColumn
         }
     }
 
+    /// <summary>It is this id.</summary>
+    public static bool Is(Statement statement, int column, string id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        return RunKey.TryUuid(id, bytes) ? !statement.IsText(column) && statement.Bytes(column).SequenceEqual(bytes) : Read(statement, column) == id;
+    }
+
     /// <summary>Reads an id.</summary>
     public static string? Read(Statement statement, int column) =>
         statement.IsNull(column) ? null

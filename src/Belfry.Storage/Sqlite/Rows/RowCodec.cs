@@ -63,12 +63,16 @@ sealed class RowCodec
     /// <param name="first">Its first column of <see cref="Columns"/>.</param>
     /// <param name="at">The row's <c>at</c>.</param>
     /// <param name="context">Names by number, and how to unpack.</param>
-    public static TaskRun Read(Statement from, int first, long at, IRowContext context) => ReadRow(from, first, at, context, out _);
+    public static TaskRun Read(Statement from, int first, long at, IRowContext context) =>
+        ReadRow(from, first, at, IdColumn.Read(from, first)!, context, out _);
 
-    /// <summary>Reads a run with its facts.</summary>
-    public static FoldedRun ReadFacts(Statement from, int first, long at, IRowContext context)
+    /// <summary>The number of a row's source.</summary>
+    public static int SourceOf(Statement from, int first) => from.Int32(first + 1);
+
+    /// <summary>Reads a run with its facts; its id is known.</summary>
+    public static FoldedRun ReadFacts(Statement from, int first, long at, string id, IRowContext context)
     {
-        TaskRun run = ReadRow(from, first, at, context, out RowFlags flags);
+        TaskRun run = ReadRow(from, first, at, id, context, out RowFlags flags);
         if (!flags.HasFlag(RowFlags.Listed))
         {
             return new FoldedRun(run, PlainRow.Facts(run, flags));
@@ -76,10 +80,9 @@ sealed class RowCodec
         return new FoldedRun(run, RowPayload.Facts(context.Unpack(from.Bytes(first + 18)), run));
     }
 
-    static TaskRun ReadRow(Statement from, int first, long at, IRowContext context, out RowFlags flags)
+    static TaskRun ReadRow(Statement from, int first, long at, string id, IRowContext context, out RowFlags flags)
     {
         flags = (RowFlags)from.Int32(first + 17);
-        string id = IdColumn.Read(from, first)!;
         Instant? submitted = Relative(from, first + 13, at), received = Relative(from, first + 14, at);
         Instant? started = Relative(from, first + 15, at), finished = Relative(from, first + 16, at);
         var state = (RunState)from.Int32(first + 3);

@@ -42,6 +42,7 @@ sealed class GroupWriter : IDisposable
     }
 
     /// <summary>Writes a group. When it throws, nothing of the group is stored, and it can be tried again.</summary>
+    /// <returns>What changed; good until the next group.</returns>
     public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, WorkOrders work, SideNotes notes, Instant now)
     {
         _changes.Clear();
@@ -66,7 +67,7 @@ sealed class GroupWriter : IDisposable
             _database.Execute("COMMIT");
             _open.Settle(_touched);
             work.NextDue = _called.NextDue;
-            return [.. _changes];
+            return _changes;
         }
         catch
         {
@@ -224,6 +225,11 @@ sealed class GroupWriter : IDisposable
         IReadOnlyList<FoldedRun> rows = life.Life.Fold();
         if (life.Rows.Count == 0 && _tooLate.Refuses(rows, life.Key, _keys))
         {
+            return;
+        }
+        if (rows is [var only] && life.Rows.Count == 1 && life.Rows[0].Row.Run.Attempt == only.Run.Attempt)
+        {
+            life.Rows[0] = Store(life.Key, life.Rows[0], only);
             return;
         }
         var stored = new List<StoredRow>(rows.Count);

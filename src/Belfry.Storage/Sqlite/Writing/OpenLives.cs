@@ -17,7 +17,7 @@ sealed class TrackedLife(RunKey key, Life life)
 
     public Life Life { get; } = life;
 
-    public List<StoredRow> Rows { get; set; } = [];
+    public List<StoredRow> Rows { get; set; } = new(1);
 
     /// <summary>The group in hand has an event of it.</summary>
     public bool IsTouched { get; set; }
@@ -174,24 +174,24 @@ sealed class OpenLives
         if (_keys.MayHave(life.Key))
         {
             Statement read = _database.Prepare($"SELECT at, {RowCodec.Columns} FROM run WHERE at = ?");
-            _keys.Find(life.Key).ForEach(place => Load(read, life, place, isOpen: false));
+            foreach (long place in _keys.Find(life.Key))
+            {
+                Load(read, life, place, isOpen: false);
+            }
         }
     }
 
     /// <summary>Adds the row at a place to a life, if it is one of its own: keys share bits, may outlive their row, and may be of a child.</summary>
     void Load(Statement read, TrackedLife life, long place, bool isOpen)
     {
-        bool isOwn = read.Bind(1, place).Step() && IdColumn.Read(read, 1) == life.Life.Id;
+        bool isOwn = read.Bind(1, place).Step() && IdColumn.Is(read, 1, life.Life.Id) && RowCodec.SourceOf(read, 1) == life.Key.Source;
         if (isOwn && !life.Has(place, isOpen))
         {
-            FoldedRun row = RowCodec.ReadFacts(read, 1, read.Int64(0), _names);
-            if (row.Run.Source == life.Life.Source)
+            FoldedRun row = RowCodec.ReadFacts(read, 1, read.Int64(0), life.Life.Id, _names);
+            life.Rows.Add(new StoredRow(place, read.Int64(0), isOpen, row));
+            for (int i = 0; i < row.Facts.Count; i++)
             {
-                life.Rows.Add(new StoredRow(place, read.Int64(0), isOpen, row));
-                foreach (TaskEvent fact in row.Facts)
-                {
-                    life.Life.Add(fact);
-                }
+                life.Life.Add(row.Facts[i]);
             }
         }
         read.Reset();
