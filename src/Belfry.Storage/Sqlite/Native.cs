@@ -16,7 +16,6 @@ static unsafe partial class Native
     public const int OpenReadWrite = 2, OpenCreate = 4, OpenMemory = 0x80, OpenNoMutex = 0x8000;
     public const int TypeInteger = 1, TypeReal = 2, TypeText = 3, TypeBlob = 4, TypeNull = 5;
     const string Library = "belfry-sqlite";
-    const int ConfigMemoryStatus = 9;
     const int OldestUsable = 3_035_000; // UPSERT, RETURNING and DROP COLUMN
     const int ConfigMemoryStatus = 9;
     static readonly string[] SystemNames = ["libsqlite3.so.0", "libsqlite3.dylib", "winsqlite3.dll"];
@@ -41,25 +40,12 @@ static unsafe partial class Native
                 var version = (delegate* unmanaged<int>)NativeLibrary.GetExport(system, "sqlite3_libversion_number");
                 if (version() >= OldestUsable)
                 {
-                    CountNoMemory(system);
                     return system;
                 }
                 NativeLibrary.Free(system);
             }
         }
         return NativeLibrary.Load("e_sqlite3", assembly, null);
-    }
-
-    /// <summary>
-    /// Counting its memory costs SQLite a mutex for each piece that it takes, and it takes some for each statement; nobody asks. The call has
-    /// variable arguments, which are passed like others but on Apple's processors.
-    /// </summary>
-    static void CountNoMemory(nint library)
-    {
-        if (!OperatingSystem.IsMacOS() && NativeLibrary.TryGetExport(library, "sqlite3_config", out nint config))
-        {
-            _ = ((delegate* unmanaged<int, int, int>)config)(ConfigMemoryStatus, 0);
-        }
     }
 
     [LibraryImport(Library, EntryPoint = "sqlite3_libversion")]

@@ -355,7 +355,7 @@ sealed class CalledRuns
     {
         Statement read = _database.Prepare($"SELECT at, {RowCodec.Columns} FROM open WHERE id = ?");
         StoredRow? row = read.Bind(1, place).Step()
-            ? new StoredRow(place, read.Int64(0), IsOpen: true, RowCodec.ReadFacts(read, 1, read.Int64(0), _names))
+            ? new StoredRow(place, read.Int64(0), IsOpen: true, RowCodec.ReadFacts(read, 1, read.Int64(0), IdColumn.Read(read, 1)!, _names))
             : null;
         read.Reset();
         return row;
