@@ -60,6 +60,7 @@ static class ServeVerb
         // stdout is for data; a server has none.
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopWithin);
+        settings.Access.TellsSetup = false;
         builder.Services.AddBelfryServer(settings);
         WebApplication app = builder.Build();
         app.MapBelfry();

@@ -19,7 +19,7 @@ public static class BelfryServer
     /// <summary>The rooms that keep tables in the store.</summary>
     internal static IReadOnlyList<TableScripts> Rooms { get; } = [AccessStore.Scripts];
 
-    /// <summary>Adds what the server needs. The log is opened when the host starts, before it listens.</summary>
+    /// <summary>Adds what the server needs. The log is opened when the host starts, before it listens; where tasks of this application log into a store already, it is that.</summary>
     /// <param name="services">The application's services.</param>
     /// <param name="settings">Settings without problems; null reads <c>belfry.json</c> and the environment.</param>
     /// <exception cref="SettingsException">It was to read them, and values are wrong.</exception>
@@ -28,7 +28,8 @@ public static class BelfryServer
         settings ??= BelfrySettings.Load(null, []);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(settings);
-        services.AddSingleton(OpenLog);
+        services.TryAddSingleton(OpenLog);
+        LogTasksHere(services);
         services.AddSingleton(provider => provider.GetRequiredService<RunLog>().Queries);
         services.AddSingleton(provider => provider.GetRequiredService<RunLog>().Feed);
         services.AddHostedService<LogDiary>();
@@ -53,14 +54,25 @@ public static class BelfryServer
     /// <summary>Adds its pages, its API and its health to the routes.</summary>
     /// <param name="routes">The application's routes.</param>
     /// <param name="path">Under which path; at the root by default.</param>
-    public static IEndpointRouteBuilder MapBelfry(this IEndpointRouteBuilder routes, string path = "")
+    /// <returns>The routes that were added. They ask for a login of their own: <c>.AllowAnonymous()</c> keeps a fallback policy of the application's away.</returns>
+    public static RouteGroupBuilder MapBelfry(this IEndpointRouteBuilder routes, string path = "")
     {
         RouteGroupBuilder group = routes.MapGroup(path);
         Guard.Protect(group);
         group.MapAccess();
         group.MapApi();
         group.MapAdmin();
-        return routes;
+        return group;
+    }
+
+    /// <summary>Tasks of this application whose runs would stand in memory only stand in the server's log.</summary>
+    static void LogTasksHere(IServiceCollection services)
+    {
+        ServiceDescriptor? known = services.LastOrDefault(service => service.ServiceType == typeof(IRunLogStore));
+        if (!BelfryBuilder.IsChild && (known is null || known.ImplementationType == typeof(MemoryLog)))
+        {
+            services.RemoveAll<IRunLogStore>().AddSingleton<IRunLogStore>(provider => new RunLogStore(provider.GetRequiredService<RunLog>()));
+        }
     }
 
     /// <summary>The container wants it at once, and whoever asks for it needs it open: waiting here is what keeps the server from listening too early.</summary>

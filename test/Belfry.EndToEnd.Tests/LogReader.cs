@@ -5,12 +5,12 @@ using Belfry.Testing;
 namespace Belfry.EndToEnd.Tests;
 
 /// <summary>What a program sees of a running Belfry through its API.</summary>
-sealed class LogReader(HttpClient http)
+sealed class LogReader(HttpClient http, string mount = "")
 {
     /// <summary>The attempts of a run, the first one first; empty while nobody knows it.</summary>
     public async Task<IReadOnlyList<LoggedRun>> AttemptsAsync(string id)
     {
-        using HttpResponseMessage answer = await http.GetAsync(new Uri($"/api/v1/runs/{id}", UriKind.Relative));
+        using HttpResponseMessage answer = await http.GetAsync(new Uri($"{mount}/api/v1/runs/{id}", UriKind.Relative));
         return answer.StatusCode == HttpStatusCode.NotFound
             ? []
             : [.. (await ReadAsync(answer))["attempts"]!.AsArray().Select(run => new LoggedRun(run!)).OrderBy(run => run.Attempt)];
@@ -39,7 +39,7 @@ sealed class LogReader(HttpClient http)
     /// <summary>What the API answers.</summary>
     public async Task<JsonNode> GetAsync(string path)
     {
-        using HttpResponseMessage answer = await http.GetAsync(new Uri(path, UriKind.Relative));
+        using HttpResponseMessage answer = await http.GetAsync(new Uri(mount + path, UriKind.Relative));
         return await ReadAsync(answer);
     }
 

@@ -13,7 +13,7 @@ static class AccessServices
         services.AddSingleton<AuditTrail>().AddHostedService(provider => provider.GetRequiredService<AuditTrail>());
         services.AddSingleton<ClientAddress>().AddSingleton<Visitors>().AddSingleton<TokenPace>().AddSingleton<Guard>();
         services.AddSingleton<Seals>().AddHostedService(provider => provider.GetRequiredService<Seals>()).AddSingleton<Sessions>().AddSingleton<LoginPace>().AddSingleton<PasswordDesk>();
-        return services.AddSingleton<SetupLink>().AddSingleton<LoginEndpoints>().AddSingleton<SetupEndpoints>().AddSingleton<SignOnProvider>().AddSingleton<SignOnEndpoints>();
+        return services.AddHostedService<SetupNotice>().AddSingleton<SetupLink>().AddSingleton<LoginEndpoints>().AddSingleton<SetupEndpoints>().AddSingleton<SignOnProvider>().AddSingleton<SignOnEndpoints>();
     }
 
     public static void MapAccess(this RouteGroupBuilder routes)

@@ -23,6 +23,9 @@ public sealed class AccessSettings
     /// <summary>Nobody is asked for a login, whoever is set up: the sample tasks are for everybody on this machine.</summary>
     internal bool Open { get; set; }
 
+    /// <summary>The link of the first administrator is logged at the start; whoever hosts the server may print it instead.</summary>
+    internal bool TellsSetup { get; set; } = true;
+
     /// <summary>The installation's name, shown at the login.</summary>
     internal string Site { get; set; } = "";
 

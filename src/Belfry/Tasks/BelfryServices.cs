@@ -45,7 +45,7 @@ public static class BelfryServices
         }
         else
         {
-            services.TryAddSingleton<IRunLogStore>(provider => new MemoryLog(provider.GetRequiredService<TimeProvider>()));
+            services.TryAddSingleton<IRunLogStore, MemoryLog>(); // by its type AddBelfryServer knows that nobody chose it
             services.AddSingleton(provider => new LatestRuns(provider.GetRequiredService<IRunLogStore>(), registry));
             services.AddSingleton(provider => new Scheduler(
                 registry, options, provider.GetRequiredService<TaskRunner>(), provider.GetRequiredService<ConditionFunctions>(), provider.GetRequiredService<IRunLogStore>(),

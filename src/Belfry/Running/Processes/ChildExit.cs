@@ -36,5 +36,5 @@ static class ChildExit
         return new RunOutcome { Kind = EventKind.Failed, Exception = $"Belfry.ProcessEnded: {what}", BeforeBody = !begun };
     }
 
-    static RunOutcome Lost(string what, bool begun) => new() { Kind = EventKind.Lost, Reason = "worker gone", Exception = $"Belfry.ProcessDied: {what}", BeforeBody = !begun };
+    static RunOutcome Lost(string what, bool begun) => new() { Kind = EventKind.Lost, Reason = $"worker gone: {what}", BeforeBody = !begun };
 }
