@@ -40,10 +40,11 @@ public sealed class BelfryProcess : IAsyncDisposable
     /// <param name="folder">Where it works.</param>
     /// <param name="token">A bearer token for <see cref="Http"/>.</param>
     /// <param name="environment">Variables to set.</param>
+    /// <param name="port">Its port; a free one by default.</param>
     public static async Task<BelfryProcess> ServeAsync(
-        IEnumerable<string> arguments, string folder, string? token = null, IReadOnlyDictionary<string, string?>? environment = null)
+        IEnumerable<string> arguments, string folder, string? token = null, IReadOnlyDictionary<string, string?>? environment = null, int? port = null)
     {
-        var address = new Uri($"http://127.0.0.1:{Machine.FreePort()}");
+        var address = new Uri($"http://127.0.0.1:{port ?? Machine.FreePort()}");
         var process = ChildProcess.Start(Command, ["serve", .. arguments, "--urls", address.ToString()], folder, environment);
         var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = address };
         if (token is not null)

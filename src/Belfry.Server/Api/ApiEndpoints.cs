@@ -17,7 +17,11 @@ static class ApiEndpoints
         api.MapGet("/runs/{**id}", RunEndpoints.FindAsync);
         api.MapGet("/events", LiveEvents.SendAsync);
         api.MapGet("/workers", WorkerEndpoints.ListAsync);
+        api.MapGet("/tasks", TaskEndpoints.ListAsync);
+        api.MapGet("/tasks/{name}", TaskEndpoints.FindAsync);
+        api.MapGet("/reports/{name}", TaskEndpoints.ReportAsync);
         api.MapGet("/statistics", StatisticsEndpoints.ReadAsync);
+        EventEndpoints.Map(routes);
         PeopleEndpoints.Map(routes);
         api.MapFallback(() => Problems.NotFound("There is no such route."));
         routes.MapGet("/health/live", () => Results.Text("alive")).OpenTo(Caller.Program);

@@ -68,7 +68,11 @@ static class StatisticsEndpoints
         return problem is null;
     }
 
-    static void Write(Utf8JsonWriter json, SubjectFigures figures, bool withBars)
+    /// <summary>The figures of a subject without runs.</summary>
+    public static SubjectFigures Nothing(string name) => new(name, new RunCounts(0, 0, 0, 0, 0, 0, 0), null, null, []);
+
+    /// <summary>Figures, as fields of the object that is open.</summary>
+    public static void Write(Utf8JsonWriter json, SubjectFigures figures, bool withBars)
     {
         Write(json, figures.Runs);
         Write(json, "runtime", figures.Runtime);

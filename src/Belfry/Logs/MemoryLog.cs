@@ -138,6 +138,15 @@ public sealed class MemoryLog(MemoryLogOptions options, TimeProvider clock) : IR
         }
     }
 
+    /// <summary>What is worth to be remembered elsewhere: open runs, the last of each kind of every task, and so many of the newest.</summary>
+    internal IReadOnlyList<TaskRun> Worth(int newest)
+    {
+        lock (_lock)
+        {
+            return _index.Worth(newest);
+        }
+    }
+
     void Add(IReadOnlyList<TaskEvent> events)
     {
         foreach (TaskEvent item in events)

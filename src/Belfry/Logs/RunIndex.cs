@@ -61,6 +61,15 @@ sealed class RunIndex(int mostRuns, TimeSpan age, TimeSpan failureAge)
     /// <summary>All rows, by id.</summary>
     public IEnumerable<IReadOnlyList<TaskRun>> Rows() => _runs.Values.Select(kept => kept.Rows);
 
+    /// <summary>Open runs, the last of each kind of every task, and so many of the newest.</summary>
+    public IReadOnlyList<TaskRun> Worth(int newest) =>
+    [
+        .. _tasks.Values.SelectMany(task => task.Lasts())
+            .Concat(_runs.Values.Where(kept => !kept.IsEnded).SelectMany(kept => kept.Rows))
+            .Concat(_tasks.Values.SelectMany(task => task.Rows).OrderByDescending(run => run.At).Take(newest))
+            .DistinctBy(run => (run.Source, run.Id, run.Attempt)),
+    ];
+
     /// <summary>Lets ended runs go that are too old or too many; every hour, or when there are a tenth too many. False when it was not time yet.</summary>
     public bool Forget(Instant now)
     {
