@@ -246,26 +246,3 @@ public sealed class MemoryWorkQueueTests : WorkQueueTests
         }
     }
 }
-
-/// <summary>On SQLite.</summary>
-public sealed class SqliteWorkQueueTests : WorkQueueTests
-{
-    protected override async Task<QueueStore> NewStoreAsync()
-    {
-        var folder = new LogFolder();
-        return new OnSqlite(folder, await folder.OpenAsync());
-    }
-
-    sealed class OnSqlite(LogFolder folder, RunLog log) : QueueStore
-    {
-        public override IWorkQueue Queue => log.Work!;
-
-        public override Task<IReadOnlyList<TaskRun>> FindAsync(string id) => log.Queries.FindAsync(id, null, TestContext.Current.CancellationToken);
-
-        public override async ValueTask DisposeAsync()
-        {
-            await log.DisposeAsync();
-            await folder.DisposeAsync();
-        }
-    }
-}
