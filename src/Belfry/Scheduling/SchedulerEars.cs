@@ -87,7 +87,8 @@ sealed class SchedulerEars : IDisposable
         }
     }
 
-    bool Concerns(string name) => _asked.Contains(name) || _parts.Tasks.Find(name) is not null;
+    /// <summary>A task that only runs when it is called concerns nobody unless a condition asks about it: there may be 100,000 such runs a second.</summary>
+    bool Concerns(string name) => _asked.Contains(name) || (_parts.Tasks.Find(name) is { } task && task.Start != Conditions.Never);
 
     /// <summary>What this scheduler writes itself it knows before the log does.</summary>
     bool IsOurs(TaskRun run) => run.Worker == _parts.Options.ProcessName && run.Source == _parts.Options.Source && !PastRun.Of(run).Called;
