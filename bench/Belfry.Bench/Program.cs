@@ -30,6 +30,7 @@ var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
     ["queue-1024"] = QueueRows.ManyAsync,
     ["queue-64"] = QueueRows.FewAsync,
     ["scheduler-idle"] = SchedulerRows.IdleAsync,
+    ["scheduler-year"] = SchedulerRows.YearAsync,
     ["scheduler-burst"] = SchedulerRows.BurstAsync,
     ["scheduler-minute"] = SchedulerRows.MinuteAsync,
 };

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Belfry.Storage;
 using Belfry.Testing;
+using Belfry.Tests.Scheduling;
 using Microsoft.Extensions.DependencyInjection;
 using static Belfry.Conditions;
 
@@ -73,6 +74,16 @@ static class SchedulerRows
             new Figure("scheduler-minute-sqlite", P99(sqlite), "ms late, p99", 50, AtLeast: false),
             new Figure("scheduler-minute-sqlite-lost", tasks - sqlite.Milliseconds.Length, "runs", 0, AtLeast: false),
         ];
+    }
+
+    /// <summary>Row <c>scheduler-year</c>: a year of 200 tasks with retries, downtime and crashes, by a clock that jumps.</summary>
+    public static async Task<IReadOnlyList<Figure>> YearAsync(bool small)
+    {
+        await using MemoryLog log = SimulatedProcess.NewLog();
+        long begin = Stopwatch.GetTimestamp();
+        await new SimulatedProcess(new World(7, 200, small ? 30 : 365), log).PlayAsync();
+        double took = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+        return [new Figure("scheduler-year", took, $"s, {await log.CountAsync(new RunQuery(), CancellationToken.None):N0} runs", 60, AtLeast: false)];
     }
 
     static async Task<Lateness> LatenessAsync(int tasks, Func<int, TimeSpan> offset, Action<BelfryBuilder> log)

@@ -5,6 +5,7 @@ using Belfry.Server.Api;
 using Belfry.Server.Sources;
 using Belfry.Server.Sources.Demo;
 using Belfry.Storage;
+using Belfry.Storage.Definitions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,7 +18,7 @@ namespace Belfry.Server;
 public static class BelfryServer
 {
     /// <summary>The rooms that keep tables in the store.</summary>
-    internal static IReadOnlyList<TableScripts> Rooms { get; } = [AccessStore.Scripts];
+    internal static IReadOnlyList<TableScripts> Rooms { get; } = [AccessStore.Scripts, TaskBook.Scripts];
 
     /// <summary>Adds what the server needs. The log is opened when the host starts, before it listens; where tasks of this application log into a store already, it is that.</summary>
     /// <param name="services">The application's services.</param>

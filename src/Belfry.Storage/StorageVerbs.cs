@@ -1,3 +1,4 @@
+using Belfry.Storage.Definitions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -43,6 +44,7 @@ public static class StorageVerbs
         if (!BelfryBuilder.IsChild)
         {
             belfry.Services.RemoveAll<RunLog>().AddSingleton(services => Open(services, url, options));
+            belfry.Services.RemoveAll<ITaskBook>().AddSingleton<ITaskBook>(services => new TaskBook(services.GetRequiredService<RunLog>()));
         }
         belfry.UseLog(services => new RunLogStore(services.GetRequiredService<RunLog>()));
         if (!BelfryBuilder.IsChild)

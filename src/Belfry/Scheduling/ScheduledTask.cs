@@ -9,7 +9,7 @@ sealed class ScheduledTask(TaskDefinition definition, Instant registered)
     public TaskDefinition Definition { get; set; } = definition;
 
     /// <summary>When it was first registered.</summary>
-    public Instant Registered { get; } = registered;
+    public Instant Registered { get; set; } = registered;
 
     /// <summary>Its runs, as far back as conditions look.</summary>
     public TaskHistory History { get; set; } = TaskHistory.None;

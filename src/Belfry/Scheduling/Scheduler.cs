@@ -20,10 +20,10 @@ public sealed class Scheduler : BackgroundService
     /// <summary>Makes the one that a process has; it is a hosted service.</summary>
     public Scheduler(
         TaskRegistry tasks, BelfryOptions options, TaskRunner runner, ConditionFunctions functions, IRunLogStore log, TimeProvider clock, ILoggerFactory loggers,
-        IHostEnvironment? environment = null)
+        IHostEnvironment? environment = null, ITaskBook? book = null)
         : this(new SchedulerParts
         {
-            Tasks = tasks, Options = options, Run = runner.RunAsync, Log = log, Clock = clock,
+            Tasks = tasks, Options = options, Run = runner.RunAsync, Log = log, Book = book, Clock = clock,
             Logger = new QuietLogger(loggers.CreateLogger("Belfry.Scheduler")), Environment = environment?.EnvironmentName, Ask = functions.Ask,
         })
     {
@@ -55,7 +55,7 @@ public sealed class Scheduler : BackgroundService
         });
     }
 
-    /// <summary>Its condition starts it no more, until it is enabled. A run at work goes on.</summary>
+    /// <summary>Its condition starts it no more, until it is enabled. A run at work goes on. Where the log has a book of tasks that outlives this process.</summary>
     /// <exception cref="ArgumentException">There is no such task.</exception>
     public Task DisableAsync(string task) => SetDisabledAsync(task, true);
 
@@ -63,11 +63,12 @@ public sealed class Scheduler : BackgroundService
     /// <exception cref="ArgumentException">There is no such task.</exception>
     public Task EnableAsync(string task) => SetDisabledAsync(task, false);
 
-    /// <summary>No condition starts anything until <see cref="Release"/>. Runs at work go on, and those that people order start.</summary>
-    public void Hold() => SetHold(true);
+    /// <summary>No condition starts anything until <see cref="ReleaseAsync"/>. Runs at work go on, and those that people order start.</summary>
+    /// <remarks>Where the log has a book of tasks it holds all processes, and over restarts.</remarks>
+    public Task HoldAsync() => SetHoldAsync(true);
 
     /// <summary>Conditions start tasks again.</summary>
-    public void Release() => SetHold(false);
+    public Task ReleaseAsync() => SetHoldAsync(false);
 
     /// <summary>Ends a run at work, by its id, or all runs of a task, by its name.</summary>
     /// <returns>How many runs were told to end.</returns>
@@ -162,16 +163,32 @@ public sealed class Scheduler : BackgroundService
         return (known.Definition.Start, agenda.ContextOf(known, Instant.Now(_parts.Clock)) with { Tasks = agenda.Histories.Copy(known.Definition) });
     });
 
-    Task<bool> SetDisabledAsync(string task, bool disabled) => AskAsync(agenda =>
+    async Task SetDisabledAsync(string task, bool disabled)
     {
-        agenda.Disable(Known(agenda, task), disabled);
-        return disabled;
-    });
+        await AskAsync(agenda =>
+        {
+            agenda.Disable(Known(agenda, task), disabled);
+            return disabled;
+        });
+        if (_parts.Book is { } book)
+        {
+            await book.DisableAsync(task, disabled, CancellationToken.None);
+        }
+    }
 
-    void SetHold(bool hold)
+    async Task SetHoldAsync(bool hold)
     {
-        _held = hold;
-        _loop?.Post(() => _loop?.Hold(hold));
+        if (_parts.Book is { } book)
+        {
+            await book.HoldAsync(hold, CancellationToken.None);
+            TaskSwitches switches = await book.SwitchesAsync(CancellationToken.None);
+            _loop?.Post(() => _loop?.Switch(switches));
+        }
+        else
+        {
+            _held = hold;
+            _loop?.Post(() => _loop?.Hold(hold));
+        }
     }
 
     async Task<T> AskAsync<T>(Func<Agenda, T> ask)

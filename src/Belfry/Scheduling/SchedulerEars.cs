@@ -75,15 +75,20 @@ sealed class SchedulerEars : IDisposable
     {
         try
         {
-            IReadOnlyDictionary<string, TaskHistory> histories = change.After is null
-                ? new Dictionary<string, TaskHistory>()
-                : await _parts.Log.HistoriesAsync(Histories.WantedBy(change.After, Instant.Now(_parts.Clock)), _parts.Stopping);
-            _loop.Post(() => _loop.TakeUp(change, histories));
+            IReadOnlyDictionary<string, TaskHistory> histories = new Dictionary<string, TaskHistory>();
+            BookedTask? known = null;
+            if (change.After is { } task)
+            {
+                Instant now = Instant.Now(_parts.Clock);
+                known = (await _loop.Booking.RegisterAsync([task], now)).GetValueOrDefault(task.Name);
+                histories = await _parts.Log.HistoriesAsync(Histories.WantedBy(task, now), _parts.Stopping);
+            }
+            _loop.Post(() => _loop.TakeUp(change, histories, known));
         }
         catch (Exception unreadable)
         {
             _loop.Unheard(unreadable);
-            _loop.Post(() => _loop.TakeUp(change, new Dictionary<string, TaskHistory>()));
+            _loop.Post(() => _loop.TakeUp(change, new Dictionary<string, TaskHistory>(), null));
         }
     }
 

@@ -19,9 +19,10 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     readonly Alarm _alarm;
     readonly RunStarter _starter;
     readonly ShutDownCondition _shutDown;
+    readonly Booking _booking;
     readonly List<TaskEvent> _events = []; // what happened in this turn; emptied by its end
     readonly List<Task> _writing = []; // emptied as they complete
-    readonly bool[] _held = [false, true]; // by people; because it begins or stops
+    readonly bool[] _held = new bool[3]; // by whom: a Holder
     volatile Phase _phase;
     SchedulerEars? _ears;
     Exception? _failure;
@@ -35,6 +36,15 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         _alarm = new Alarm(parts.Clock, () => Post(static () => { }));
         _starter = new RunStarter(parts, _diary, this);
         _shutDown = new ShutDownCondition(parts);
+        _booking = new Booking(parts, this);
+    }
+
+    /// <summary>Who holds all conditions up.</summary>
+    enum Holder
+    {
+        People,
+        Book,
+        Phase,
     }
 
     enum Phase
@@ -43,6 +53,9 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         Working,
         Stopping,
     }
+
+    /// <summary>The book of tasks.</summary>
+    public Booking Booking => _booking;
 
     /// <summary>Why the log is out of sync; null when it is not.</summary>
     public string? LogProblem => _diary.Problem;
@@ -60,6 +73,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         try
         {
             await BeginAsync(ears);
+            _writing.Add(_booking.FollowAsync());
             while (_phase != Phase.Stopping || _atWork > 0)
             {
                 await TurnAsync();
@@ -95,7 +109,20 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     }
 
     /// <summary>Nothing, or something again, is started by conditions.</summary>
-    public void Hold(bool hold) => SetHold(0, hold);
+    public void Hold(bool hold) => SetHold(Holder.People, hold);
+
+    /// <summary>What people have switched, in whatever process.</summary>
+    public void Switch(TaskSwitches switches)
+    {
+        SetHold(Holder.Book, switches.IsOnHold);
+        foreach ((string name, bool disabled) in switches.Disabled)
+        {
+            if (_agenda.Histories.Find(name) is { } task && task.IsDisabled != disabled)
+            {
+                _agenda.Disable(task, disabled);
+            }
+        }
+    }
 
     /// <summary>Begins to stop: tasks for the end run, runs at work are waited for; with force, or when it is said again, they are ended.</summary>
     public void ShutDown(bool force) => Post(() =>
@@ -105,7 +132,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         {
             LogStopping(_atWork);
             _phase = Phase.Stopping;
-            SetHold(1, true);
+            SetHold(Holder.Phase, true);
             StopAll("shutdown", work => work.Task.Definition.Options.Permanent);
             OrderAll(force ? [] : _agenda.Histories.Tasks.Where(task => task.Definition.Options.OnShutdown));
         }
@@ -167,7 +194,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     public void Put(string task, TaskHistory history) => _agenda.Put(task, history);
 
     /// <summary>A task comes, changes or goes.</summary>
-    public void TakeUp(TaskChange change, IReadOnlyDictionary<string, TaskHistory> histories)
+    public void TakeUp(TaskChange change, IReadOnlyDictionary<string, TaskHistory> histories, BookedTask? known)
     {
         if (_parts.Tasks.Find((change.After ?? change.Before)!.Name) != change.After)
         {
@@ -181,13 +208,17 @@ sealed partial class SchedulerLoop : IAsyncDisposable
             }
             return;
         }
-        if (_agenda.Histories.Find(task.Name) is { } known)
+        if (_agenda.Histories.Find(task.Name) is { } before)
         {
-            _agenda.Change(known, task);
+            _agenda.Change(before, task);
         }
         else
         {
             _agenda.Add(task, Now);
+            if (known is not null)
+            {
+                Take(known);
+            }
             _ears?.Ask(_agenda.Histories.Asked);
             foreach ((string name, TaskHistory history) in histories)
             {
@@ -203,6 +234,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _alarm.Dispose();
+        _booking.Dispose();
         await Task.WhenAll(_writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _diary.DisposeAsync();
     }
@@ -211,7 +243,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     {
         Instant now = Now;
         _agenda.Started = now;
-        SetHold(1, true);
+        SetHold(Holder.Phase, true);
         foreach (TaskDefinition task in _parts.Tasks.All)
         {
             _agenda.Add(task, now);
@@ -232,6 +264,10 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     {
         try
         {
+            foreach (BookedTask known in (await _booking.RegisterAsync(_parts.Tasks.All, Now)).Values)
+            {
+                Take(known);
+            }
             IReadOnlyList<TaskRun> lost = await Restore.FromAsync(
                 _agenda, _parts.Log, events => _diary.AppendAsync(events, _parts.Stopping), run => LiveProcesses.IsDead(run, _parts), Now, _parts.Stopping);
             foreach (TaskRun run in lost)
@@ -244,6 +280,16 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         {
             LogNotRestored(problem, problem.Message);
             return false;
+        }
+    }
+
+    /// <summary>What the book knows of a task.</summary>
+    void Take(BookedTask known)
+    {
+        if (_agenda.Histories.Find(known.Name) is { } task)
+        {
+            task.Registered = known.Registered;
+            task.IsDisabled = known.IsDisabled ?? task.IsDisabled;
         }
     }
 
@@ -333,7 +379,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         if (_phase == Phase.Beginning && _first == 0)
         {
             _phase = Phase.Working;
-            SetHold(1, false);
+            SetHold(Holder.Phase, false);
             Post(static () => { });
         }
     }
@@ -354,12 +400,12 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     /// <summary>The first turn waits for the tasks of the beginning.</summary>
     void Begun(Work work) => _first -= _phase == Phase.Beginning && work.Task.Definition.Options is { OnStartup: true, Permanent: false } ? 1 : 0;
 
-    void SetHold(int why, bool hold)
+    void SetHold(Holder who, bool hold)
     {
-        _held[why] = hold;
-        if (_agenda.IsOnHold != (_held[0] || _held[1]))
+        _held[(int)who] = hold;
+        if (_agenda.IsOnHold != _held.Contains(true))
         {
-            _agenda.Hold(_held[0] || _held[1]);
+            _agenda.Hold(_held.Contains(true));
         }
     }
 

@@ -21,6 +21,9 @@ sealed record SchedulerParts
     /// <summary>The log.</summary>
     public required IRunLogStore Log { get; init; }
 
+    /// <summary>The book of tasks; null where the log has none.</summary>
+    public ITaskBook? Book { get; init; }
+
     /// <summary>The clock.</summary>
     public required TimeProvider Clock { get; init; }
 

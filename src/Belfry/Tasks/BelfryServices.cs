@@ -49,7 +49,7 @@ public static class BelfryServices
             services.AddSingleton(provider => new LatestRuns(provider.GetRequiredService<IRunLogStore>(), registry));
             services.AddSingleton(provider => new Scheduler(
                 registry, options, provider.GetRequiredService<TaskRunner>(), provider.GetRequiredService<ConditionFunctions>(), provider.GetRequiredService<IRunLogStore>(),
-                provider.GetRequiredService<TimeProvider>(), Loggers(provider), provider.GetService<IHostEnvironment>()));
+                provider.GetRequiredService<TimeProvider>(), Loggers(provider), provider.GetService<IHostEnvironment>(), provider.GetService<ITaskBook>()));
             services.AddHostedService(provider => provider.GetRequiredService<Scheduler>());
             services.AddCalling();
         }

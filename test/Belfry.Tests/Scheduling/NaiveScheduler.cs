@@ -6,7 +6,7 @@ namespace Belfry.Tests.Scheduling;
 /// </summary>
 sealed class NaiveScheduler(World world)
 {
-    static readonly TimeSpan Kept = TimeSpan.FromDays(9);
+    static readonly TimeSpan Kept = TimeSpan.FromDays(8); // no condition looks further back
     readonly Dictionary<string, State> _tasks = world.Tasks.ToDictionary(task => task.Name, task => new State(task));
     Instant? _started;
 
@@ -161,7 +161,12 @@ sealed class NaiveScheduler(World world)
     {
         task.Runs.RemoveAll(other => other.Key == run.Key && other.Attempt == run.Attempt);
         task.Runs.Add(run);
-        task.History = task.History.With(run).Since(now - Kept);
+        task.History = task.History.With(run);
+        if (task.History.Runs.Length < 100)
+        {
+            return;
+        }
+        task.History = task.History.Since(now - Kept);
         foreach (PastRun old in task.Runs.Where(other => other.Ended < now - Kept).ToList())
         {
             task.Runs.Remove(old);

@@ -128,7 +128,7 @@ public sealed class SchedulerTests
     {
         var seen = new List<int>();
         await using Belltower tower = await Belltower.OpenAsync(belfry => belfry.AddTask("add", Always, (int number) => seen.Add(number), options => options.Disabled = true));
-        tower.Scheduler.Hold();
+        await tower.Scheduler.HoldAsync();
         string[] ids = [await tower.Scheduler.RunNowAsync("add", new { number = 1 }), await tower.Scheduler.RunNowAsync("add", new Dictionary<string, object?> { ["number"] = 2 })];
         IReadOnlyList<TaskRun> runs = await tower.EndedAsync("add", 2);
         Assert.Equal(ids, runs.Select(run => run.Id));
@@ -147,13 +147,13 @@ public sealed class SchedulerTests
             belfry.AddTask("a", Every("20 ms"), () => { });
             belfry.AddTask("b", Every("20 ms"), () => { });
         });
-        tower.Scheduler.Hold();
+        await tower.Scheduler.HoldAsync();
         await tower.Scheduler.StartAsync(Cancel);
         await tower.WorkingAsync();
         Assert.Equal([false, false], (await tower.Scheduler.TasksAsync()).Select(task => task.IsDisabled));
         Assert.Empty(await tower.RunsAsync("a"));
         await tower.Scheduler.DisableAsync("b");
-        tower.Scheduler.Release();
+        await tower.Scheduler.ReleaseAsync();
         await tower.EndedAsync("a", 3);
         Assert.Empty(await tower.RunsAsync("b"));
         await tower.Scheduler.EnableAsync("b");

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Belfry.Tests.Scheduling;
 
 public sealed class SimulationTests
@@ -16,28 +14,25 @@ public sealed class SimulationTests
     [Fact]
     [Trait("row", "32")]
     [Trait("row", "65")]
-    public async Task A_year_of_200_tasks_with_retries_downtime_and_crashes_goes_as_a_naive_scheduler_would_have_it_in_less_than_a_minute() =>
-        Assert.InRange(await CompareAsync(new World(7, 200, 365)), TimeSpan.Zero, TimeSpan.FromMinutes(1));
+    public Task A_year_of_200_tasks_with_retries_downtime_and_crashes_goes_as_a_naive_scheduler_would_have_it() => CompareAsync(new World(7, 200, 365));
 
-    static async Task<TimeSpan> CompareAsync(World world)
+    static async Task CompareAsync(World world)
     {
-        await using var log = new MemoryLog(new MemoryLogOptions { MostRuns = int.MaxValue / 2, Age = TimeSpan.FromDays(3650), FailureAge = TimeSpan.FromDays(3650) }, TimeProvider.System);
-        var process = new SimulatedProcess(world, log);
-        long began = Stopwatch.GetTimestamp();
-        await process.PlayAsync();
-        TimeSpan took = Stopwatch.GetElapsedTime(began);
+        await using MemoryLog log = SimulatedProcess.NewLog();
+        await new SimulatedProcess(world, log).PlayAsync();
         IReadOnlyList<TaskRun> runs = await log.ListAsync(new RunQuery(), Cancel);
         Dictionary<string, Instant> first = runs.GroupBy(run => run.Id).ToDictionary(group => group.Key, group => group.Min(run => run.Started!.Value));
         List<Told> real = InOrder(runs.Select(run => new Told(run.Task!, first[run.Id], run.Attempt, run.Started!.Value, run.Finished, run.State)));
         List<Told> naive = InOrder(new NaiveScheduler(world).Play());
-        TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{real.Count} attempts, {real.Count(run => run.Attempt > 1)} of them again, {real.Count(run => run.State == RunState.Lost)} lost, {process.Turns} turns in {took}");
         for (int i = 0; i < Math.Min(real.Count, naive.Count); i++)
         {
-            Assert.True(real[i] == naive[i], Difference(world, real, naive, i));
+            if (real[i] != naive[i])
+            {
+                Assert.Fail(Difference(world, real, naive, i));
+            }
         }
         Assert.Equal(naive.Count, real.Count);
-        return took;
+        Assert.True(real.Exists(run => run.Attempt > 1) && real.Exists(run => run.State == RunState.Lost)); // the world has what it is made for
     }
 
     /// <summary>The first run that differs, with what both models tell of its task around it.</summary>

@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+using Belfry.Storage.Definitions;
+using Belfry.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using static Belfry.Conditions;
+
+namespace Belfry.Storage.Tests;
+
+/// <summary>The book of tasks, and what a scheduler remembers by it and by its log: on both engines.</summary>
+public abstract class TaskBookTests
+{
+    static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    [Trait("row", "45")]
+    public async Task A_task_that_is_registered_again_keeps_its_first_instant_and_what_people_switched()
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        using var book = new TaskBook(log);
+        BookedTask load = Task("load", 100), send = Task("send", 100);
+        Assert.Equal([load, send], await book.RegisterAsync([load, send], Cancel));
+        Assert.True(await book.DisableAsync("load", true, Cancel));
+        Assert.False(await book.DisableAsync("nobody", true, Cancel));
+        Assert.Equal([load with { Start = "hourly", Seen = new Instant(200), IsDisabled = true }], await book.RegisterAsync([load with { Start = "hourly", Registered = new Instant(200), Seen = new Instant(200) }], Cancel));
+        await book.SeenAsync("app-1@host", new Instant(300), Cancel);
+        Assert.Equal([300, 300], (await book.ListAsync(Cancel)).Select(task => task.Seen.Micros));
+    }
+
+    [Fact]
+    [Trait("row", "63")]
+    public async Task What_is_switched_has_a_number_that_counts_up()
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        using TaskBook book = new(log), other = new(log);
+        await book.RegisterAsync([Task("load", 100)], Cancel);
+        TaskSwitches before = await other.SwitchesAsync(Cancel);
+        Assert.Equal((false, 0), (before.IsOnHold, before.Disabled.Count));
+        await book.HoldAsync(true, Cancel);
+        await book.DisableAsync("load", false, Cancel);
+        TaskSwitches after = await other.SwitchesAsync(Cancel);
+        Assert.Equal((before.Number + 2, true, false), (after.Number, after.IsOnHold, after.Disabled["load"]));
+    }
+
+    [Fact]
+    [Trait("row", "50")]
+    [Trait("row", "46")]
+    public async Task What_one_process_did_and_was_told_the_next_one_knows()
+    {
+        await using LogStore store = await NewStoreAsync();
+        var ran = new ConcurrentQueue<string>();
+        void Tasks(BelfryBuilder belfry)
+        {
+            belfry.UseStore(StoreUrl.Parse(store.FullUrl));
+            belfry.AddTask("once", Daily, () => ran.Enqueue("once"));
+            belfry.AddTask("off", Every("10 ms"), () => ran.Enqueue("off"));
+            belfry.AddTask("then", AfterSuccess("once"), () => ran.Enqueue("then"));
+        }
+        await using (var first = new Host(Tasks))
+        {
+            await first.Scheduler.StartAsync(Cancel);
+            await Eventually.HoldsAsync("all have run", () => ran.Contains("off") && ran.Contains("then"));
+            await first.Scheduler.DisableAsync("off");
+            await first.Scheduler.HoldAsync();
+        }
+        int before = ran.Count;
+        await using var second = new Host(Tasks);
+        await second.Scheduler.StartAsync(Cancel);
+        await Eventually.HoldsAsync("it is at work", () => second.Scheduler.IsAtWork);
+        Assert.True((await second.Scheduler.TaskAsync("off"))!.IsDisabled);
+        await second.Scheduler.ReleaseAsync();
+        await second.Scheduler.RunNowAsync("then");
+        await Eventually.HoldsAsync("it ran as ordered", () => ran.Count > before);
+        Assert.Equal("then", ran.Last());
+        Assert.Equal(before + 1, ran.Count);
+        Assert.Equal("daily", (await second.Book.ListAsync(Cancel)).Single(task => task.Name == "once").Start);
+    }
+
+    protected abstract Task<LogStore> NewStoreAsync();
+
+    static BookedTask Task(string name, long at) => new()
+    {
+        Name = name, Source = "local", Start = "daily", Options = "{}", Parameters = "[]", Process = "app-1@host", Registered = new Instant(at), Seen = new Instant(at),
+    };
+
+    sealed class Host(Action<BelfryBuilder> tasks) : IAsyncDisposable
+    {
+        readonly ServiceProvider _services = new ServiceCollection().AddBelfry(tasks).BuildServiceProvider();
+
+        public Scheduler Scheduler => _services.GetRequiredService<Scheduler>();
+
+        public ITaskBook Book => _services.GetRequiredService<ITaskBook>();
+
+        public async ValueTask DisposeAsync()
+        {
+            await Scheduler.StopAsync(Cancel);
+            await _services.DisposeAsync();
+        }
+    }
+}
+
+/// <summary>The book on SQLite.</summary>
+public sealed class SqliteTaskBookTests : TaskBookTests
+{
+    protected override Task<LogStore> NewStoreAsync() => System.Threading.Tasks.Task.FromResult<LogStore>(new LogFolder());
+}
+
+/// <summary>The book on PostgreSQL.</summary>
+public sealed class PostgresTaskBookTests(PostgresFixture postgres) : TaskBookTests
+{
+    protected override Task<LogStore> NewStoreAsync() => postgres.NewStoreAsync();
+}
