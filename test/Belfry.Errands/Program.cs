@@ -27,7 +27,7 @@ builder.Services.AddBelfry(belfry =>
     belfry.AddTask("fail", Never, Errand.Fail);
     belfry.AddTask("skip", Never, void () => throw new TaskSkippedException("nothing there"));
     belfry.AddTask("circle", Never, () => new Ring());
-    belfry.AddTask("exit", Never, (int code) => Environment.Exit(code));
+    belfry.AddTask("exit", Never, (int code = 0) => Environment.Exit(code));
     belfry.AddTask("die", Never, Errand.Die);
     belfry.AddTask("kill", Never, () => Process.GetCurrentProcess().Kill());
     belfry.AddTask("obey", Never, async (TaskRunContext run, CancellationToken cancel) =>
@@ -46,6 +46,10 @@ builder.Services.AddBelfry(belfry =>
         return "done";
     });
 });
+if (args.Contains("--own-lifetime"))
+{
+    builder.Services.AddSingleton<IHostLifetime, Stranger>();
+}
 await builder.Build().RunAsync();
 return 0;
 
@@ -67,12 +71,30 @@ namespace Belfry.Errands
         public Ring Next => this;
     }
 
-    /// <summary>In a process that runs one task no hosted service may even be made.</summary>
+    /// <summary>In a process that runs one task no hosted service may even be made; where somebody else keeps the host waiting, none may start.</summary>
     sealed class Trap : IHostedService
     {
-        public Trap() => Environment.Exit(99);
+        public Trap(IHostLifetime lifetime)
+        {
+            if (lifetime is not Stranger)
+            {
+                Environment.Exit(99);
+            }
+        }
 
-        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            Environment.Exit(98);
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    /// <summary>Takes the place of what runs the task.</summary>
+    sealed class Stranger : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }

@@ -11,9 +11,34 @@ static class ErrorText
     public static string Of(Exception error) => error switch
     {
         AggregateException { InnerExceptions: [var only] } => Of(only),
-        UnpreparedException { InnerException: { } cause } => $"{ClassOf(cause)}: {error.Message}: {cause.Message}",
-        _ => $"{ClassOf(error)}: {error.Message}",
+        UnpreparedException { InnerException: { } cause } => $"{ClassOf(cause)}: {error.Message}: {MessageOf(cause)}",
+        _ => $"{ClassOf(error)}: {MessageOf(error)}",
     };
+
+    /// <summary>All that it says of itself; of one that cannot even do that, where it was thrown.</summary>
+    public static string TraceOf(Exception error)
+    {
+        try
+        {
+            return error.ToString();
+        }
+        catch (Exception)
+        {
+            return $"{ClassOf(error)}: {MessageOf(error)}\n{new StackTrace(error, fNeedFileInfo: true)}";
+        }
+    }
+
+    static string MessageOf(Exception error)
+    {
+        try
+        {
+            return error.Message;
+        }
+        catch (Exception)
+        {
+            return "(its message cannot be read)";
+        }
+    }
 
     /// <summary><c>Reports.SendAsync, Reports.cs:12</c>: the innermost frame that is not of a library, else the innermost.</summary>
     public static string? PlaceOf(Exception error)

@@ -61,7 +61,7 @@ public sealed record RunOutcome
         PartialCompletionException { Result: { } result } when json is not null => Failure(error) with { Result = Success(result, json).Result },
         _ => new RunOutcome
         {
-            Kind = EventKind.Failed, Error = error, Exception = ErrorText.Of(error), Traceback = error.ToString(), Place = ErrorText.PlaceOf(error),
+            Kind = EventKind.Failed, Error = error, Exception = ErrorText.Of(error), Traceback = ErrorText.TraceOf(error), Place = ErrorText.PlaceOf(error),
             BeforeBody = error is UnpreparedException,
         },
     };

@@ -37,7 +37,7 @@ public sealed class BelfryBuilder : TaskGroup
     /// <exception cref="RegistrationException">Something is.</exception>
     internal void Finish()
     {
-        List<string> problems = [.. _problems];
+        List<string> problems = [.. _problems, .. Options.Problems()];
         _problems.Clear();
         Registry.Expect(_expected);
         Registry.AddFunctions(_functions);

@@ -65,6 +65,23 @@ public sealed class BelfryOptions
 
     /// <summary>How arguments are read and results written; as on the web by default, with enums by their names.</summary>
     public JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter() } };
+
+    /// <summary>What can never work in them.</summary>
+    internal IEnumerable<string> Problems()
+    {
+        if (MaxProcesses < 1)
+        {
+            yield return "MaxProcesses must be 1 or more";
+        }
+        if (LogRetries < 0 || LogRetryDelay < TimeSpan.Zero)
+        {
+            yield return "LogRetries and LogRetryDelay must not be below zero";
+        }
+        if (string.IsNullOrWhiteSpace(Source) || string.IsNullOrWhiteSpace(ProcessName))
+        {
+            yield return "Source and ProcessName must not be empty: runs are found by them";
+        }
+    }
 }
 
 /// <summary>Whether a shutdown waits for runs at work.</summary>

@@ -61,6 +61,27 @@ public sealed record TaskOptions
     /// <summary>Values for parameters of its handler, by their names; none by default.</summary>
     public Dictionary<string, object?> Parameters { get; init; } = [];
 
+    /// <summary>What can never work in them.</summary>
+    internal IEnumerable<string> Problems()
+    {
+        if (Timeout <= TimeSpan.Zero && Timeout != System.Threading.Timeout.InfiniteTimeSpan)
+        {
+            yield return "its timeout must be above zero, or System.Threading.Timeout.InfiniteTimeSpan for never";
+        }
+        if (Misfire <= TimeSpan.Zero || Jitter < TimeSpan.Zero)
+        {
+            yield return "its misfire must be above zero, and its jitter not below";
+        }
+        if (Permanent && Execution == Execution.Inline)
+        {
+            yield return "it is permanent and inline: the scheduler would wait for it for ever";
+        }
+        if (string.IsNullOrWhiteSpace(Queue))
+        {
+            yield return "its queue has no name";
+        }
+    }
+
     /// <summary>Options of their own, equal to these.</summary>
     internal TaskOptions Copy() => this with { Parameters = new(Parameters) };
 }

@@ -38,13 +38,10 @@ public sealed class TaskRegistry(BelfryOptions options)
     }
 
     /// <summary>Registers a task. Gives it as it is registered, under another name if it was renamed; the first where the second was ignored.</summary>
-    /// <exception cref="RegistrationException">Its name cannot be kept, or is taken.</exception>
+    /// <exception cref="RegistrationException">Its name cannot be kept, or is taken, or its options cannot work.</exception>
     public TaskDefinition Add(TaskDefinition task)
     {
-        if (NameProblem(task.Name) is { } problem)
-        {
-            throw new RegistrationException([problem]);
-        }
+        Check(task);
         TaskDefinition? before;
         lock (_lock)
         {
@@ -70,13 +67,10 @@ public sealed class TaskRegistry(BelfryOptions options)
     }
 
     /// <summary>Puts a task in the place of the one of its name, or adds it: runs that are at work go on as they were.</summary>
-    /// <exception cref="RegistrationException">Its name cannot be kept.</exception>
+    /// <exception cref="RegistrationException">Its name cannot be kept, or its options cannot work.</exception>
     public void Replace(TaskDefinition task)
     {
-        if (NameProblem(task.Name) is { } problem)
-        {
-            throw new RegistrationException([problem]);
-        }
+        Check(task);
         TaskDefinition? before;
         lock (_lock)
         {
@@ -167,6 +161,15 @@ public sealed class TaskRegistry(BelfryOptions options)
             {
                 return free;
             }
+        }
+    }
+
+    static void Check(TaskDefinition task)
+    {
+        string[] problems = [.. NameProblem(task.Name) is { } problem ? [problem] : Array.Empty<string>(), .. task.Options.Problems().Select(what => $"task '{task.Name}': {what}")];
+        if (problems.Length > 0)
+        {
+            throw new RegistrationException(problems);
         }
     }
 

@@ -28,6 +28,13 @@ public sealed class ChildRunTests
     }
 
     [Fact]
+    public async Task An_application_that_brings_a_lifetime_of_its_own_starts_nothing_else_either()
+    {
+        await using Workshop workshop = Workshop("--own-lifetime");
+        Assert.Equal("\"Hello Ida!\"", (await workshop.RunAsync("greet", """{"name":"Ida"}""")).Result);
+    }
+
+    [Fact]
     [Trait("row", "61")]
     public async Task What_a_task_returned_reaches_the_process_of_the_next()
     {
@@ -78,7 +85,7 @@ public sealed class ChildRunTests
     [InlineData("die", 6)]
     [InlineData("kill", 9)]
     [Trait("row", "51")]
-    public async Task A_process_that_dies_is_noticed_within_a_second_and_its_run_lost(string task, int signal)
+    public async Task A_process_that_dies_is_noticed_at_once_and_its_run_lost(string task, int signal)
     {
         await using Workshop workshop = Workshop();
         RunOutcome outcome = await workshop.RunAsync(task);
@@ -88,15 +95,13 @@ public sealed class ChildRunTests
 
     [Fact]
     [Trait("row", "51")]
-    public async Task A_process_that_is_killed_is_noticed_within_a_second()
+    public async Task A_process_that_is_killed_is_noticed_while_its_task_still_hangs()
     {
         await using Workshop workshop = Workshop();
         Task<RunOutcome> running = workshop.RunAsync("hang");
         using Process child = await ChildOfAsync(workshop);
-        long killed = Stopwatch.GetTimestamp();
         child.Kill();
         Assert.Equal(EventKind.Lost, (await running).Kind);
-        Assert.True(Stopwatch.GetElapsedTime(killed) < TimeSpan.FromSeconds(1));
     }
 
     [Fact]
@@ -107,10 +112,8 @@ public sealed class ChildRunTests
         using var stop = new CancellationTokenSource();
         Task<RunOutcome> running = workshop.RunUntilAsync("obey", stop.Token);
         using Process child = await ChildOfAsync(workshop);
-        long asked = Stopwatch.GetTimestamp();
         await stop.CancelAsync();
         Assert.Equal((EventKind.Cancelled, "terminated"), (await running) is var outcome ? (outcome.Kind, outcome.Reason) : default);
-        Assert.True(Stopwatch.GetElapsedTime(asked) < RunLimit.Grace);
         Assert.True(child.HasExited);
     }
 

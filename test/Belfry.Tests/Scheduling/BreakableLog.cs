@@ -7,15 +7,19 @@ sealed class BreakableLog : IRunLogStore
 
     public bool IsBroken { get; set; }
 
+    /// <summary>Writes wait for this.</summary>
+    public Task Open { get; set; } = Task.CompletedTask;
+
     /// <summary>So many writes fail.</summary>
     public int Failures { get; set; }
 
     public bool IsShared { get; init; }
 
-    public Task AppendAsync(IReadOnlyList<TaskEvent> events, CancellationToken cancel)
+    public async Task AppendAsync(IReadOnlyList<TaskEvent> events, CancellationToken cancel)
     {
         Check();
-        return _log.AppendAsync(events, cancel);
+        await Open.WaitAsync(cancel);
+        await _log.AppendAsync(events, cancel);
     }
 
     public Task<IReadOnlyList<bool>> ClaimAsync(IReadOnlyList<RunClaim> claims, CancellationToken cancel)

@@ -43,6 +43,22 @@ public sealed class BelfryBuilderTests
     }
 
     [Fact]
+    [Trait("row", "66")]
+    public void Options_that_can_never_work_are_refused()
+    {
+        var refused = Assert.Throws<RegistrationException>(() => Register(belfry =>
+        {
+            belfry.Options.MaxProcesses = 0;
+            belfry.Options.Source = " ";
+            belfry.AddTask("a", Daily, () => { }, options => (options.Timeout, options.Jitter, options.Queue) = (TimeSpan.Zero, TimeSpan.FromSeconds(-1), ""));
+            belfry.AddTask("b", Always, () => { }, options => (options.Permanent, options.Execution) = (true, Execution.Inline));
+        }));
+        Assert.Equal(6, refused.Problems.Count);
+        Assert.Contains("MaxProcesses must be 1 or more", refused.Problems);
+        Assert.Contains("task 'b': it is permanent and inline: the scheduler would wait for it for ever", refused.Problems);
+    }
+
+    [Fact]
     public void Names_that_nobody_has_and_circles_are_refused()
     {
         var unknown = Assert.Throws<RegistrationException>(() => Register(belfry =>
