@@ -55,6 +55,10 @@ public sealed class RunLogStore : IRunLogStore
     /// <inheritdoc/>
     public async Task<IReadOnlyList<bool>> ClaimAsync(IReadOnlyList<RunClaim> claims, CancellationToken cancel)
     {
+        if (_isShared)
+        {
+            return await ClaimAmongOthersAsync(claims, cancel);
+        }
         bool[] granted = [.. claims.Select(Claim)];
         await AppendAsync([.. claims.Where((_, index) => granted[index]).Select(claim => claim.Started)], cancel);
         return granted;
@@ -120,6 +124,9 @@ public sealed class RunLogStore : IRunLogStore
     }
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<TaskRun>> DeadAsync(string source, CancellationToken cancel) => _log.DeadRunsAsync(source, cancel);
+
+    /// <inheritdoc/>
     public IDisposable Watch(Action<LogChange> told)
     {
         void Tell(IReadOnlyList<RunChange> changes)
@@ -138,6 +145,18 @@ public sealed class RunLogStore : IRunLogStore
     {
         _log.Feed.Published -= Remember;
         return _owns ? _log.DisposeAsync() : ValueTask.CompletedTask;
+    }
+
+    async Task<IReadOnlyList<bool>> ClaimAmongOthersAsync(IReadOnlyList<RunClaim> claims, CancellationToken cancel)
+    {
+        try
+        {
+            return await _log.StartAsync(claims, Patience, cancel);
+        }
+        catch (TimeoutException)
+        {
+            throw new StoreException(_log.Problem ?? $"not written within {Patience.TotalSeconds:0} s");
+        }
     }
 
     bool Claim(RunClaim claim)

@@ -45,18 +45,10 @@ public static class StorageVerbs
         {
             belfry.Services.RemoveAll<RunLog>().AddSingleton(services => Open(services, url, options));
             belfry.Services.RemoveAll<ITaskBook>().AddSingleton<ITaskBook>(services => new TaskBook(services.GetRequiredService<RunLog>()));
+            belfry.Services.RemoveAll<IWorkQueue>().AddSingleton(services => services.GetRequiredService<RunLog>().Work); // calls wait in the store itself
         }
-        belfry.UseLog(services => new RunLogStore(services.GetRequiredService<RunLog>()));
-        if (!BelfryBuilder.IsChild)
-        {
-            belfry.Services.RemoveAll<IWorkQueue>().AddSingleton(Queue);
-        }
-        return belfry;
+        return belfry.UseLog(services => new RunLogStore(services.GetRequiredService<RunLog>()));
     }
-
-    /// <summary>Calls wait in the store itself, where its engine can do that.</summary>
-    static IWorkQueue Queue(IServiceProvider services) => services.GetRequiredService<RunLog>().Work
-        ?? new MemoryWorkQueue(services.GetRequiredService<IRunLogStore>().AppendAsync, services.GetRequiredService<TimeProvider>());
 
     static RunLog Open(IServiceProvider services, StoreUrl url, Action<RunLogOptions>? configure)
     {

@@ -14,10 +14,10 @@ public sealed class SqliteWorkQueueTests : WorkQueueTests
         QueuedCall call = Call("later") with { Queue = "mail", Priority = 2, Args = "[1]", Eta = Instant.Now(TimeProvider.System) + TimeSpan.FromMilliseconds(300) };
         await using (RunLog log = await folder.OpenAsync())
         {
-            await log.Work!.PutAsync(call, Cancel);
+            await log.Work.PutAsync(call, Cancel);
         }
         await using RunLog again = await folder.OpenAsync();
-        Assert.Equal(1, (await again.Work!.WaitingAsync(Cancel))["mail"]);
+        Assert.Equal(1, (await again.Work.WaitingAsync(Cancel))["mail"]);
         Assert.Equal(call, Assert.Single(await again.Work.ClaimAsync(Room(), Cancel)).Call);
         Assert.True(Instant.Now(TimeProvider.System) >= call.Eta);
     }
@@ -32,9 +32,9 @@ public sealed class SqliteWorkQueueTests : WorkQueueTests
             await using RunLog log = await folder.OpenAsync();
             if (attempt == 1)
             {
-                await log.Work!.PutAsync(call, Cancel);
+                await log.Work.PutAsync(call, Cancel);
             }
-            ClaimedCall claimed = Assert.Single(await log.Work!.ClaimAsync(Room(), Cancel)); // and never ended
+            ClaimedCall claimed = Assert.Single(await log.Work.ClaimAsync(Room(), Cancel)); // and never ended
             Assert.Equal((attempt, call.Kwargs), (claimed.Attempt, claimed.Call.Kwargs));
             TaskRun shown = (await log.Queries.FindAsync(call.Id, null, Cancel)).MaxBy(run => run.Attempt)!;
             Assert.DoesNotContain("swordfish", shown.Kwargs, StringComparison.Ordinal);
@@ -51,14 +51,14 @@ public sealed class SqliteWorkQueueTests : WorkQueueTests
             await using RunLog log = await folder.OpenAsync();
             if (attempt == 1)
             {
-                await log.Work!.PutAsync(killer, Cancel);
+                await log.Work.PutAsync(killer, Cancel);
             }
-            Assert.Equal(attempt, Assert.Single(await log.Work!.ClaimAsync(Room(), Cancel)).Attempt);
+            Assert.Equal(attempt, Assert.Single(await log.Work.ClaimAsync(Room(), Cancel)).Attempt);
         }
         await using RunLog after = await folder.OpenAsync();
         using var soon = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         soon.CancelAfter(200);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => after.Work!.ClaimAsync(Room(), soon.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => after.Work.ClaimAsync(Room(), soon.Token));
         TaskRun[] attempts = [.. (await after.Queries.FindAsync(killer.Id, null, Cancel)).OrderBy(run => run.Attempt)];
         Assert.Equal([1, 2, 3, 4, 5], attempts.Select(run => run.Attempt));
         Assert.All(attempts, run => Assert.Equal(RunState.Lost, run.State));
@@ -72,9 +72,9 @@ public sealed class SqliteWorkQueueTests : WorkQueueTests
         await using var folder = new LogFolder();
         await using RunLog first = await folder.OpenAsync(), second = await folder.OpenAsync();
         QueuedCall mine = Call("mine"), yours = Call("yours");
-        await first.Work!.PutAsync(mine, Cancel);
+        await first.Work.PutAsync(mine, Cancel);
         ClaimedCall claimed = Assert.Single(await first.Work.ClaimAsync(Room(), Cancel));
-        Task<IReadOnlyList<ClaimedCall>> waiting = second.Work!.ClaimAsync(new WorkRoom("w2", 10), Cancel);
+        Task<IReadOnlyList<ClaimedCall>> waiting = second.Work.ClaimAsync(new WorkRoom("w2", 10), Cancel);
         await first.Work.PutAsync(yours, Cancel);
         Assert.Equal("yours", Assert.Single(await waiting.WaitAsync(TimeSpan.FromSeconds(5), Cancel)).Call.Task);
         await first.Work.EndAsync(claimed, new CallEnd(EventKind.Succeeded, mine.Submitted, mine.Submitted));
@@ -130,7 +130,7 @@ public sealed class SqliteWorkQueueTests : WorkQueueTests
             while (true)
             {
                 QueuedCall call = Call("work");
-                await log.Work!.PutAsync(call, Cancel);
+                await log.Work.PutAsync(call, Cancel);
                 output.WriteLine($"called {call.Id}");
                 await Task.Delay(5);
             }
@@ -151,7 +151,7 @@ public sealed class SqliteWorkQueueTests : WorkQueueTests
         {
             while (true)
             {
-                foreach (ClaimedCall call in await log.Work!.ClaimAsync(room, cancel))
+                foreach (ClaimedCall call in await log.Work.ClaimAsync(room, cancel))
                 {
                     Instant begun = Instant.Now(TimeProvider.System);
                     tell($"ran {call.Call.Id} {call.Attempt}");
@@ -159,7 +159,7 @@ public sealed class SqliteWorkQueueTests : WorkQueueTests
                         _ =>
                         {
                             room.Leave(call.Call.Queue);
-                            return log.Work!.EndAsync(call, new CallEnd(EventKind.Succeeded, begun, Instant.Now(TimeProvider.System)));
+                            return log.Work.EndAsync(call, new CallEnd(EventKind.Succeeded, begun, Instant.Now(TimeProvider.System)));
                         },
                         TaskScheduler.Default);
                 }
@@ -177,7 +177,7 @@ public sealed class SqliteWorkQueueTests : WorkQueueTests
 
     sealed class OnSqlite(LogFolder folder, RunLog log) : QueueStore
     {
-        public override IWorkQueue Queue => log.Work!;
+        public override IWorkQueue Queue => log.Work;
 
         public override Task<IReadOnlyList<TaskRun>> FindAsync(string id) => log.Queries.FindAsync(id, null, TestContext.Current.CancellationToken);
 

@@ -1,5 +1,6 @@
 using Belfry.Storage.Keeping;
 using Belfry.Storage.Postgres.Keeping;
+using Belfry.Storage.Postgres.Work;
 using Belfry.Storage.Postgres.Writing;
 using Belfry.Storage.Writing;
 using Npgsql;
@@ -19,16 +20,30 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
     const string Settings = "SET max_parallel_workers_per_gather = 0; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
     readonly TouchedRuns _touched = new(store, clock);
+    readonly Presence _presence = new(store, clock);
     GroupWriter? _groups;
+    CalledRuns? _calls;
+    CallBell? _bell;
+    Action _rung = () => { };
 
-    public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now)
+    public bool IsShared => true;
+
+    public IReadOnlyList<string> DeadProcesses => [.. _presence.Dead.Select(process => process.Name)];
+
+    public Action Rung
     {
+        set => _rung = value;
+    }
+
+    public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, WorkOrders work, SideNotes notes, Instant now)
+    {
+        _calls ??= new CalledRuns(store, _presence, _bell = new CallBell(store, clock, () => _rung()));
         for (int tries = 1; ; tries++)
         {
             try
             {
-                _groups ??= new GroupWriter(store, Connect(), _touched, livesKept, retention);
-                return _groups.Write(group, notes, now);
+                _groups ??= new GroupWriter(store, Connect(), _touched, _calls, livesKept, retention);
+                return _groups.Write(group, work, notes, now);
             }
             catch (OvertakenException) when (tries < MostOvertaken)
             {
@@ -73,6 +88,8 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
     public void Dispose()
     {
         Forget();
+        _bell?.Dispose();
+        _presence.Dispose();
         store.Dispose();
     }
 

@@ -7,7 +7,7 @@ using Belfry.Storage.Writing;
 namespace Belfry.Storage.Sqlite;
 
 /// <summary>Writes groups to SQLite, and owns the file.</summary>
-sealed class SqliteWriter : ILogWriter, IWorkWriter, ILogKeeper
+sealed class SqliteWriter : ILogWriter, ILogKeeper
 {
     /// <summary>So many open runs stay in memory by default.</summary>
     public const int LivesKept = 20_000;
@@ -29,7 +29,14 @@ sealed class SqliteWriter : ILogWriter, IWorkWriter, ILogKeeper
         }
     }
 
-    public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now) => Write(group, new WorkOrders(), notes, now);
+    public bool IsShared => false;
+
+    public IReadOnlyList<string> DeadProcesses => []; // who starts tasks upon a file is the only one
+
+    public Action Rung
+    {
+        set => _ = value; // nobody rings
+    }
 
     public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, WorkOrders work, SideNotes notes, Instant now)
     {

@@ -3,11 +3,20 @@ namespace Belfry.Storage.Writing;
 /// <summary>The engine under the log: writes groups of events. Used by the log's one writing thread.</summary>
 interface ILogWriter : IDisposable
 {
-    /// <summary>Writes a group as one transaction. When it throws, nothing of the group is stored, and it can be tried again.</summary>
+    /// <summary>Other processes use the same log.</summary>
+    bool IsShared { get; }
+
+    /// <summary>Processes that are known to be dead and had runs in hand, by the names that the log has of them.</summary>
+    IReadOnlyList<string> DeadProcesses { get; }
+
+    /// <summary>What to call when another process has put calls.</summary>
+    Action Rung { set; }
+
+    /// <summary>Writes a group, with what the work queue wants, as one transaction. When it throws, nothing of it is stored, and it can be tried again.</summary>
     /// <returns>The runs that changed, in order.</returns>
     /// <exception cref="StoreUnavailableException">The store cannot be written at present.</exception>
     /// <exception cref="StoreDamagedException">The store is damaged where this group belongs.</exception>
-    IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now);
+    IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, WorkOrders work, SideNotes notes, Instant now);
 
     /// <summary>The tables of rooms in the same store.</summary>
     /// <param name="lane">Where the writing thread does work between two groups.</param>

@@ -31,7 +31,7 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly ILeaseTable? _leases; // null where the store is this process's own
     readonly Chores _chores;
     readonly ManualResetEventSlim _anyWork = new(false);
-    readonly WorkLane? _work; // null where the engine keeps no queue in its groups
+    readonly WorkLane _work;
     readonly Thread _thread;
     readonly Task _indexing; // of texts, until the log closes
     readonly CancellationTokenSource _stopping = new();
@@ -46,7 +46,8 @@ public sealed partial class RunLog : IAsyncDisposable
         _chores = new Chores(_queue.Nudge);
         _refuse = (source, what) => Refuse(source, what);
         _limits = new EventLimits(new SecretMask(options.HiddenKeys), options.TruncateNested, options.Apps);
-        _work = writer is IWorkWriter ? new WorkLane(_anyWork, _queue.Nudge, _limits, (source, what) => Refuse(source, what), AppendAsync, clock) : null;
+        _work = new WorkLane(_anyWork, _queue.Nudge, _limits, (source, what) => Refuse(source, what), AppendAsync, writer.IsShared, clock);
+        writer.Rung = _work.Nudge;
         Queries = queries;
         Feed = new RunFeed(Instant.Now(clock));
         _lastTurn = Instant.Now(clock).Micros;
@@ -71,8 +72,8 @@ public sealed partial class RunLog : IAsyncDisposable
     /// <summary>What changes, after each commit.</summary>
     public RunFeed Feed { get; }
 
-    /// <summary>The calls that wait and are at work, in the same store and the same commits; null where the engine has no such queue.</summary>
-    public IWorkQueue? Work => _work;
+    /// <summary>The calls that wait and are at work, in the same store and the same commits.</summary>
+    public IWorkQueue Work => _work;
 
     /// <summary>It is on a server: other processes write it as well.</summary>
     internal bool IsOnServer => _url.Server is not null;
@@ -130,6 +131,21 @@ public sealed partial class RunLog : IAsyncDisposable
 
     /// <summary>The open runs of a worker, as committed: for whoever judges that it is gone.</summary>
     public Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) => Queries.OpenRunsOfAsync(source, worker, cancel);
+
+    /// <summary>Open runs of a source of processes on this store that are known to be dead.</summary>
+    internal async Task<IReadOnlyList<TaskRun>> DeadRunsAsync(string source, CancellationToken cancel)
+    {
+        var dead = new List<TaskRun>();
+        foreach (string process in _writer.DeadProcesses)
+        {
+            dead.AddRange(await Queries.OpenRunsOfAsync(source, process, cancel));
+        }
+        return dead;
+    }
+
+    /// <summary>Starts runs by compare-and-set on the last start of their task; on a server only.</summary>
+    /// <exception cref="TimeoutException">It took too long; none of them starts.</exception>
+    internal Task<IReadOnlyList<bool>> StartAsync(IReadOnlyList<RunClaim> claims, TimeSpan patience, CancellationToken cancel) => _work.StartAsync(claims, patience, cancel);
 
     /// <summary>Something that only one of the servers on this store may do at a time. On SQLite, which has one server, it is held at once.</summary>
     /// <param name="name">What: <see cref="SourceLease"/>, or any other name.</param>
@@ -189,8 +205,8 @@ public sealed partial class RunLog : IAsyncDisposable
             {
                 long began = _clock.GetTimestamp();
                 Interlocked.Exchange(ref _lastTurn, Instant.Now(_clock).Micros);
-                TimeSpan longest = _work?.Rest(NotesWait) ?? NotesWait;
-                if (HasWork || _queue.WaitForEvents(longest, _stopping.Token) || !_notes.IsEmpty || HasWork || _work is { IsAsked: true })
+                TimeSpan longest = _work.Rest(NotesWait);
+                if (HasWork || _queue.WaitForEvents(longest, _stopping.Token) || !_notes.IsEmpty || HasWork || _work.IsAsked)
                 {
                     WriteGroup();
                     WaitForCompany(began);
@@ -206,7 +222,7 @@ public sealed partial class RunLog : IAsyncDisposable
         finally
         {
             _queue.Fail(new ObjectDisposedException(nameof(RunLog)));
-            _work?.Close(new ObjectDisposedException(nameof(RunLog)));
+            _work.Close(new ObjectDisposedException(nameof(RunLog)));
             _chores.Fail(new ObjectDisposedException(nameof(RunLog)));
             _stopped.SetResult();
         }
@@ -230,7 +246,7 @@ public sealed partial class RunLog : IAsyncDisposable
         }
     }
 
-    bool HasWork => _work is { HasWork: true };
+    bool HasWork => _work.HasWork;
 
     /// <summary>Events that come singly are committed at once; when they come in numbers, about every 100 ms. Whoever calls a task does not wait for that.</summary>
     void WaitForCompany(long began)
@@ -240,20 +256,13 @@ public sealed partial class RunLog : IAsyncDisposable
         {
             return;
         }
-        if (_work is null)
-        {
-            _stopping.Token.WaitHandle.WaitOne(rest);
-        }
-        else
-        {
-            _work.Wait(rest, _stopping.Token);
-        }
+        _work.Wait(rest, _stopping.Token);
     }
 
     void WriteGroup()
     {
         List<Append> group = _queue.Take(LargestGroup);
-        WorkOrders work = _work?.Take() ?? new WorkOrders();
+        WorkOrders work = _work.Take();
         SideNotes notes = _notes.Take();
         TimeSpan pause = TimeSpan.FromMilliseconds(250);
         while (true)
@@ -272,7 +281,7 @@ public sealed partial class RunLog : IAsyncDisposable
                 {
                     var problem = new StoreException($"{_url} cannot be written: {Problem}", refused);
                     group.ForEach(append => append.Done.TrySetException(problem));
-                    _work?.Fail(work, problem);
+                    _work.Fail(work, problem);
                     return;
                 }
                 pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, LongestPause.Ticks));
@@ -280,7 +289,7 @@ public sealed partial class RunLog : IAsyncDisposable
             catch (Exception unforeseen) when (group.Count > 1 || !work.IsEmpty)
             {
                 LogUnforeseen(unforeseen, group.Count);
-                _work?.Fail(work, unforeseen);
+                _work.Fail(work, unforeseen);
                 WriteOneByOne(group, notes);
                 return;
             }
@@ -305,7 +314,7 @@ public sealed partial class RunLog : IAsyncDisposable
             Problem = _damage = damaged.Message;
             LogDamaged(damaged, damaged.Message);
             WriteNothing(notes);
-            _work?.Fail(work, new StoreException($"{_url} cannot be written: {damaged.Message}", damaged));
+            _work.Fail(work, new StoreException($"{_url} cannot be written: {damaged.Message}", damaged));
             group.ForEach(WriteByRuns);
         }
     }
@@ -372,8 +381,8 @@ public sealed partial class RunLog : IAsyncDisposable
     {
         IReadOnlyList<TaskEvent>[] events = [.. group.Select(append => append.Events)];
         Instant now = Instant.Now(_clock);
-        IReadOnlyList<RunChange> changes = _work is null ? _writer.Write(events, notes, now) : ((IWorkWriter)_writer).Write(events, work, notes, now);
-        _work?.Settle(work);
+        IReadOnlyList<RunChange> changes = _writer.Write(events, work, notes, now);
+        _work.Settle(work);
         Feed.Publish(changes);
         group.ForEach(append => append.Done.TrySetResult());
     }

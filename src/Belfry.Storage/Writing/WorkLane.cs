@@ -9,9 +9,11 @@ namespace Belfry.Storage.Writing;
 /// <param name="limits">What an event may be.</param>
 /// <param name="refuse">Counts what was cut.</param>
 /// <param name="append">Tells the log.</param>
+/// <param name="isShared">Other processes use the same queue.</param>
 /// <param name="clock">The clock.</param>
 sealed class WorkLane(
-    ManualResetEventSlim any, Action wake, EventLimits limits, Action<string, string> refuse, Func<IReadOnlyList<TaskEvent>, CancellationToken, Task> append, TimeProvider clock)
+    ManualResetEventSlim any, Action wake, EventLimits limits, Action<string, string> refuse, Func<IReadOnlyList<TaskEvent>, CancellationToken, Task> append, bool isShared,
+    TimeProvider clock)
     : IWorkQueue
 {
     readonly Lock _lock = new();
@@ -21,7 +23,7 @@ sealed class WorkLane(
     long _nextDue = long.MaxValue;
 
     /// <inheritdoc/>
-    public bool IsShared => false;
+    public bool IsShared => isShared;
 
     /// <summary>Something waits to be written, or has become due.</summary>
     public bool HasWork => any.IsSet || IsDue;
@@ -132,6 +134,47 @@ sealed class WorkLane(
         return order.Task;
     }
 
+    /// <summary>Starts runs, each only if its task has not started since the decision was made.</summary>
+    /// <param name="claims">The claims.</param>
+    /// <param name="patience">How long that may take; after it none of them starts.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <exception cref="TimeoutException">It took longer.</exception>
+    public async Task<IReadOnlyList<bool>> StartAsync(IReadOnlyList<RunClaim> claims, TimeSpan patience, CancellationToken cancel)
+    {
+        Instant now = Instant.Now(clock);
+        var order = new StartOrder(claims, [.. claims.Select(claim => limits.Apply(claim.Started, now, refuse) ?? throw new ArgumentException($"'{claim.Started.Id}' is no id", nameof(claims)))]);
+        lock (_lock)
+        {
+            Refuse();
+            _next.Starts.Add(order);
+            Signal();
+        }
+        while (true)
+        {
+            try
+            {
+                return await order.Done.Task.WaitAsync(patience, clock, cancel);
+            }
+            catch (Exception late) when (late is TimeoutException or OperationCanceledException && !order.Done.Task.IsCompleted)
+            {
+                if (order.TryWithdraw())
+                {
+                    throw;
+                }
+                cancel = CancellationToken.None; // it is being written at this moment, and must be known
+            }
+        }
+    }
+
+    /// <summary>Another process has put or given back calls.</summary>
+    public void Nudge()
+    {
+        if (IsAsked)
+        {
+            Signal();
+        }
+    }
+
     /// <summary>Takes what waits.</summary>
     public WorkOrders Take()
     {
@@ -166,7 +209,7 @@ sealed class WorkLane(
                 }
             }
         }
-        if (answered.Count + done.Puts.Count + done.Ends.Count + done.Releases.Count + done.Revokes.Count + done.Counts.Count > 0)
+        if (answered.Count + done.Puts.Count + done.Ends.Count + done.Releases.Count + done.Revokes.Count + done.Counts.Count + done.Starts.Count > 0)
         {
             ThreadPool.UnsafeQueueUserWorkItem(static told => Tell(told.answered, told.done), (answered, done), preferLocal: false);
         }
@@ -185,6 +228,7 @@ sealed class WorkLane(
         taken.Releases.ForEach(release => release.Done.TrySetException(reason));
         taken.Revokes.ForEach(revoke => revoke.Done.TrySetException(reason));
         taken.Counts.ForEach(count => count.TrySetException(reason));
+        taken.Starts.ForEach(start => start.Done.TrySetException(reason));
     }
 
     /// <summary>Takes no more, and tells all who still wait that it is over.</summary>
@@ -216,6 +260,7 @@ sealed class WorkLane(
         done.Releases.ForEach(release => release.Done.TrySetResult());
         done.Revokes.ForEach(revoke => revoke.Done.TrySetResult(revoke.Found));
         done.Counts.ForEach(count => count.TrySetResult(done.Counted));
+        done.Starts.ForEach(start => start.Done.TrySetResult(start.Granted));
     }
 
     void GiveUp(AskOrder order)

@@ -18,6 +18,9 @@ sealed class WorkOrders
     /// <summary>Workers that ask for calls; those that get some have their claims in the same group.</summary>
     public List<AskOrder> Asks { get; init; } = [];
 
+    /// <summary>Starts that schedulers claim, where a log is of several processes.</summary>
+    public List<StartOrder> Starts { get; init; } = [];
+
     /// <summary>When the next waiting call becomes due; null when none does. Told by the writer.</summary>
     public Instant? NextDue { get; set; }
 
@@ -27,7 +30,7 @@ sealed class WorkOrders
     /// <summary>What they are told. Told by the writer.</summary>
     public IReadOnlyDictionary<string, int> Counted { get; set; } = new Dictionary<string, int>();
 
-    public bool IsEmpty => Puts.Count == 0 && Ends.Count == 0 && Releases.Count == 0 && Revokes.Count == 0 && Asks.Count == 0 && Counts.Count == 0;
+    public bool IsEmpty => Puts.Count == 0 && Ends.Count == 0 && Releases.Count == 0 && Revokes.Count == 0 && Asks.Count == 0 && Counts.Count == 0 && Starts.Count == 0;
 }
 
 /// <summary>A call to put.</summary>
@@ -91,9 +94,33 @@ sealed class AskOrder(WorkRoom room)
     public bool GivesUp { get; set; }
 }
 
-/// <summary>An engine that keeps a work queue in the log's own transactions.</summary>
-interface IWorkWriter
+/// <summary>Starts that a scheduler claims together.</summary>
+/// <param name="claims">The claims.</param>
+/// <param name="events">Their events, as the log may show them.</param>
+sealed class StartOrder(IReadOnlyList<RunClaim> claims, IReadOnlyList<TaskEvent> events)
 {
-    /// <summary>Writes a group as <see cref="ILogWriter.Write"/> does, with what the work queue wants.</summary>
-    IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, WorkOrders work, SideNotes notes, Instant now);
+    const int Waits = 0, InHand = 1, Withdrawn = 2;
+    int _stage;
+
+    public IReadOnlyList<RunClaim> Claims { get; } = claims;
+
+    public IReadOnlyList<TaskEvent> Events { get; } = events;
+
+    /// <summary>Which were granted. Told by the writer.</summary>
+    public bool[] Granted { get; } = new bool[claims.Count];
+
+    public TaskCompletionSource<IReadOnlyList<bool>> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The writer takes it in hand; false when nobody waits for it any more. A start that is granted must be executed, so whoever waited too long withdraws.</summary>
+    public bool TryTakeUp()
+    {
+        Array.Clear(Granted);
+        return Interlocked.CompareExchange(ref _stage, InHand, Waits) != Withdrawn;
+    }
+
+    /// <summary>The group was rolled back, and is tried again.</summary>
+    public void PutBack() => Interlocked.CompareExchange(ref _stage, Waits, InHand);
+
+    /// <summary>Nobody waits for it any more; false while the writer has it in hand.</summary>
+    public bool TryWithdraw() => Interlocked.CompareExchange(ref _stage, Withdrawn, Waits) != InHand;
 }

@@ -57,14 +57,22 @@ public static class CallEvents
     /// <param name="worker">Who had it.</param>
     /// <param name="claimed">When the worker got it: if nothing else was told, it began then.</param>
     /// <param name="found">When its death was noticed.</param>
-    public static IEnumerable<TaskEvent> Lost(TaskRun run, string? worker, Instant claimed, Instant found)
+    public static IEnumerable<TaskEvent> Lost(TaskRun run, string? worker, Instant claimed, Instant found) => Lost(run.Id, run.Attempt, run.Started, worker, claimed, found);
+
+    /// <summary>The same, of a run of which only so much is known.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="attempt">The attempt.</param>
+    /// <param name="started">When it began, if that was told.</param>
+    /// <param name="worker">Who had it.</param>
+    /// <param name="claimed">When the worker got it.</param>
+    /// <param name="found">When its death was noticed.</param>
+    public static IEnumerable<TaskEvent> Lost(string id, int attempt, Instant? started, string? worker, Instant claimed, Instant found)
     {
-        if (run.Started is null)
+        if (started is null)
         {
-            yield return Of(run.Id, run.Attempt, EventKind.Started, claimed) with { Worker = worker };
+            yield return Of(id, attempt, EventKind.Started, claimed) with { Worker = worker };
         }
-        string reason = run.Attempt < MostAttempts ? WorkerGone : DeadLetter;
-        yield return Of(run.Id, run.Attempt, EventKind.Lost, found) with { Worker = worker, Reason = reason };
+        yield return Of(id, attempt, EventKind.Lost, found) with { Worker = worker, Reason = attempt < MostAttempts ? WorkerGone : DeadLetter };
     }
 
     /// <summary>The call of a run, as the log tells it.</summary>

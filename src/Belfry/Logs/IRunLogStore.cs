@@ -38,6 +38,12 @@ public interface IRunLogStore : IAsyncDisposable
     Task<IReadOnlyDictionary<string, TaskHistory>> HistoriesAsync(IReadOnlyDictionary<string, Instant> since, CancellationToken cancel);
 
     /// <summary>
+    /// The open runs of a source whose process is known to be dead; where a log is of several processes (<see cref="IsShared"/>) only the log can know. By default
+    /// it knows of none.
+    /// </summary>
+    Task<IReadOnlyList<TaskRun>> DeadAsync(string source, CancellationToken cancel) => Task.FromResult<IReadOnlyList<TaskRun>>([]);
+
+    /// <summary>
     /// Tells each run that changed, after it was written, in order, whoever wrote it; until it is disposed. The callback must return at once and not throw.
     /// </summary>
     IDisposable Watch(Action<LogChange> told);

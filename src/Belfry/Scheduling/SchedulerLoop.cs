@@ -70,6 +70,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     public async Task RunAsync()
     {
         using var ears = new SchedulerEars(_parts, this); // first listen, then read: what happens in between is heard
+        await using var deaths = DeathWatch.Begin(_parts, _diary, Unheard);
         try
         {
             await BeginAsync(ears);

@@ -9,7 +9,7 @@ sealed class CopiedTables
 {
     /// <summary>Tables that are no copy's business, because the target makes them of names and runs, or has its own; partitions are no tables here.</summary>
     public static readonly IReadOnlyCollection<string> Own =
-        ["name", "run_open", "run_kept", "run_done", "run_key", "done_partition", "last_end", "schema_version", "lease", "touched", CopyMark.Table];
+        ["name", "run_open", "run_kept", "run_done", "run_key", "done_partition", "last_end", "schema_version", "lease", "touched", "process", "last_start", "call", CopyMark.Table];
 
     // Partitions, and what was detached to become or cease to be one, begin with the name of their table.
     const string Columns = """

@@ -2,6 +2,7 @@ using Belfry.Storage.Moving;
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Postgres.Rows;
 using Belfry.Storage.Postgres.Schema;
+using Belfry.Storage.Postgres.Work;
 using Belfry.Storage.Postgres.Writing;
 using Belfry.Storage.Rows;
 using Npgsql;
@@ -148,7 +149,18 @@ sealed class PostgresTarget : ILogTarget
                 batch.ExecuteNonQuery();
             }
             ends.Write(_connection, _context);
+            PutCalls(runs.Select(placed => placed.Row.Run));
         });
+    }
+
+    /// <summary>Called runs that are open wait here.</summary>
+    void PutCalls(IEnumerable<TaskRun> runs)
+    {
+        (QueuedCall, int)[] calls = [.. runs.Where(run => run is { Source: CallEvents.Source, Submitted: not null, Task: not null } && !run.State.IsFinal()).Select(run => (CallEvents.CallOf(run), run.Attempt))];
+        if (calls.Length > 0)
+        {
+            CallTable.Put(_connection, calls, _store.Names.Number(NameKind.Source, CallEvents.Source));
+        }
     }
 
     public void Seal()

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Postgres.Rows;
+using Belfry.Storage.Postgres.Work;
 using Belfry.Storage.Rollups;
 using Belfry.Storage.Rows;
 using Belfry.Storage.Writing;
@@ -11,12 +12,13 @@ namespace Belfry.Storage.Postgres.Writing;
 /// <summary>
 /// Turns a group of events into one transaction. Several processes may write one store; they never wait for each other in a circle:
 /// 1. names and partitions are made apart, each at once;
-/// 2. the guards of new ids are made, in the order of the ids; those that cannot be made lead to what is stored;
-/// 3. rows are changed that still have the version which was folded on, table by table and in the order of the ids;
-/// 4. the lock of the figures is taken, and figures, last ends and surroundings are changed: what was really changed in step 3.
-/// Where a row of step 3 has another version, somebody else was first: all is rolled back, and folded again on what is there now.
+/// 2. starts are granted in the order of the tasks, and calls put in that of their keys; of calls that are taken those are skipped that another has in hand;
+/// 3. the guards of new ids are made, in the order of the ids; those that cannot be made lead to what is stored;
+/// 4. rows are changed that still have the version which was folded on, table by table and in the order of the ids;
+/// 5. the lock of the figures is taken, and figures, last ends and surroundings are changed: what was really changed in step 4.
+/// Where a row of step 4 has another version, somebody else was first: all is rolled back, and folded again on what is there now.
 /// </summary>
-sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, TouchedRuns touched, int livesKept, RetentionPolicy retention) : IDisposable
+sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, TouchedRuns touched, CalledRuns calls, int livesKept, RetentionPolicy retention) : IDisposable
 {
     readonly Lives _lives = new(store, livesKept);
     readonly Partitions _partitions = new(store);
@@ -26,23 +28,32 @@ sealed class GroupWriter(PostgresStore store, NpgsqlConnection connection, Touch
 
     /// <summary>Writes a group. When it throws, nothing of the group is stored, and this writer is of no more use.</summary>
     /// <exception cref="OvertakenException">Another process wrote some of these runs; this writer can try again.</exception>
-    public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, SideNotes notes, Instant now)
+    public IReadOnlyList<RunChange> Write(IReadOnlyList<IReadOnlyList<TaskEvent>> group, WorkOrders work, SideNotes notes, Instant now)
     {
-        var surroundings = new Surroundings(store.Names);
-        Sort(group, surroundings, now);
         using NpgsqlTransaction transaction = connection.BeginTransaction();
         try
         {
-            List<(RunKey, RunChange Change)> changes = Write(surroundings, notes, now);
+            List<TaskEvent> told = calls.Do(connection, work, now);
+            var surroundings = new Surroundings(store.Names);
+            Sort(told.Count > 0 ? [.. group, told] : group, surroundings, now);
+            bool any = _events.Count > 0 || group.Count > 0 || !notes.IsEmpty;
+            List<(RunKey, RunChange Change)> changes = any ? Write(surroundings, notes, now) : [];
             transaction.Commit();
-            _lives.Settle();
-            _rows.Settle();
+            if (any)
+            {
+                _lives.Settle();
+                _rows.Settle();
+            }
             return changes.ConvertAll(change => change.Change);
         }
-        catch (OvertakenException)
+        catch (Exception refused)
         {
-            transaction.Rollback();
-            _lives.ForgetGroup();
+            calls.RollBack();
+            if (refused is OvertakenException)
+            {
+                transaction.Rollback();
+                _lives.ForgetGroup();
+            }
             throw;
         }
     }

@@ -1,0 +1,140 @@
+using Belfry.Testing;
+
+namespace Belfry.Storage.Tests;
+
+/// <summary>The work queue on PostgreSQL.</summary>
+public sealed class PostgresWorkQueueTests(PostgresFixture postgres) : WorkQueueTests
+{
+    [Fact]
+    public async Task Calls_put_by_one_process_are_taken_at_once_by_another_and_each_by_one_only()
+    {
+        await using LogStore store = await postgres.NewStoreAsync();
+        await using RunLog caller = await store.OpenAsync(), one = await store.OpenAsync(), other = await store.OpenAsync();
+        Assert.True(caller.Work.IsShared);
+        Task<IReadOnlyList<ClaimedCall>> waiting = one.Work.ClaimAsync(new WorkRoom("one", 1), Cancel);
+        await Task.Delay(700, Cancel); // it has looked, and listens by now
+        QueuedCall first = Call("add");
+        long begin = TimeProvider.System.GetTimestamp();
+        Assert.True(await caller.Work.PutAsync(first, Cancel));
+        Assert.Equal(first, Assert.Single(await waiting).Call);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(begin).TotalSeconds, 0, 5); // without the bell it looks twice a second
+        QueuedCall[] calls = [.. Enumerable.Range(0, 300).Select(_ => Call("add"))];
+        Assert.All(await Task.WhenAll(calls.Select(call => caller.Work.PutAsync(call, Cancel))), Assert.True);
+        async Task<List<ClaimedCall>> AllAsync(RunLog log, string worker)
+        {
+            var room = new WorkRoom(worker, 7);
+            var all = new List<ClaimedCall>();
+            while ((await log.Work.WaitingAsync(Cancel)).Count > 0)
+            {
+                using var soon = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+                soon.CancelAfter(TimeSpan.FromSeconds(1));
+                try
+                {
+                    foreach (ClaimedCall call in await log.Work.ClaimAsync(room, soon.Token))
+                    {
+                        all.Add(call);
+                        room.Leave(call.Call.Queue);
+                        await log.Work.EndAsync(call, new CallEnd(EventKind.Succeeded, Instant.Now(TimeProvider.System), Instant.Now(TimeProvider.System)));
+                    }
+                }
+                catch (OperationCanceledException)
+                {
+                    // the other has the rest
+                }
+            }
+            return all;
+        }
+        List<ClaimedCall>[] taken = await Task.WhenAll(AllAsync(one, "one"), AllAsync(other, "other"));
+        Assert.Equal(calls.Select(call => call.Id).Order(), taken.SelectMany(some => some).Select(call => call.Call.Id).Order());
+        Assert.All(taken, some => Assert.NotEmpty(some));
+        Assert.Equal(300, (await caller.Queries.CountAsync(new RunFilter { States = [RunState.Completed] }, 1000, null, Cancel)).Runs);
+    }
+
+    [Fact]
+    [Trait("row", "68")]
+    public async Task Calls_of_a_process_that_is_gone_are_lost_and_run_again_and_the_fifth_time_they_are_dead_letters()
+    {
+        await using LogStore store = await postgres.NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        QueuedCall call = Call("crash") with { Args = "[\"x\"]", Kwargs = "{\"password\":\"secret\"}" };
+        Assert.True(await log.Work.PutAsync(call, Cancel));
+        for (int attempt = 1; attempt <= CallEvents.MostAttempts; attempt++)
+        {
+            ClaimedCall claimed = Assert.Single(await log.Work.ClaimAsync(Room(), Cancel));
+            Assert.Equal((attempt, call.Args, call.Kwargs), (claimed.Attempt, claimed.Call.Args, claimed.Call.Kwargs));
+            await store.ExecuteAsync("UPDATE call SET owner = gen_random_uuid()"); // nobody is there by that number
+        }
+        using var soon = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        soon.CancelAfter(1000);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => log.Work.ClaimAsync(Room(), soon.Token));
+        IReadOnlyList<TaskRun> runs = await log.Queries.FindAsync(call.Id, null, Cancel);
+        Assert.Equal([.. Enumerable.Repeat("worker gone", 4), "dead letter"], runs.Select(run => run.Reason));
+        Assert.All(runs, run => Assert.Equal((RunState.Lost, "[\"x\"]"), (run.State, run.Args)));
+        Assert.All(runs, run => Assert.DoesNotContain("secret", run.Kwargs, StringComparison.Ordinal));
+        Assert.Empty(await log.Work.WaitingAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_process_that_renews_its_row_no_longer_is_found_dead_with_what_it_had_in_hand_and_one_that_stops_is_not()
+    {
+        await using LogStore store = await postgres.NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        await using (RunLog stopped = await store.OpenAsync())
+        {
+            Assert.Equal([true], await stopped.StartAsync([Claim("other", "leaver", "leaver-1", null)], TimeSpan.FromSeconds(30), Cancel));
+        }
+        Assert.Equal([true], await log.StartAsync([Claim("load", "us", "us-1", null)], TimeSpan.FromSeconds(30), Cancel));
+        Assert.Equal([true], await log.StartAsync([Claim("save", "doomed", "doomed-1", null)], TimeSpan.FromSeconds(30), Cancel));
+        await store.ExecuteAsync("INSERT INTO process(id, name, until) VALUES(gen_random_uuid(), 'doomed', 0)");
+        long begin = TimeProvider.System.GetTimestamp();
+        await Eventually.HoldsAsync("the dead process is found", async () => (await log.DeadRunsAsync("local", Cancel)).Count > 0);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(begin).TotalSeconds, 4, 30);
+        TaskRun dead = Assert.Single(await log.DeadRunsAsync("local", Cancel));
+        Assert.Equal(("doomed-1", RunState.Running), (dead.Id, dead.State));
+        await log.AppendAsync([new() { Source = "local", Id = dead.Id, Kind = EventKind.Lost, At = dead.Updated, Attempt = 1, Worker = "doomed", Reason = "worker gone" }], Cancel);
+        Assert.Empty(await log.DeadRunsAsync("local", Cancel));
+    }
+
+    [Fact]
+    [Trait("row", "68")]
+    public async Task Of_many_who_decided_upon_the_same_last_start_one_may_start_and_its_start_is_in_the_log()
+    {
+        await using LogStore store = await postgres.NewStoreAsync();
+        await using RunLog log = await store.OpenAsync(), other = await store.OpenAsync();
+        Instant? last = null;
+        for (int round = 0; round < 20; round++)
+        {
+            IReadOnlyList<bool>[] granted = await Task.WhenAll(Enumerable.Range(0, 6).Select(n => (n % 2 == 0 ? log : other).StartAsync(
+                [Claim("load", $"p{n % 2}", $"run-{round}-{n}", last), Claim($"task-{n % 2}", $"p{n % 2}", $"own-{round}-{n}", null, byHand: true)], TimeSpan.FromSeconds(30), Cancel)));
+            Assert.Single(granted, some => some[0]);
+            Assert.All(granted, some => Assert.True(some[1]));
+            IReadOnlyList<TaskRun> started = [.. (await log.Queries.PageAsync(new RunFilter { Tasks = ["load"] }, 100, null, null, Cancel)).Items];
+            Assert.Equal(round + 1, started.Count);
+            last = started.Max(run => run.Started!.Value);
+        }
+        Assert.Equal([false], await log.StartAsync([Claim("load", "p0", "late", last!.Value - TimeSpan.FromSeconds(1))], TimeSpan.FromSeconds(30), Cancel));
+        Assert.Equal([true], await log.StartAsync([Claim("load", "p0", "of-another-source-known", last.Value + TimeSpan.FromSeconds(1))], TimeSpan.FromSeconds(30), Cancel));
+    }
+
+    protected override async Task<QueueStore> NewStoreAsync()
+    {
+        LogStore store = await postgres.NewStoreAsync();
+        return new OnPostgres(store, await store.OpenAsync());
+    }
+
+    static RunClaim Claim(string task, string process, string id, Instant? last, bool byHand = false) => new(
+        new TaskEvent { Source = "local", Id = id, Kind = EventKind.Started, At = Instant.Now(TimeProvider.System), Attempt = 1, Task = task, Worker = process }, last, byHand);
+
+    sealed class OnPostgres(LogStore store, RunLog log) : QueueStore
+    {
+        public override IWorkQueue Queue => log.Work;
+
+        public override Task<IReadOnlyList<TaskRun>> FindAsync(string id) => log.Queries.FindAsync(id, null, TestContext.Current.CancellationToken);
+
+        public override async ValueTask DisposeAsync()
+        {
+            await log.DisposeAsync();
+            await store.DisposeAsync();
+        }
+    }
+}

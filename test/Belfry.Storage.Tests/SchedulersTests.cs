@@ -1,0 +1,122 @@
+using Belfry.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Belfry.Storage.Tests;
+
+/// <summary>Two schedulers in two processes on one store, one of which is killed now and then.</summary>
+public sealed class SchedulersTests(PostgresFixture postgres)
+{
+    static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    [Trait("row", "68")]
+    public async Task Every_due_run_is_started_once_and_none_is_forgotten_though_one_of_two_schedulers_is_killed_now_and_then()
+    {
+        int kills = Soak.On ? 30 : 3;
+        var random = new Random(Soak.On ? Environment.TickCount : 7);
+        await using LogStore store = await postgres.NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        ChildProcess[] schedulers = [await OtherScheduler.StartAsync(store), await OtherScheduler.StartAsync(store)];
+        var killed = new List<(string Name, Instant At)>();
+        try
+        {
+            for (int kill = 0; kill < kills; kill++)
+            {
+                int doomed = random.Next(2);
+                await Task.Delay(random.Next(1500, 4000), Cancel);
+                killed.Add((OtherScheduler.NameOf(schedulers[doomed]), Instant.Now(TimeProvider.System)));
+                schedulers[doomed].Signal(9);
+                await schedulers[doomed].ExitAsync(TimeSpan.FromSeconds(30));
+                await schedulers[doomed].DisposeAsync();
+                schedulers[doomed] = await OtherScheduler.StartAsync(store);
+            }
+            await Eventually.HoldsAsync(
+                "what the killed had at work is lost and done again",
+                async () => !(await RunsAsync(log, OtherScheduler.Slow)).Exists(run => killed.Exists(process => process.Name == run.Worker) && !run.State.IsFinal()),
+                TimeSpan.FromMinutes(2));
+            await Task.Delay(5000, Cancel);
+            foreach (ChildProcess scheduler in schedulers)
+            {
+                await scheduler.TellAsync("stop");
+                await scheduler.ExitAsync(TimeSpan.FromMinutes(1));
+            }
+        }
+        finally
+        {
+            foreach (ChildProcess scheduler in schedulers)
+            {
+                await scheduler.DisposeAsync();
+            }
+        }
+        List<TaskRun> quick = await RunsAsync(log, OtherScheduler.Quick), slow = await RunsAsync(log, OtherScheduler.Slow);
+        Assert.Empty(quick.Where(run => run.Attempt == 1).GroupBy(run => run.Started!.Value.Micros / 1_000_000).Where(second => second.Count() > 1).SelectMany(second => second));
+        TaskRun[] lost = [.. slow.Concat(quick).Where(run => run.State == RunState.Lost)];
+        Assert.All(lost, run => Assert.Contains(killed, process => process.Name == run.Worker));
+        Assert.All(slow.Concat(quick), run => Assert.True(run.State.IsFinal(), $"{run.Task} {run.Id} {run.Attempt} is {run.State}"));
+        Assert.All(slow.GroupBy(run => run.Id), attempts => Assert.Equal(RunState.Completed, attempts.MaxBy(run => run.Attempt)!.State));
+        for (int i = 1; i < quick.Count; i++)
+        {
+            Assert.True((quick[i].At - quick[i - 1].At).TotalSeconds < 15, "one of two was there all the time");
+        }
+        foreach (TaskRun run in lost)
+        {
+            TaskRun? again = slow.Concat(quick).FirstOrDefault(other => other.Id == run.Id && other.Attempt == run.Attempt + 1);
+            Instant dead = killed.First(process => process.Name == run.Worker).At;
+            TestContext.Current.SendDiagnosticMessage($"{run.Task}: dead at {dead}, again after {(again?.At - dead)?.TotalSeconds:0.0} s");
+        }
+    }
+
+    static async Task<List<TaskRun>> RunsAsync(RunLog log, string task)
+    {
+        var runs = new List<TaskRun>();
+        await foreach (TaskRun run in log.Queries.StreamAsync(new RunFilter { Tasks = [task] }, Cancel))
+        {
+            runs.Add(run);
+        }
+        runs.Reverse();
+        return runs;
+    }
+}
+
+/// <summary>A scheduler of its own: this program, told by its environment where.</summary>
+public sealed class OtherScheduler
+{
+    public const string Quick = "quick", Slow = "slow";
+    const string Ready = "schedules as ";
+
+    [Fact(Explicit = true)]
+    public async Task It_schedules()
+    {
+        string url = Environment.GetEnvironmentVariable("BELFRY_OTHER_SCHEDULER")!;
+        HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = [] });
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        string name = $"scheduler-{Environment.ProcessId}";
+        builder.Services.AddBelfry(belfry =>
+        {
+            belfry.Options.ProcessName = name;
+            belfry.UsePostgreSql(url);
+            belfry.AddTask(Quick, Conditions.Secondly, () => { });
+            belfry.AddTask(Slow, Condition.Parse("every 2 seconds"), (CancellationToken stop) => Task.Delay(1200, stop));
+        });
+        using IHost host = builder.Build();
+        await host.StartAsync(CancellationToken.None);
+        using var console = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
+        console.WriteLine();
+        console.WriteLine(Ready + name);
+        await Console.In.ReadLineAsync(TestContext.Current.CancellationToken);
+        await host.StopAsync(CancellationToken.None);
+    }
+
+    internal static async Task<ChildProcess> StartAsync(LogStore store)
+    {
+        ChildProcess process = ChildProcess.Start(
+            Environment.ProcessPath!, ["--explicit", "only", "--filter-method", $"*{nameof(OtherScheduler)}.{nameof(It_schedules)}"],
+            environment: new Dictionary<string, string?> { ["BELFRY_OTHER_SCHEDULER"] = store.FullUrl });
+        await process.LineAsync(line => line.StartsWith(Ready, StringComparison.Ordinal), TimeSpan.FromMinutes(2));
+        return process;
+    }
+
+    internal static string NameOf(ChildProcess process) => process.Output.Split('\n').First(line => line.StartsWith(Ready, StringComparison.Ordinal))[Ready.Length..].Trim();
+}
