@@ -73,7 +73,7 @@ public static class BelfryServer
         ServiceDescriptor? known = services.LastOrDefault(service => service.ServiceType == typeof(IRunLogStore));
         if (!BelfryBuilder.IsChild && (known is null || known.ImplementationType == typeof(MemoryLog)))
         {
-            services.RemoveAll<IRunLogStore>().AddSingleton<IRunLogStore>(provider => new RunLogStore(provider.GetRequiredService<RunLog>()));
+            services.LogTasks();
         }
     }
 

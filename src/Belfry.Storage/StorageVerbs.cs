@@ -41,13 +41,19 @@ public static class StorageVerbs
     /// <param name="options">How the log is kept.</param>
     public static BelfryBuilder UseStore(this BelfryBuilder belfry, StoreUrl url, Action<RunLogOptions>? options = null)
     {
-        if (!BelfryBuilder.IsChild)
+        if (!BelfryBuilder.IsChild) // only the parent writes
         {
-            belfry.Services.RemoveAll<RunLog>().AddSingleton(services => Open(services, url, options));
-            belfry.Services.RemoveAll<ITaskBook>().AddSingleton<ITaskBook>(services => new TaskBook(services.GetRequiredService<RunLog>()));
-            belfry.Services.RemoveAll<IWorkQueue>().AddSingleton(services => services.GetRequiredService<RunLog>().Work); // calls wait in the store itself
+            belfry.Services.RemoveAll<RunLog>().AddSingleton(services => Open(services, url, options)).LogTasks();
         }
-        return belfry.UseLog(services => new RunLogStore(services.GetRequiredService<RunLog>()));
+        return belfry;
+    }
+
+    /// <summary>Runs of tasks, calls that wait, and what people switch stand in the <see cref="RunLog"/> that is a service.</summary>
+    public static IServiceCollection LogTasks(this IServiceCollection services)
+    {
+        services.RemoveAll<IRunLogStore>().AddSingleton<IRunLogStore>(provider => new RunLogStore(provider.GetRequiredService<RunLog>()));
+        services.RemoveAll<ITaskBook>().AddSingleton<ITaskBook>(provider => new TaskBook(provider.GetRequiredService<RunLog>()));
+        return services.RemoveAll<IWorkQueue>().AddSingleton(provider => provider.GetRequiredService<RunLog>().Work); // calls wait in the store itself
     }
 
     static RunLog Open(IServiceProvider services, StoreUrl url, Action<RunLogOptions>? configure)

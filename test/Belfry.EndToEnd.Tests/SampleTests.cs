@@ -90,7 +90,9 @@ public sealed partial class SampleTests : IDisposable
         Assert.NotEqual(app.Id, process);
         Assert.Equal($"in process {process}", rendered.Text("text"));
 
-        string id = await (await http.PostAsync(new Uri("/crash", UriKind.Relative), null, Cancel)).Content.ReadAsStringAsync(Cancel);
+        string called = await PostAsync(http, "/reports/May");
+        Assert.Equal("\"the report of May is sent\"", (await log.UntilAsync(called, "Completed"))[^1].Text("result"));
+        string id = await PostAsync(http, "/crash");
         LoggedRun crashed = await Eventually.GetAsync("the crash is noticed", async () => (await log.AttemptsAsync(id)).FirstOrDefault(run => run.State == "Lost"));
         Assert.Contains("was ended by signal 6", crashed.Text("reason"), StringComparison.Ordinal);
         Assert.StartsWith("Visit 2.", await http.GetStringAsync(new Uri("/", UriKind.Relative), Cancel), StringComparison.Ordinal);
@@ -98,6 +100,12 @@ public sealed partial class SampleTests : IDisposable
         app.Signal(Terminate);
         Assert.Equal(0, await app.ExitAsync());
         Assert.Single(app.Output.Split('\n'), line => line.Contains("Now listening on:", StringComparison.Ordinal));
+    }
+
+    static async Task<string> PostAsync(HttpClient http, string path)
+    {
+        using HttpResponseMessage answer = await http.PostAsync(new Uri(path, UriKind.Relative), null, Cancel);
+        return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Cancel);
     }
 
     /// <summary>All that a page names lies under the path.</summary>

@@ -9,6 +9,10 @@ if (args.Contains("--leave"))
 {
     return 7;
 }
+if (args is ["--report", var how, var folder])
+{
+    return await Reported.RunAsync(how, folder);
+}
 HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
 builder.Services.AddHostedService<Trap>();
 builder.Services.AddBelfry(belfry =>
@@ -69,6 +73,38 @@ namespace Belfry.Errands
     sealed class Ring
     {
         public Ring Next => this;
+    }
+
+    /// <summary>A program without a host, as cron starts it, that reports one function.</summary>
+    static class Reported
+    {
+        public static async Task<int> RunAsync(string how, string folder)
+        {
+            await using ServiceProvider services = new ServiceCollection().AddBelfry(belfry =>
+            {
+                belfry.UseCsv(folder);
+                belfry.Options.ReportedFailures = how == "quietly" ? ReportedFailures.ExitCode : ReportedFailures.Throw;
+            }).BuildServiceProvider();
+            var taskStatus = services.GetRequiredService<StatusReporter>();
+            await taskStatus.ReportAsync("import", () => ImportAsync(how));
+            return Environment.ExitCode;
+        }
+
+        static async Task ImportAsync(string how)
+        {
+            switch (how)
+            {
+                case "exit":
+                    Environment.Exit(0);
+                    break;
+                case "wait":
+                    Console.WriteLine("at work");
+                    await Task.Delay(Timeout.Infinite);
+                    break;
+                default:
+                    throw new InvalidOperationException("no prices today");
+            }
+        }
     }
 
     /// <summary>In a process that runs one task no hosted service may even be made; where somebody else keeps the host waiting, none may start.</summary>
