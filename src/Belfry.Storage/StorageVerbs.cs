@@ -7,8 +7,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Belfry.Storage;
 
 /// <summary>Says that the runs of tasks are logged on SQLite or PostgreSQL. A server in the same application uses the same log.</summary>
+/// <remarks>
+/// Ended runs stay for 30 days, failures for 90, unless <see cref="RunLogOptions.Retention"/> says otherwise; the last of each kind of a task always.
+/// </remarks>
 public static class StorageVerbs
 {
+    /// <summary>The task by which runs go that are too old: once an hour.</summary>
+    public const string RetentionTask = "belfry.retention";
+
     // Starts and ends are waited for: a start that is due stands in the log before its body begins.
     static readonly TimeSpan GroupWait = TimeSpan.FromMilliseconds(20);
 
@@ -41,9 +47,18 @@ public static class StorageVerbs
     /// <param name="options">How the log is kept.</param>
     public static BelfryBuilder UseStore(this BelfryBuilder belfry, StoreUrl url, Action<RunLogOptions>? options = null)
     {
-        if (!BelfryBuilder.IsChild) // only the parent writes
+        if (BelfryBuilder.IsChild)
         {
-            belfry.Services.RemoveAll<RunLog>().AddSingleton(services => Open(services, url, options)).LogTasks();
+            return belfry; // only the parent writes
+        }
+        var chosen = new RunLogOptions { GroupWait = GroupWait, Retention = new RetentionPolicy { Age = TimeSpan.FromDays(30), FailureAge = TimeSpan.FromDays(90) } };
+        options?.Invoke(chosen);
+        bool isFirst = !belfry.Services.Any(service => service.ServiceType == typeof(RunLog));
+        belfry.Services.RemoveAll<RunLog>().AddSingleton(services => Open(services, url, chosen)).LogTasks();
+        if (isFirst && !chosen.Retention.KeepsAll)
+        {
+            belfry.AddTask(RetentionTask, Conditions.Hourly, (RunLog log, IServiceProvider services, CancellationToken cancel) =>
+                RetainAsync(log, chosen.Retention, services, cancel));
         }
         return belfry;
     }
@@ -56,10 +71,12 @@ public static class StorageVerbs
         return services.RemoveAll<IWorkQueue>().AddSingleton(provider => provider.GetRequiredService<RunLog>().Work); // calls wait in the store itself
     }
 
-    static RunLog Open(IServiceProvider services, StoreUrl url, Action<RunLogOptions>? configure)
+    /// <summary>A server in the same application has a policy of its own, and looks after it.</summary>
+    static async Task<long> RetainAsync(RunLog log, RetentionPolicy policy, IServiceProvider services, CancellationToken cancel) =>
+        services.GetService<RetentionPolicy>() is null ? (await log.RetainAsync(policy, cancel)).Deleted : throw new TaskSkippedException("the server does it");
+
+    static RunLog Open(IServiceProvider services, StoreUrl url, RunLogOptions options)
     {
-        var options = new RunLogOptions { GroupWait = GroupWait };
-        configure?.Invoke(options);
         ILoggerFactory loggers = services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
         return RunLog.OpenAsync(url, options, services.GetRequiredService<TimeProvider>(), loggers, CancellationToken.None).GetAwaiter().GetResult(); // services are made without waiting
     }

@@ -77,6 +77,26 @@ public abstract class TaskBookTests
         Assert.Equal("daily", (await second.Book.ListAsync(Cancel)).Single(task => task.Name == "once").Start);
     }
 
+    [Fact]
+    [Trait("row", "48")]
+    public async Task An_application_without_a_server_clears_its_log_by_a_task()
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using var host = new Host(belfry =>
+        {
+            belfry.UseStore(StoreUrl.Parse(store.FullUrl), options => options.Retention = new RetentionPolicy { Count = 2 });
+            belfry.AddTask("often", Every("5 ms"), () => { });
+        });
+        await host.Scheduler.StartAsync(Cancel);
+        await Eventually.HoldsAsync("it ran often", async () => await CountAsync("often") > 10);
+        await host.Scheduler.DisableAsync("often");
+        string round = await host.Scheduler.RunNowAsync(StorageVerbs.RetentionTask);
+        await Eventually.HoldsAsync("the round is over", async () => await host.Log.CountAsync(RunQuery.Where(RunFields.Id == round, RunFields.State == RunState.Completed), Cancel) == 1);
+        Assert.InRange(await CountAsync("often"), 1, 3);
+
+        Task<long> CountAsync(string task) => host.Log.CountAsync(RunQuery.Where(RunFields.Task == task), Cancel);
+    }
+
     protected abstract Task<LogStore> NewStoreAsync();
 
     static BookedTask Task(string name, long at) => new()
@@ -89,6 +109,8 @@ public abstract class TaskBookTests
         readonly ServiceProvider _services = new ServiceCollection().AddBelfry(tasks).BuildServiceProvider();
 
         public Scheduler Scheduler => _services.GetRequiredService<Scheduler>();
+
+        public IRunLogStore Log => _services.GetRequiredService<IRunLogStore>();
 
         public ITaskBook Book => _services.GetRequiredService<ITaskBook>();
 

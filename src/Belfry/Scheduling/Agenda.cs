@@ -185,6 +185,20 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         Put(work.Task.Definition.Name, known);
     }
 
+    /// <summary>Whether a task for the beginning or the end runs then: its condition is never, or holds.</summary>
+    public bool MayBegin(ScheduledTask task, Instant now)
+    {
+        try
+        {
+            return task.Definition.Start == Conditions.Never || task.Definition.Start.Holds(ContextOf(task, now));
+        }
+        catch (Exception broken)
+        {
+            Broken(task, broken);
+            return false;
+        }
+    }
+
     /// <summary>What the condition of a task may know at an instant.</summary>
     public ConditionContext ContextOf(ScheduledTask task, Instant now) => Surroundings(task.Definition) with
     {
@@ -226,10 +240,11 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         try
         {
             _heap.Set(task, Earlier(LookAtStart(task), LookAtRuns(task)));
+            task.IsBroken = false;
         }
         catch (Exception broken)
         {
-            _moves.Add(new ConditionBroken(task, broken));
+            Broken(task, broken);
             _heap.Set(task, _last + (task.Definition.Start.AskAgain ?? Recheck));
         }
         task.Rest();
@@ -355,9 +370,15 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         }
         catch (Exception broken)
         {
-            _moves.Add(new ConditionBroken(task, broken));
+            Broken(task, broken);
             return null;
         }
+    }
+
+    void Broken(ScheduledTask task, Exception problem)
+    {
+        _moves.Add(new ConditionBroken(task, problem, !task.IsBroken));
+        task.IsBroken = true;
     }
 
     void Learn(string name, PastRun run)

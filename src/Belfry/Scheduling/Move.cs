@@ -21,4 +21,4 @@ sealed record BreakPromise(ScheduledTask Task, PastRun Failed, string Why) : Mov
 }
 
 /// <summary>A condition could not be asked.</summary>
-sealed record ConditionBroken(ScheduledTask Task, Exception Problem) : Move;
+sealed record ConditionBroken(ScheduledTask Task, Exception Problem, bool IsNew) : Move;

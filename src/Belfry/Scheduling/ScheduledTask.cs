@@ -29,6 +29,9 @@ sealed class ScheduledTask(TaskDefinition definition, Instant registered)
     /// <summary>Its condition starts nothing.</summary>
     public bool IsDisabled { get; set; } = definition.Options.Disabled;
 
+    /// <summary>Its condition could not be asked when it was asked last.</summary>
+    public bool IsBroken { get; set; }
+
     /// <summary>It was taken away.</summary>
     public bool IsGone { get; set; }
 

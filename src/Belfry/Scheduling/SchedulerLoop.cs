@@ -35,7 +35,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         _agenda = new Agenda(parts.Options, Random.Shared.NextDouble, parts.NewId) { Surroundings = parts.Surroundings };
         _alarm = new Alarm(parts.Clock, () => Post(static () => { }));
         _starter = new RunStarter(parts, _diary, this);
-        _shutDown = new ShutDownCondition(parts);
+        _shutDown = new ShutDownCondition(parts, this);
         _booking = new Booking(parts, this);
     }
 
@@ -77,7 +77,11 @@ sealed partial class SchedulerLoop : IAsyncDisposable
             _writing.Add(_booking.FollowAsync());
             while (_phase != Phase.Stopping || _atWork > 0)
             {
-                await TurnAsync();
+                await TurnSafelyAsync();
+            }
+            if (_failure is not null)
+            {
+                throw _failure;
             }
             LogStopped(_agenda.Histories.Tasks.Count);
         }
@@ -228,6 +232,9 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         }
     }
 
+    /// <summary>The condition of the shutdown could not be asked.</summary>
+    public void Unasked(Exception problem) => LogUnasked(problem);
+
     /// <summary>What others wrote could not be read.</summary>
     public void Unheard(Exception problem) => LogUnheard(problem, problem.Message);
 
@@ -294,6 +301,19 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         }
     }
 
+    /// <summary>Whatever is wrong with the scheduler itself, runs at work are ended first, and logged.</summary>
+    async Task TurnSafelyAsync()
+    {
+        try
+        {
+            await TurnAsync();
+        }
+        catch (Exception unforeseen) when (_failure is null)
+        {
+            _failure = unforeseen;
+        }
+    }
+
     async Task TurnAsync()
     {
         while (_mail.Reader.TryRead(out Action? happened))
@@ -335,11 +355,20 @@ sealed partial class SchedulerLoop : IAsyncDisposable
                 _events.Add(broken.Event(_parts.Options.ProcessName));
                 break;
             case ConditionBroken broken:
-                LogCondition(broken.Problem, broken.Task.Definition.Name);
+                LogConditionOnce(broken);
                 _failure ??= _parts.Options.SilenceConditionErrors
                     ? null
                     : new InvalidOperationException($"a condition of task '{broken.Task.Definition.Name}' cannot be asked: {broken.Problem.Message}", broken.Problem);
                 break;
+        }
+    }
+
+    /// <summary>It is asked again and again; the diary is told once until it answers.</summary>
+    void LogConditionOnce(ConditionBroken broken)
+    {
+        if (broken.IsNew)
+        {
+            LogCondition(broken.Problem, broken.Task.Definition.Name);
         }
     }
 
@@ -373,10 +402,6 @@ sealed partial class SchedulerLoop : IAsyncDisposable
             LogFailed(_failure, _failure.Message);
             ShutDown(force: true);
         }
-        else if (_failure is not null && _atWork == 0)
-        {
-            throw _failure;
-        }
         if (_phase == Phase.Beginning && _first == 0)
         {
             _phase = Phase.Working;
@@ -390,7 +415,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     {
         foreach (ScheduledTask task in tasks.Where(task => !task.IsDisabled).OrderByDescending(task => task.Definition.Options.Priority).ToList())
         {
-            if (task.Definition.Start == Conditions.Never || task.Definition.Start.Holds(_agenda.ContextOf(task, Now)))
+            if (_agenda.MayBegin(task, Now))
             {
                 _first += _phase == Phase.Beginning && !task.Definition.Options.Permanent ? 1 : 0;
                 _agenda.Order(task, new RunOrder { Source = _parts.Options.Source, Id = _parts.NewId() });
@@ -432,6 +457,9 @@ sealed partial class SchedulerLoop : IAsyncDisposable
 
     [LoggerMessage(507, LogLevel.Error, "A condition of task '{Task}' cannot be asked and counts as false; it is asked again")]
     partial void LogCondition(Exception exception, string task);
+
+    [LoggerMessage(510, LogLevel.Error, "The condition of the shutdown cannot be asked and counts as false; it is asked again")]
+    partial void LogUnasked(Exception exception);
 
     [LoggerMessage(508, LogLevel.Warning, "Task '{Task}', run {RunId}, is not retried though it should have been: {Why}")]
     partial void LogBroken(string task, string runId, string why);

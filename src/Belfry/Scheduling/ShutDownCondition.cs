@@ -1,8 +1,10 @@
 namespace Belfry;
 
 /// <summary>The condition under which the scheduler shuts itself down (<see cref="BelfryOptions.ShutDownWhen"/>).</summary>
-sealed class ShutDownCondition(SchedulerParts parts)
+sealed class ShutDownCondition(SchedulerParts parts, SchedulerLoop loop)
 {
+    static readonly TimeSpan Recheck = TimeSpan.FromMinutes(1);
+
     /// <summary>What it asks about is to be known.</summary>
     public void Begin(Agenda agenda)
     {
@@ -19,6 +21,19 @@ sealed class ShutDownCondition(SchedulerParts parts)
         {
             return null;
         }
+        try
+        {
+            return Asked(condition, agenda, now, shutDown);
+        }
+        catch (Exception broken) when (parts.Options.SilenceConditionErrors)
+        {
+            loop.Unasked(broken);
+            return now + Recheck;
+        }
+    }
+
+    Instant? Asked(Condition condition, Agenda agenda, Instant now, Action shutDown)
+    {
         ConditionContext context = agenda.Surroundings(Nobody) with { Now = now, Tasks = agenda.Histories.Of, Zone = parts.Options.TimeZone, SchedulerStarted = agenda.Started };
         if (!condition.Holds(context))
         {

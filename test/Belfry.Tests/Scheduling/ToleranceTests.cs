@@ -1,4 +1,5 @@
 using Belfry.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using static Belfry.Conditions;
 
 namespace Belfry.Tests.Scheduling;
@@ -133,6 +134,31 @@ public sealed class ToleranceTests
         Assert.All(await tower.EndedAsync("tick", 3), run => Assert.Equal(RunState.Completed, run.State));
     }
 
+    [Fact]
+    [Trait("row", "37")]
+    public async Task Whatever_a_body_does_is_logged_and_the_scheduler_goes_on()
+    {
+        using var let = new SemaphoreSlim(0);
+        await using Belltower tower = await Belltower.OpenAsync(
+            belfry =>
+            {
+                belfry.Services.AddTransient<Unmakeable>();
+                belfry.AddTask("cannot be made", Daily, (Unmakeable service) => service.GetHashCode());
+                belfry.AddTask("blocks", Daily, () => let.Wait(TestContext.Current.CancellationToken), options => options.Timeout = TimeSpan.FromMilliseconds(20));
+                belfry.AddTask("returns what cannot be written", Daily, () => new Loop());
+                belfry.AddTask("throws at once", Daily, () => Throw());
+                belfry.AddTask("other", AfterAllFail("cannot be made", "returns what cannot be written", "throws at once"), () => { });
+            });
+        await tower.EndedAsync("other");
+        Assert.Contains("no wood", (await tower.EndedAsync("cannot be made")).Single().Exception, StringComparison.Ordinal);
+        Assert.Contains("cannot be written as JSON", (await tower.EndedAsync("returns what cannot be written")).Single().Exception, StringComparison.Ordinal);
+        TaskRun blocked = (await tower.EndedAsync("blocks")).Single();
+        Assert.Equal((RunState.Cancelled, "timeout"), (blocked.State, blocked.Reason));
+        let.Release();
+        await tower.Scheduler.RunNowAsync("other");
+        await tower.EndedAsync("other", 2);
+    }
+
     static int s_ticks;
 
     static void Tick(BelfryBuilder belfry)
@@ -142,5 +168,17 @@ public sealed class ToleranceTests
         belfry.AddTask("tick", Every("10 ms"), () => Interlocked.Increment(ref s_ticks));
     }
 
+    static void Throw() => throw new InvalidOperationException("at once");
+
     interface IMissing;
+
+    sealed class Unmakeable
+    {
+        public Unmakeable() => throw new InvalidOperationException("no wood");
+    }
+
+    sealed class Loop
+    {
+        public Loop Self => this;
+    }
 }
