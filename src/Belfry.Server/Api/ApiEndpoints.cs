@@ -21,6 +21,7 @@ static class ApiEndpoints
         api.MapGet("/tasks/{name}", TaskEndpoints.FindAsync);
         api.MapGet("/reports/{name}", TaskEndpoints.ReportAsync);
         api.MapGet("/statistics", StatisticsEndpoints.ReadAsync);
+        CallEndpoints.Map(routes);
         EventEndpoints.Map(routes);
         PeopleEndpoints.Map(routes);
         api.MapFallback(() => Problems.NotFound("There is no such route."));

@@ -1,7 +1,7 @@
 namespace Belfry;
 
 /// <summary>A run that is called once more by hand. Pure.</summary>
-static class Again
+public static class Again
 {
     static readonly string[] Hidden = ["‹hidden›", "\"***\""];
 

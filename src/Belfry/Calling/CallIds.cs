@@ -4,7 +4,7 @@ using System.Text;
 namespace Belfry;
 
 /// <summary>Ids that callers make of a key: the same task and key are the same run, whoever calls.</summary>
-static class CallIds
+public static class CallIds
 {
     /// <summary>The id, a UUID of version 8.</summary>
     public static string Of(string task, string key)

@@ -1,0 +1,270 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Belfry.Server.Access;
+using Belfry.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Belfry.Server.Api;
+
+/// <summary>Calls of tasks that processes on this log execute: now or later, again, revoked; their queues and dead letters; progress from outside.</summary>
+static class CallEndpoints
+{
+    const int MostBytes = 1024 * 1024, MostDead = 1000;
+    static readonly TimeSpan SearchTime = TimeSpan.FromSeconds(5);
+    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+    };
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        RouteGroupBuilder api = routes.MapGroup("/api/v1").WithMetadata(new RequestSizeLimitAttribute(MostBytes));
+        api.MapPost("/tasks/{name}/call", CallAsync).RequireScope(Right.Run);
+        api.MapPost("/tasks/{name}/progress", ReportAsync).RequireScope(Right.Report);
+        api.MapPost("/runs/{id}/retry", RetryAsync).RequireScope(Right.Run);
+        api.MapPost("/runs/{id}/revoke", RevokeAsync).RequireScope(Right.Manage);
+        api.MapGet("/queues", QueuesAsync).RequireScope(Right.View);
+        api.MapGet("/queues/dead", DeadAsync).RequireScope(Right.View);
+    }
+
+    /// <summary><c>POST /tasks/{name}/call</c>.</summary>
+    static async Task<IResult> CallAsync(HttpRequest request, [FromServices] RunLog log, [FromServices] TimeProvider clock, string name, CancellationToken cancel)
+    {
+        (CallBody? body, IResult? problem) = await ReadAsync<CallBody>(request, cancel);
+        if (body is null)
+        {
+            return problem!;
+        }
+        string task = Decoded(name);
+        Instant now = Instant.Now(clock);
+        if (!body.TryRead(now, out CallOptions? options, out FieldProblem? wrong))
+        {
+            return Problems.Bad(wrong);
+        }
+        if (request.HttpContext.RequestServices.GetService<TaskRegistry>()?.Find(task) is not null)
+        {
+            var client = request.HttpContext.RequestServices.GetRequiredService<IBelfryClient>();
+            return Accepted(await client.CallAsync(task, body.Given, options, cancel));
+        }
+        if (await RefusalAsync(log, task, clock, cancel) is { } refusal)
+        {
+            return refusal;
+        }
+        var call = new QueuedCall
+        {
+            Id = body.Key is { } key ? CallIds.Of(task, key) : NewId(clock), IsKeyed = body.Key is not null, Task = task, Submitted = now,
+            Queue = body.Queue ?? QueuedCall.DefaultQueue, Priority = body.Priority ?? 0, Args = body.Args?.GetRawText(), Kwargs = body.Kwargs?.GetRawText(),
+            Eta = options.Countdown is { } countdown ? now + countdown : options.Eta is { } eta ? Instant.From(eta) : null,
+            Expires = options.Expires is { } expires ? Instant.From(expires) : null,
+        };
+        await log.Work!.PutAsync(call, cancel);
+        return Accepted(call.Id);
+    }
+
+    /// <summary><c>POST /tasks/{name}/progress</c>: of the newest open run of that name and context.</summary>
+    static async Task<IResult> ReportAsync(HttpRequest request, [FromServices] RunLog log, [FromServices] TimeProvider clock, string name, CancellationToken cancel)
+    {
+        (ProgressBody? body, IResult? problem) = await ReadAsync<ProgressBody>(request, cancel);
+        if (body is null)
+        {
+            return problem!;
+        }
+        if (body.Percent is < 0 or > 100 || (body.Percent is null && body.Text is null))
+        {
+            return Problems.Bad(new FieldProblem("percent", body.Percent is null ? "Tell percent, or text, or both." : "'percent' is from 0 to 100."));
+        }
+        string task = Decoded(name);
+        var open = new RunFilter { Tasks = [task], States = [RunState.Pending, RunState.Queued, RunState.Running] };
+        string? cursor = null;
+        do
+        {
+            RunPage page = await log.Queries.PageAsync(open, 200, cursor, SearchTime, cancel);
+            if (page.Items.FirstOrDefault(run => run.Task == task && (body.Context is null || run.Context == body.Context)) is { } run)
+            {
+                await log.AppendAsync([CallEvents.Progress(run, body.Percent, body.Text, Instant.Now(clock))], cancel);
+                return Accepted(run.Id);
+            }
+            cursor = page.Next;
+        }
+        while (cursor is not null);
+        return Problems.NotFound(body.Context is null ? $"No run of '{task}' is open." : $"No run of '{task}' about that is open.");
+    }
+
+    /// <summary><c>POST /runs/{id}/retry</c>: a new run with what the old one was called with.</summary>
+    static async Task<IResult> RetryAsync([FromServices] RunLog log, [FromServices] TimeProvider clock, string id, CancellationToken cancel)
+    {
+        if ((await log.Queries.FindAsync(Decoded(id), null, cancel)).MaxBy(run => run.Attempt) is not { } run)
+        {
+            return Problems.NotFound($"No run '{Decoded(id)}' is known.");
+        }
+        if (run.Source != CallEvents.Source || log.Work is null)
+        {
+            return Elsewhere(run);
+        }
+        QueuedCall call;
+        try
+        {
+            call = Again.Of(run, NewId(clock), Instant.Now(clock));
+        }
+        catch (ArgumentException refused)
+        {
+            return Conflict(refused.Message);
+        }
+        await log.Work.PutAsync(call, cancel);
+        if (CallEvents.IsDeadLetter(run))
+        {
+            await log.AppendAsync([CallEvents.Settled(run, call.Id, Instant.Now(clock))], cancel);
+        }
+        return Accepted(call.Id);
+    }
+
+    /// <summary><c>POST /runs/{id}/revoke</c>: a call that waits, or is at work in this process.</summary>
+    static async Task<IResult> RevokeAsync(HttpContext context, [FromServices] RunLog log, string id, CancellationToken cancel)
+    {
+        if ((await log.Queries.FindAsync(Decoded(id), null, cancel)).MaxBy(run => run.Attempt) is not { } run)
+        {
+            return Problems.NotFound($"No run '{Decoded(id)}' is known.");
+        }
+        if (run.Source != CallEvents.Source || log.Work is null)
+        {
+            return Elsewhere(run);
+        }
+        bool revoked = context.RequestServices.GetService<IBelfryClient>() is { } client ? await client.RevokeAsync(run.Id, cancel) : await log.Work.RevokeAsync(run.Id, cancel);
+        return revoked ? Accepted(run.Id) : Conflict(run.State.IsFinal() ? $"It has ended: {run.State}." : $"It is at work in {run.Worker ?? "another process"}, which cannot be told from here.");
+    }
+
+    /// <summary><c>GET /queues</c>: how many calls wait in each.</summary>
+    static async Task<IResult> QueuesAsync([FromServices] RunLog log, CancellationToken cancel)
+    {
+        IReadOnlyDictionary<string, int> waiting = log.Work is null ? new Dictionary<string, int>() : await log.Work.WaitingAsync(cancel);
+        return new JsonResult(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("items");
+            foreach ((string queue, int calls) in waiting.OrderBy(queue => queue.Key, StringComparer.Ordinal))
+            {
+                json.WriteStartObject();
+                json.WriteString("queue", queue);
+                json.WriteNumber("waiting", calls);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    }
+
+    /// <summary><c>GET /queues/dead</c>: calls whose process died each time, newest first. <c>retry</c> calls them again.</summary>
+    static async Task<IResult> DeadAsync([FromServices] RunQueries queries, CancellationToken cancel)
+    {
+        var dead = new RunFilter { Sources = [CallEvents.Source], States = [RunState.Lost], Text = $"reason:\"{CallEvents.DeadLetter}\"" };
+        RunPage page = await queries.PageAsync(dead, MostDead, null, SearchTime, cancel);
+        return new JsonResult(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("items");
+            foreach (TaskRun run in page.Items.Where(CallEvents.IsDeadLetter))
+            {
+                RunJson.Write(json, run);
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    }
+
+    /// <summary>Why a task that is not registered in this process cannot be called; null when processes on this log execute it.</summary>
+    static async Task<IResult?> RefusalAsync(RunLog log, string task, TimeProvider clock, CancellationToken cancel)
+    {
+        IReadOnlyList<string> sources = await log.Queries.SourcesOfTaskAsync(task, cancel);
+        if (sources.Contains(CallEvents.Source) && log.Work is not null)
+        {
+            return null;
+        }
+        TaskRun? latest = sources.Count == 0 ? null : await log.Queries.LatestAsync(task, null, new Instant(0), Instant.Now(clock) + TimeSpan.FromDays(1), null, cancel);
+        return latest is null ? Problems.NotFound($"No task '{task}' is known.") : Elsewhere(latest);
+    }
+
+    static IResult Elsewhere(TaskRun run) => Conflict($"'{run.Task}' is run by {run.Worker ?? "a process"} of '{run.Source}', which only reports here: call it there.");
+
+    static IResult Conflict(string detail) => Results.Problem(detail, statusCode: StatusCodes.Status409Conflict);
+
+    static JsonResult Accepted(string id) => new(
+        json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("id", id);
+            json.WriteEndObject();
+        },
+        StatusCodes.Status202Accepted);
+
+    static async Task<(T? Body, IResult? Problem)> ReadAsync<T>(HttpRequest request, CancellationToken cancel)
+        where T : class, new()
+    {
+        try
+        {
+            using JsonDocument? sent = request.ContentLength is 0 ? null : await JsonDocument.ParseAsync(request.Body, cancellationToken: cancel);
+            return (sent?.RootElement.Deserialize<T>(Json) ?? new T(), null);
+        }
+        catch (JsonException wrong)
+        {
+            string field = wrong.Path is { Length: > 2 } path ? path[2..] : "";
+            return (null, Problems.Bad(new FieldProblem(field, field.Length == 0 ? "The body is no such JSON object." : $"'{field}' is not understood, or not known here.")));
+        }
+    }
+
+    /// <summary>Routing leaves an encoded slash as it is; names and ids may have one.</summary>
+    static string Decoded(string text) => text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+
+    static string NewId(TimeProvider clock) => Guid.CreateVersion7(clock.GetUtcNow()).ToString();
+
+    /// <summary>What a call says.</summary>
+    sealed record CallBody
+    {
+        public JsonElement? Args { get; init; }
+
+        public JsonElement? Kwargs { get; init; }
+
+        public string? Queue { get; init; }
+
+        public int? Priority { get; init; }
+
+        public double? Countdown { get; init; }
+
+        public DateTimeOffset? Eta { get; init; }
+
+        public DateTimeOffset? Expires { get; init; }
+
+        public string? Key { get; init; }
+
+        public object? Given => (object?)Kwargs ?? Args;
+
+        public bool TryRead(Instant now, [NotNullWhen(true)] out CallOptions? options, [NotNullWhen(false)] out FieldProblem? problem)
+        {
+            problem = Args is { } args && args.ValueKind != JsonValueKind.Array ? new FieldProblem("args", "'args' is an array.")
+                : Kwargs is { } kwargs && kwargs.ValueKind != JsonValueKind.Object ? new FieldProblem("kwargs", "'kwargs' is an object.")
+                : Args is not null && Kwargs is not null ? new FieldProblem("kwargs", "Give the arguments in order or by name, not both.")
+                : Countdown is < 0 or > 1e9 ? new FieldProblem("countdown", "'countdown' is a number of seconds.")
+                : Expires is { } end && Instant.From(end) <= now ? new FieldProblem("expires", "That instant has passed.")
+                : null;
+            options = problem is not null ? null : new CallOptions
+            {
+                Queue = Queue, Priority = Priority, Countdown = Countdown is { } seconds ? TimeSpan.FromSeconds(seconds) : null, Eta = Eta, Expires = Expires, IdempotencyKey = Key,
+            };
+            return problem is null;
+        }
+    }
+
+    /// <summary>What is told of a run's progress.</summary>
+    sealed record ProgressBody
+    {
+        public double? Percent { get; init; }
+
+        public string? Text { get; init; }
+
+        public RunContext? Context { get; init; }
+    }
+}
