@@ -1,4 +1,5 @@
 using Belfry.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Belfry.Storage.Tests;
 
@@ -116,11 +117,91 @@ public sealed class PostgresWorkQueueTests(PostgresFixture postgres) : WorkQueue
         Assert.Equal([true], await log.StartAsync([Claim("load", "p0", "of-another-source-known", last.Value + TimeSpan.FromSeconds(1))], TimeSpan.FromSeconds(30), Cancel));
     }
 
+    [Fact]
+    [Trait("row", "68")]
+    public async Task Of_two_workers_of_which_one_is_killed_now_and_then_each_call_is_executed_and_none_twice_as_the_same_attempt()
+    {
+        await using LogStore store = await postgres.NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        var random = new Random(3);
+        var ran = new List<string>();
+        ChildProcess[] workers = [await StartAsync(store), await StartAsync(store)];
+        var called = new List<string>();
+        for (int kill = 0; kill < (Soak.On ? 30 : 3); kill++)
+        {
+            QueuedCall[] calls = [.. Enumerable.Range(0, 300).Select(_ => Call("work"))];
+            Assert.All(await Task.WhenAll(calls.Select(call => log.Work.PutAsync(call, Cancel))), Assert.True);
+            called.AddRange(calls.Select(call => call.Id));
+            await Task.Delay(random.Next(20, 300), Cancel);
+            int doomed = random.Next(2);
+            workers[doomed].Signal(9);
+            await workers[doomed].ExitAsync(TimeSpan.FromSeconds(30));
+            ran.AddRange(RanBy(workers[doomed]));
+            await workers[doomed].DisposeAsync();
+            workers[doomed] = await StartAsync(store);
+        }
+        await Eventually.HoldsAsync(
+            "all calls have ended", async () => (await log.Queries.CountAsync(new RunFilter { States = [RunState.Completed] }, 100_000, null, Cancel)).Runs == called.Count, TimeSpan.FromMinutes(2));
+        foreach (ChildProcess worker in workers)
+        {
+            worker.Signal(9);
+            await worker.ExitAsync(TimeSpan.FromSeconds(30));
+            ran.AddRange(RanBy(worker));
+            await worker.DisposeAsync();
+        }
+        Assert.Equal(ran.Count, ran.Distinct().Count());
+        Assert.Superset(called.ToHashSet(), ran.Select(line => line.Split(' ')[0]).ToHashSet());
+        Assert.Empty(await log.Work.WaitingAsync(Cancel));
+    }
+
+    /// <summary>The process that is killed: it executes, and says what.</summary>
+    [Fact(Explicit = true)]
+    public async Task It_works()
+    {
+        await using RunLog log = await RunLog.OpenAsync(
+            StoreUrl.Parse(Environment.GetEnvironmentVariable("BELFRY_WORKER")!), new RunLogOptions(), TimeProvider.System, NullLoggerFactory.Instance, Cancel);
+        using var console = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
+        TextWriter output = TextWriter.Synchronized(console);
+        output.WriteLine();
+        output.WriteLine(Ready);
+        var room = new WorkRoom($"process {Environment.ProcessId}", 20);
+        while (true)
+        {
+            foreach (ClaimedCall call in await log.Work.ClaimAsync(room, Cancel))
+            {
+                Instant begun = Instant.Now(TimeProvider.System);
+                output.WriteLine($"ran {call.Call.Id} {call.Attempt}");
+                _ = Task.Delay(5, CancellationToken.None).ContinueWith(
+                    _ =>
+                    {
+                        room.Leave(call.Call.Queue);
+                        return log.Work.EndAsync(call, new CallEnd(EventKind.Succeeded, begun, Instant.Now(TimeProvider.System)));
+                    },
+                    TaskScheduler.Default);
+            }
+        }
+    }
+
     protected override async Task<QueueStore> NewStoreAsync()
     {
         LogStore store = await postgres.NewStoreAsync();
         return new OnPostgres(store, await store.OpenAsync());
     }
+
+    const string Ready = "works";
+
+    static async Task<ChildProcess> StartAsync(LogStore store)
+    {
+        ChildProcess process = ChildProcess.Start(
+            Environment.ProcessPath!, ["--explicit", "only", "--filter-method", $"*{nameof(PostgresWorkQueueTests)}.{nameof(It_works)}"],
+            environment: new Dictionary<string, string?> { ["BELFRY_WORKER"] = store.FullUrl });
+        await process.LineAsync(line => line == Ready, TimeSpan.FromMinutes(2));
+        return process;
+    }
+
+    /// <summary>What a process said that it did; a line that was not written to its end is none.</summary>
+    static IEnumerable<string> RanBy(ChildProcess process) =>
+        process.Output.Split('\n').Where(line => line.StartsWith("ran ", StringComparison.Ordinal) && line.Split(' ').Length == 3).Select(line => line["ran ".Length..].Trim());
 
     static RunClaim Claim(string task, string process, string id, Instant? last, bool byHand = false) => new(
         new TaskEvent { Source = "local", Id = id, Kind = EventKind.Started, At = Instant.Now(TimeProvider.System), Attempt = 1, Task = task, Worker = process }, last, byHand);
