@@ -19,6 +19,7 @@ public static class CallingServices
     /// <remarks>A method is named after type and method, <c>IReports.SendAsync</c>, or as its <see cref="BelfryTaskAttribute"/> says; of overloads all but one need that.</remarks>
     public static void AddCalls<TService>(this BelfryBuilder builder, Action<TaskOptions>? options = null)
     {
+        builder.Call(typeof(TService));
         foreach (MethodInfo method in typeof(TService).GetInterfaces().Append(typeof(TService)).SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)))
         {
             if (!method.IsSpecialName)

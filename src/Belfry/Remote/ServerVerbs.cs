@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -14,7 +15,7 @@ public static class ServerVerbs
     /// <param name="options">Where the spool lies, and its limits.</param>
     /// <remarks>
     /// Where <see cref="BelfryOptions.Source"/> is left as it is, the source becomes <c>APP@MACHINE</c>. A source must be of one process at a time: two of one
-    /// application on one machine need names of their own.
+    /// application on one machine need names of their own. Calls (<see cref="IBelfryClient"/>) are refused: nothing here would keep them.
     /// </remarks>
     /// <exception cref="RegistrationException">The address is none, or there is no token.</exception>
     public static BelfryBuilder UseServer(this BelfryBuilder belfry, string url, string token, Action<ServerLogOptions>? options = null)
@@ -33,6 +34,7 @@ public static class ServerVerbs
         {
             belfry.Options.Source = $"{AppDomain.CurrentDomain.FriendlyName}@{Environment.MachineName}";
         }
+        belfry.Services.RemoveAll<IWorkQueue>().AddSingleton<IWorkQueue>(new NoWorkQueue());
         return belfry.UseLog(services => new ServerLog(
             address, token.Trim(), belfry.Options.Source, chosen, services.GetRequiredService<TimeProvider>(),
             (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Belfry.Server")));

@@ -8,6 +8,7 @@ public sealed class BelfryBuilder : TaskGroup
 {
     readonly List<WhenCondition> _functions = [];
     readonly List<string> _expected = [];
+    readonly List<string> _called = []; // services of which all methods can be called; emptied by Finish
     readonly List<string> _problems = []; // of the configuration; told, and emptied, by Finish
 
     internal BelfryBuilder(IServiceCollection services, BelfryOptions options, TaskRegistry registry)
@@ -33,12 +34,20 @@ public sealed class BelfryBuilder : TaskGroup
     /// <summary>Reads options from configuration: <c>belfry.Configure(builder.Configuration.GetSection("Belfry"))</c>. docs/library.md has the keys.</summary>
     public void Configure(IConfiguration section) => _problems.AddRange(OptionsReader.Read(section, Options));
 
+    /// <summary>All methods of a service are tasks that can be called.</summary>
+    internal void Call(Type service) => _called.Add(service.Name);
+
     /// <summary>Makes what was registered into tasks, and tells all that is wrong with it at once.</summary>
     /// <exception cref="RegistrationException">Something is.</exception>
     internal void Finish()
     {
         List<string> problems = [.. _problems, .. Options.Problems()];
         _problems.Clear();
+        if (Services.Any(service => service.ServiceType == typeof(IWorkQueue) && service.ImplementationInstance is NoWorkQueue))
+        {
+            problems.AddRange(_called.Select(service => $"AddCalls<{service}>: {NoWorkQueue.Refusal}"));
+        }
+        _called.Clear();
         Registry.Expect(_expected);
         Registry.AddFunctions(_functions);
         IReadOnlyList<WhenCondition> functions = Registry.Functions;

@@ -73,6 +73,10 @@ public sealed class BelfryOptions
         {
             yield return "MaxProcesses must be 1 or more";
         }
+        if (CallsAtOnce < 1 || QueueLimits.Values.Any(limit => limit < 0))
+        {
+            yield return "CallsAtOnce must be 1 or more, a limit of QueueLimits 0 or more";
+        }
         if (LogRetries < 0 || LogRetryDelay < TimeSpan.Zero)
         {
             yield return "LogRetries and LogRetryDelay must not be below zero";

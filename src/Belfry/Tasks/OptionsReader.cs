@@ -19,6 +19,7 @@ static class OptionsReader
         ["Jitter"] = (options, text) => options.Defaults.Jitter = DurationReader.Read(text),
         ["TimeZone"] = (options, text) => options.TimeZone = Zone(text),
         ["MaxProcesses"] = (options, text) => options.MaxProcesses = Number(text, 1),
+        ["CallsAtOnce"] = (options, text) => options.CallsAtOnce = Number(text, 1),
         ["SilenceConditionErrors"] = (options, text) => options.SilenceConditionErrors = YesOrNo(text),
         ["SilencePrerunErrors"] = (options, text) => options.SilencePrerunErrors = YesOrNo(text),
         ["SilenceLoggingErrors"] = (options, text) => options.SilenceLoggingErrors = YesOrNo(text),
@@ -33,7 +34,7 @@ static class OptionsReader
         ["ProcessName"] = (options, text) => options.ProcessName = text,
     };
 
-    /// <summary>The keys that are known, besides <c>Parameters:NAME</c>.</summary>
+    /// <summary>The keys that are known, besides <c>Parameters:NAME</c> and <c>QueueLimits:NAME</c>.</summary>
     public static IEnumerable<string> Keys => Readers.Keys;
 
     /// <summary>Reads a section into options, and tells what is wrong in it, each with its key.</summary>
@@ -49,9 +50,14 @@ static class OptionsReader
                     options.Parameters[parameter.Key] = parameter.Value;
                 }
             }
+            else if (child.Key.Equals("QueueLimits", StringComparison.OrdinalIgnoreCase))
+            {
+                problems.AddRange(child.GetChildren().Select(queue => (queue, Problem((all, text) => all.QueueLimits[queue.Key] = Number(text, 0), options, queue.Value)))
+                    .Where(read => read.Item2 is not null).Select(read => $"{read.queue.Path}: {read.Item2}"));
+            }
             else if (!Readers.TryGetValue(child.Key, out Action<BelfryOptions, string>? read))
             {
-                problems.Add($"{child.Path} is no setting of Belfry's; known are {string.Join(", ", Keys.Append("Parameters"))}");
+                problems.Add($"{child.Path} is no setting of Belfry's; known are {string.Join(", ", Keys.Append("Parameters").Append("QueueLimits"))}");
             }
             else if (Problem(read, options, child.Value) is { } problem)
             {

@@ -183,6 +183,26 @@ public sealed class CallingTests
         Assert.Equal(RunState.Running, (await counter.RunAsync(stays)).State);
     }
 
+    [Fact]
+    public async Task Calls_are_refused_where_nothing_would_keep_them_and_that_is_told_when_they_are_registered()
+    {
+        RegistrationException refused = Assert.Throws<RegistrationException>(() => new ServiceCollection().AddBelfry(tasks =>
+        {
+            tasks.UseServer("http://127.0.0.1:9", "token");
+            tasks.AddCalls<IReports>();
+        }));
+        Assert.Contains("AddCalls<IReports>", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("UseSqlite", refused.Message, StringComparison.Ordinal);
+        using var folder = new TempFolder();
+        await using ServiceProvider services = new ServiceCollection().AddBelfry(tasks =>
+        {
+            tasks.UseServer("http://127.0.0.1:9", "token", options => options.Folder = folder.Path);
+            tasks.AddTask("work", Never, () => { });
+        }).BuildServiceProvider();
+        InvalidOperationException late = await Assert.ThrowsAsync<InvalidOperationException>(() => services.GetRequiredService<IBelfryClient>().CallAsync("work", cancel: Cancel));
+        Assert.Contains("'work' cannot be called", late.Message, StringComparison.Ordinal);
+    }
+
     interface IReports
     {
         Task<string> SendAsync(Report report, int month, CancellationToken cancel);
