@@ -71,10 +71,10 @@ static class PostgresRows
             return
             [
                 new Figure(row, all / seconds, "runs/s", goal, AtLeast: true),
-                new Figure($"{row}-client", told.Sum(one => one.Cpu) / all * 1e6, "µs CPU/run", 15, AtLeast: false),
+                new Figure($"{row}-client", told.Sum(one => one.Cpu) / all * 1e6, "µs CPU/run", openFirst ? 20 : 15, AtLeast: false),
                 new Figure($"{row}-server", serverCpu / all * 1e6, "µs CPU/run", 30, AtLeast: false),
                 new Figure($"{row}-wal", (await WalAsync(server) - wal) / all, "bytes/run", 1500, AtLeast: false),
-                new Figure($"{row}-bytes", await BytesAsync(server) / (all + told.Sum(one => one.Before)), "bytes/run", openFirst ? 700 : 400, AtLeast: false),
+                new Figure($"{row}-bytes", await BytesAsync(server) / (all + told.Sum(one => one.Before)), "bytes/run", openFirst ? 750 : 400, AtLeast: false),
             ];
         }
         finally
