@@ -18,6 +18,8 @@ var root = new Command("belfry", "Belfry logs every run of every task, and rings
     MonitorVerbs.Build(),
     DoctorVerb.Build(),
     InspectVerb.Build(),
+    ForecastVerbs.BuildWhy(),
+    ForecastVerbs.BuildNext(),
     BackupVerb.Build(),
     MigrateVerb.Build(),
 };

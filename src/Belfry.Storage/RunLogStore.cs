@@ -8,8 +8,6 @@ namespace Belfry.Storage;
 public sealed class RunLogStore : IRunLogStore
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5); // a commit takes so long only where the disk does not
-    static readonly TimeSpan LongestRun = TimeSpan.FromDays(2); // runs are looked for by their start; what ended since an instant may have started so long before
-    static readonly TimeSpan Recent = TimeSpan.FromMinutes(1); // what ended since then and matters is among the last runs
     readonly RunLog _log;
     readonly bool _owns;
     readonly bool _isShared;
@@ -102,29 +100,8 @@ public sealed class RunLogStore : IRunLogStore
         (await _log.Queries.LastRunsAsync([task], cancel)).Where(run => run.When(action) is not null).MaxBy(run => run.When(action));
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyDictionary<string, TaskHistory>> HistoriesAsync(IReadOnlyDictionary<string, Instant> since, CancellationToken cancel)
-    {
-        Instant now = Instant.Now(_log.Clock);
-        ILookup<string, TaskRun> last = (await _log.Queries.LastRunsAsync([.. since.Keys], cancel)).ToLookup(run => run.Task!);
-        var histories = new Dictionary<string, TaskHistory>();
-        foreach ((string task, Instant from) in since)
-        {
-            IEnumerable<TaskRun> runs = last[task];
-            if (from < now - Recent)
-            {
-                IReadOnlyList<TaskRun> counted = await this.ListAsync(RunQuery.Where(RunFields.Task == task, RunFields.At >= from - LongestRun), cancel);
-                runs = runs.Concat(counted).DistinctBy(run => (run.Source, run.Id, run.Attempt));
-            }
-            if (runs.Any())
-            {
-                histories[task] = TaskHistory.Of(runs).Since(from);
-            }
-        }
-        return histories;
-    }
-
-    /// <inheritdoc/>
-    public Task<IReadOnlyList<TaskRun>> DeadAsync(string source, CancellationToken cancel) => _log.DeadRunsAsync(source, cancel);
+    public Task<IReadOnlyDictionary<string, TaskHistory>> HistoriesAsync(IReadOnlyDictionary<string, Instant> since, CancellationToken cancel) =>
+        TaskHistories.ReadAsync(_log.Queries, since, Instant.Now(_log.Clock), cancel);
 
     /// <inheritdoc/>
     public IDisposable Watch(Action<LogChange> told)

@@ -78,6 +78,26 @@ public abstract class TaskBookTests
     }
 
     [Fact]
+    public async Task A_task_is_forecast_from_the_store_alone()
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        using var book = new TaskBook(log);
+        BookedTask report = Task("report", 100) with { Start = "daily after 10:00 & after task 'load' & when 'it rains'", Options = """{"timeZone":"Europe/Berlin","disabled":true}""" };
+        await book.RegisterAsync([report, Task("load", 100) with { Start = "cron 0 6 * * *" }], Cancel);
+        Instant noon = Instant.From(new DateTimeOffset(2026, 6, 1, 12, 0, 0, TimeSpan.Zero));
+        TaskEvent start = new() { Source = "local", Id = "1", Kind = EventKind.Started, At = noon, Task = "load", Attempt = 1 };
+        await log.AppendAsync([start, start with { Kind = EventKind.Succeeded }], Cancel);
+        TaskForecast forecast = (await Forecasts.OfAsync("report", book, log.Queries, noon, Cancel))!;
+        Assert.Equal((true, "it rains"), (forecast.IsDisabled, Assert.Single(forecast.Unknown)));
+        Assert.Equal([true, true, false], forecast.Why().Parts.Select(part => part.Holds));
+        Assert.Contains("'load' succeeded last at 2026-06-01 14:00:00 +02:00", forecast.Why().ToString(), StringComparison.Ordinal);
+        IReadOnlyList<Instant> next = (await Forecasts.OfAsync("load", book, log.Queries, noon, Cancel))!.Next(3);
+        Assert.Equal(["2026-06-02T06:00:00.000000Z", "2026-06-03T06:00:00.000000Z", "2026-06-04T06:00:00.000000Z"], next.Select(at => at.ToString()));
+        Assert.Null(await Forecasts.OfAsync("nobody", book, log.Queries, noon, Cancel));
+    }
+
+    [Fact]
     [Trait("row", "48")]
     public async Task An_application_without_a_server_clears_its_log_by_a_task()
     {

@@ -19,6 +19,8 @@ static class ApiEndpoints
         api.MapGet("/workers", WorkerEndpoints.ListAsync);
         api.MapGet("/tasks", TaskEndpoints.ListAsync);
         api.MapGet("/tasks/{name}", TaskEndpoints.FindAsync);
+        api.MapGet("/tasks/{name}/why", ForecastEndpoints.WhyAsync);
+        api.MapGet("/tasks/{name}/next", ForecastEndpoints.NextAsync);
         api.MapGet("/reports/{name}", TaskEndpoints.ReportAsync);
         api.MapGet("/statistics", StatisticsEndpoints.ReadAsync);
         CallEndpoints.Map(routes);

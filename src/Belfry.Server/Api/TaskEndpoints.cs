@@ -145,7 +145,7 @@ static class TaskEndpoints
     }
 
     /// <summary>Routing leaves an encoded slash as it is; names may have one.</summary>
-    static string Decoded(string name) => name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+    internal static string Decoded(string name) => name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
     static void Write(Utf8JsonWriter json, string name, TaskRun? run)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Belfry.Storage.Definitions;
 
 namespace Belfry.Server.Tests.Api;
 
@@ -50,6 +51,27 @@ public sealed class TasksTests
         Assert.Equal(0, (await server.JsonAsync("/api/v1/reports/nothing")).GetProperty("runs").GetInt32());
         await server.JsonAsync("/api/v1/reports/load?bar=5", HttpStatusCode.BadRequest);
         await server.JsonAsync("/api/v1/reports/load?from=tomorrow", HttpStatusCode.BadRequest);
+    }
+
+    [Fact]
+    public async Task Why_and_next_are_told_of_tasks_that_an_application_registered()
+    {
+        await using ServerHost server = await FilledAsync();
+        using var book = new TaskBook(server.Log);
+        await book.RegisterAsync(
+            [
+                new BookedTask
+                {
+                    Name = "a/report", Source = "local", Start = "daily & after task 'load'", Options = "{}", Parameters = "[]", Process = "app-1@host", Registered = Begin, Seen = Begin,
+                },
+            ],
+            TestContext.Current.CancellationToken);
+        JsonElement why = await server.JsonAsync("/api/v1/tasks/a%2Freport/why");
+        Assert.Equal(("a/report", "app-1@host", true), (Text(why, "task"), Text(why, "process"), why.GetProperty("why").GetProperty("holds").GetBoolean()));
+        Assert.Equal(["daily", "after task 'load'"], why.GetProperty("why").GetProperty("parts").EnumerateArray().Select(part => Text(part, "text")));
+        Assert.Single((await server.JsonAsync("/api/v1/tasks/a%2Freport/next?n=3")).GetProperty("next").EnumerateArray()); // load has ended once since its last start
+        await server.JsonAsync("/api/v1/tasks/load/why", HttpStatusCode.NotFound);
+        await server.JsonAsync("/api/v1/tasks/a%2Freport/next?n=0", HttpStatusCode.BadRequest);
     }
 
     static async Task<ServerHost> FilledAsync()

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Belfry.Storage;
+using Belfry.Storage.Definitions;
 using Belfry.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -33,6 +34,26 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(60, json.RootElement.GetProperty("count").GetInt64());
         Assert.Equal(30, json.RootElement.GetProperty("retention").GetProperty("runs").GetInt64());
         Assert.True(json.RootElement.GetProperty("retention").GetProperty("bytes").GetInt64() > 30 * 100);
+    }
+
+    [Fact]
+    public async Task Why_and_next_tell_of_a_task_that_an_application_registered()
+    {
+        string url = $"sqlite://{_folder.File("log.db")}";
+        await using (RunLog log = await RunLog.OpenAsync(StoreUrl.Parse(url), new RunLogOptions(), TimeProvider.System, NullLoggerFactory.Instance, Cancel))
+        {
+            using var book = new TaskBook(log);
+            Instant at = Instant.Now(TimeProvider.System);
+            await book.RegisterAsync(
+                [new BookedTask { Name = "import", Source = "local", Start = "cron 0 6 1 1 * & when 'it rains'", Options = "{}", Parameters = "[]", Process = "app-1@host", Registered = at, Seen = at }], Cancel);
+        }
+        Finished why = await RunAsync("why", "import", "--store", url);
+        Assert.StartsWith("false  cron 0 6 1 1 * & when 'it rains'", why.Output, StringComparison.Ordinal);
+        Assert.Equal("The function 'it rains' is known only in app-1@host; here it counts as false.\n", why.Errors);
+        Assert.Equal("not within ten years, if nothing happens\n", (await RunAsync("next", "import", "--store", url)).Output);
+        Finished unknown = await RunAsync("why", "nobody", "--store", url);
+        Assert.Equal((1, ""), (unknown.Code, unknown.Output));
+        Assert.Contains("no application has registered a task 'nobody'", unknown.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
