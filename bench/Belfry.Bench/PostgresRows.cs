@@ -14,7 +14,7 @@ static class PostgresRows
     const int Lag = 100_000;
 
     // What PostgreSQL's manual advises for a machine of a few gigabytes; the defaults are for one of the nineties. All else is as it comes: fsync too.
-    static readonly string[] Settings = ["shared_buffers=1GB", "max_wal_size=4GB"];
+    internal static readonly string[] Settings = ["shared_buffers=1GB", "max_wal_size=4GB"];
     static readonly JsonSerializerOptions Lower = new(JsonSerializerDefaults.Web);
 
     /// <summary>Row <c>postgres-whole</c>: all events of a run come in one group.</summary>
@@ -88,7 +88,7 @@ static class PostgresRows
 
     static Task<long> WalAsync(PostgresServer server) => NumberAsync(server, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')");
 
-    static Task<long> BytesAsync(PostgresServer server) => NumberAsync(
+    internal static Task<long> BytesAsync(PostgresServer server) => NumberAsync(
         server, "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'belfry'::regnamespace AND relkind = 'r'");
 
     static async Task<long> NumberAsync(PostgresServer server, string sql) => (long)double.Parse(await server.SqlAsync("postgres", sql), CultureInfo.InvariantCulture);

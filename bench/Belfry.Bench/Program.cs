@@ -19,6 +19,7 @@ var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
     ["store-append"] = StoreRows.AppendAsync,
     ["store-large"] = StoreRows.LargeAsync,
     ["search-text"] = SearchRows.TextAsync,
+    ["search-text-postgres"] = SearchRows.TextOnPostgresAsync,
     ["report-90d"] = ReportRows.SqliteAsync,
     ["report-90d-postgres"] = ReportRows.PostgresAsync,
     ["retention-day"] = RetentionRows.DayAsync,

@@ -37,3 +37,15 @@ public sealed class PostgresProcessTests(PostgresFixture postgres) : ProcessTest
 {
     protected override Task<LogStore> NewStoreAsync() => postgres.NewStoreAsync();
 }
+
+/// <summary>The full-text index on PostgreSQL.</summary>
+public sealed class PostgresTextIndexTests(PostgresFixture postgres) : TextIndexTests
+{
+    protected override Task<LogStore> NewStoreAsync() => postgres.NewStoreAsync();
+
+    protected override async Task<(long Runs, long Waiting)> CountAsync(LogStore store)
+    {
+        using RunQueries beside = await RunQueries.OpenAsync(store.Url, TimeProvider.System, Cancel);
+        return (await beside.StatusAsync(Cancel)).TextIndex is { } index ? (index.Runs, index.Waiting) : (0, 0);
+    }
+}

@@ -2,13 +2,16 @@ using Belfry.Storage.Postgres.Keeping;
 using Belfry.Storage.Postgres.Reading;
 using Belfry.Storage.Postgres.Rows;
 using Belfry.Storage.Reading;
+using Npgsql;
 
 namespace Belfry.Storage.Postgres;
 
 /// <summary>The questions, asked of PostgreSQL.</summary>
 sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueries(clock)
 {
-    public override Task<RunCount> CountAsync(RunFilter filter, int limit, TimeSpan? deadline, CancellationToken cancel) => store.ReadAsync(
+    const int MostTries = 5;
+
+    public override Task<RunCount> CountAsync(RunFilter filter, int limit, TimeSpan? deadline, CancellationToken cancel) => SearchAsync(
         async question =>
         {
             RunScan scan = await RunScan.BeginAsync(question, filter, limit, null, Clock, deadline ?? UsualDeadline);
@@ -91,7 +94,7 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
     private protected override Task<RunPage> ReadPageAsync(RunFilter filter, int limit, string? cursor, TimeSpan deadline, CancellationToken cancel)
     {
         Place? after = cursor is null ? null : Place.Parse(cursor);
-        return store.ReadAsync(question => PageAsync(question, filter, limit, after, deadline), cancel);
+        return SearchAsync(question => PageAsync(question, filter, limit, after, deadline), cancel);
     }
 
     private protected override void Close()
@@ -99,6 +102,22 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
         if (!store.Writes)
         {
             store.Dispose();
+        }
+    }
+
+    /// <summary>A week of the index of texts may be dropped between the moment when a reader knew of it and that when he asks it: then he looks with fresh eyes.</summary>
+    async Task<T> SearchAsync<T>(Func<Question, Task<T>> search, CancellationToken cancel)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            try
+            {
+                return await store.ReadAsync(search, cancel);
+            }
+            catch (StoreException gone) when (gone.InnerException is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable } && tries < MostTries)
+            {
+                // rare: a week is dropped when most of its runs are gone, or the index altogether
+            }
         }
     }
 

@@ -15,6 +15,9 @@ sealed class PostgresStore : IDisposable
     /// <summary>Who changes the schema, makes partitions, changes figures, or drops partitions holds these.</summary>
     public const int SchemaLock = 1, PartitionLock = 2, FiguresLock = 3, DropLock = 4;
 
+    /// <summary>Who works on the index of texts holds this.</summary>
+    public const int TextLock = 8;
+
     /// <summary>Who copies a log into this store holds this.</summary>
     public const int CopyLock = 9;
 

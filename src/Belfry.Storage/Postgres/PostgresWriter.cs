@@ -1,5 +1,6 @@
 using Belfry.Storage.Keeping;
 using Belfry.Storage.Postgres.Keeping;
+using Belfry.Storage.Postgres.Texts;
 using Belfry.Storage.Postgres.Work;
 using Belfry.Storage.Postgres.Writing;
 using Belfry.Storage.Writing;
@@ -83,7 +84,7 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
 
     public ITableEngine Tables(Chores lane) => new PostgresTables(store);
 
-    public ITextIndex Texts(Chores lane, bool wanted) => new NoTextIndex(wanted);
+    public ITextIndex Texts(Chores lane, bool wanted) => new TextIndex(store, clock, wanted);
 
     public void Dispose()
     {

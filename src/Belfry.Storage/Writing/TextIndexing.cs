@@ -24,6 +24,10 @@ sealed partial class TextIndexing(ITextIndex index, TimeProvider clock, ILogger 
         {
             // the log closes; what is missing is put in after the next start
         }
+        finally
+        {
+            (index as IDisposable)?.Dispose();
+        }
     }
 
     async Task<TextWork> WorkAsync(CancellationToken stop)

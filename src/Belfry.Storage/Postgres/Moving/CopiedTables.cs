@@ -16,7 +16,7 @@ sealed class CopiedTables
         SELECT c.relname, a.attname, t.typname, a.attnotnull, coalesce(a.attnum = ANY(k.conkey), false), coalesce(cardinality(k.conkey), 0)
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
-        WHERE c.relnamespace = to_regnamespace('belfry') AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname NOT LIKE 'run_done_%'
+        WHERE c.relnamespace = to_regnamespace('belfry') AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname NOT LIKE 'run_done_%' AND c.relname NOT LIKE 'text\_%'
         ORDER BY c.relname, a.attnum
         """;
 

@@ -1,6 +1,5 @@
-using Belfry.Storage.Postgres.Rows;
+using Belfry.Storage.Postgres.Texts;
 using Belfry.Storage.Search;
-using Npgsql;
 
 namespace Belfry.Storage.Postgres.Reading;
 
@@ -14,13 +13,14 @@ sealed class RunScan
     const int RowsPerLook = 256;
 
     readonly SearchNode _search;
-    readonly List<Lane> _lanes;
+    readonly List<ILane> _lanes;
     readonly TimeProvider _clock;
     readonly long _began;
     readonly TimeSpan _deadline;
+    Place? _last; // just looked at: a run that changed since it was put into the index of texts may be found twice
     int _looked;
 
-    RunScan(SearchNode search, List<Lane> lanes, TimeProvider clock, TimeSpan deadline) =>
+    RunScan(SearchNode search, List<ILane> lanes, TimeProvider clock, TimeSpan deadline) =>
         (_search, _lanes, _clock, _deadline, _began) = (search, lanes, clock, deadline, clock.GetTimestamp());
 
     /// <summary>Where the walk is: the place of the run just read, or how far it looked when time ran out.</summary>
@@ -53,14 +53,19 @@ sealed class RunScan
             }
         }
         bool ready = others == 0 && states is null && tasks is not { Count: > MostTasks };
-        List<Lane> lanes =
+        (long, long) span = (filter.From?.Micros ?? long.MinValue, filter.To?.Micros ?? long.MaxValue);
+        if (await TextsAsync(question, search, tasks, states, span, after ?? Place.Newest) is { } found)
+        {
+            return new RunScan(search, found, clock, deadline);
+        }
+        List<RowLane> lanes =
         [
             .. from table in Tables(states)
                from task in tasks is { Count: <= MostTasks } ? tasks.Select(number => (int?)number) : [null]
-               select new Lane(question, table, task, filter, after ?? Place.Newest, ready ? wanted + 1 : RowsPerLook),
+               select new RowLane(question, table, task, span, after ?? Place.Newest, ready ? wanted + 1 : RowsPerLook),
         ];
-        await Lane.ReadAsync(question, lanes);
-        return new RunScan(search, lanes, clock, deadline);
+        await RowLane.ReadAsync(question, lanes);
+        return new RunScan(search, [.. lanes], clock, deadline);
     }
 
     /// <summary>The next run; null at the end, or when time is over.</summary>
@@ -68,8 +73,8 @@ sealed class RunScan
     {
         while (true)
         {
-            Lane? newest = null;
-            foreach (Lane lane in _lanes)
+            ILane? newest = null;
+            foreach (ILane lane in _lanes)
             {
                 if (await lane.HasRowAsync() && (newest is null || lane.Current.Place.IsNewerThan(newest.Current.Place)))
                 {
@@ -80,18 +85,55 @@ sealed class RunScan
             {
                 return null;
             }
-            if (++_looked % RowsPerLook == 0 && _clock.GetElapsedTime(_began) > _deadline)
+            bool isMark = newest.Current.Run is null;
+            At = isMark ? newest.Current.Place : At;
+            if ((++_looked % RowsPerLook == 0 || isMark) && _clock.GetElapsedTime(_began) > _deadline)
             {
                 RanOutOfTime = true;
                 return null;
             }
-            (Place place, TaskRun run) = newest.Take();
-            At = place;
-            if (_search.Holds(new Searchable(run)))
+            (Place place, TaskRun? run) = newest.Take();
+            if (run is not null && place != _last)
             {
-                return run;
+                (At, _last) = (place, place);
+                if (_search.Holds(new Searchable(run)))
+                {
+                    return run;
+                }
             }
         }
+    }
+
+    /// <summary>
+    /// The index of texts finds the runs, where it knows something of the search: besides, those that are not in it and those that came since are looked at.
+    /// Null where other indexes serve better: those of few tasks, and the table of troubles.
+    /// </summary>
+    static async Task<List<ILane>?> TextsAsync(Question question, SearchNode search, HashSet<int>? tasks, IReadOnlySet<RunState>? states, (long From, long To) span, Place before)
+    {
+        if (TextClue.Of(search) is not { } clue || states?.Contains(RunState.Completed) == false || await TextWeeks.AllAsync(question) is not { Count: > 0 } weeks)
+        {
+            return null;
+        }
+        List<TextStretch> stretches = [.. TextStretch.Of(weeks, span.From, before.At == long.MaxValue ? span.To : Math.Min(span.To, before.At + 1))];
+        string[] tables = ["run_kept", "run_done"];
+        List<RowLane> rows =
+        [
+            .. from stretch in stretches
+               where stretch.Week is null
+               from table in tables
+               select new RowLane(question, table, null, (stretch.From, stretch.To), before, RowsPerLook),
+        ];
+        await RowLane.ReadAsync(question, rows);
+        foreach (RowLane outside in tasks is { Count: <= MostTasks } ? rows : [])
+        {
+            if (await outside.HasRowAsync())
+            {
+                return null;
+            }
+        }
+        IEnumerable<RowLane> due = tables.Select(table => new RowLane(question, table, null, span, before, RowsPerLook, " AND at IN (SELECT at FROM text_due)"));
+        IEnumerable<RowLane> open = Tables(states).Where(table => table == "run_open").Select(table => new RowLane(question, table, null, span, before, RowsPerLook));
+        return [new TextLane(question, stretches.Where(stretch => stretch.Week is not null), clue, before), .. rows, .. due, .. open];
     }
 
     /// <summary>The tables in which runs of these states are.</summary>
@@ -104,77 +146,6 @@ sealed class RunScan
             Wanted(state => state.IsFinal() && state != RunState.Completed) ? "run_kept" : null,
             Wanted(state => state == RunState.Completed) ? "run_done" : null,
         }.OfType<string>();
-    }
-
-    /// <summary>One ordered stretch of rows, read in portions that grow.</summary>
-    sealed class Lane(Question question, string table, int? task, RunFilter filter, Place before, int portion)
-    {
-        const int LargestPortion = 2000;
-
-        readonly Queue<(Place Place, TaskRun Run)> _rows = new();
-        readonly string _sql = $"""
-            SELECT {RunColumns.All} FROM {table}
-            WHERE at >= $1 AND at < $2 AND at <= $3 AND (at, id, source, attempt) < ($3, $4, $5, $6){(task is null ? "" : " AND name = $8")}
-            ORDER BY at DESC, id DESC, source DESC, attempt DESC LIMIT $7
-            """;
-
-        Place _before = before;
-        int _portion = portion;
-        bool _ended;
-
-        public (Place Place, TaskRun Run) Current => _rows.Peek();
-
-        public async ValueTask<bool> HasRowAsync()
-        {
-            if (_rows.Count == 0 && !_ended)
-            {
-                await ReadAsync(question, [this]);
-            }
-            return _rows.Count > 0;
-        }
-
-        public (Place Place, TaskRun Run) Take() => _rows.Dequeue();
-
-        /// <summary>Reads the next portions of lanes, all in one round trip.</summary>
-        public static async Task ReadAsync(Question question, IReadOnlyList<Lane> lanes)
-        {
-            await using var batch = new NpgsqlBatch(question.Connection);
-            foreach (Lane lane in lanes)
-            {
-                batch.BatchCommands.Add(lane.ToCommand());
-            }
-            if (lanes.Count == 0)
-            {
-                return;
-            }
-            await using NpgsqlDataReader row = await batch.ExecuteReaderAsync(question.Cancel);
-            foreach (Lane lane in lanes)
-            {
-                while (await row.ReadAsync(question.Cancel))
-                {
-                    lane._rows.Enqueue((Place.Of(row), RunColumns.Read(row, question.Context)));
-                }
-                lane.Advance();
-                await row.NextResultAsync(question.Cancel);
-            }
-        }
-
-        NpgsqlBatchCommand ToCommand()
-        {
-            object[] parameters =
-            [
-                filter.From?.Micros ?? long.MinValue, filter.To?.Micros ?? long.MaxValue,
-                _before.At, Uuids.Of(_before.Id), _before.Source, _before.Attempt, _portion,
-            ];
-            return Commands.Of(_sql, task is { } number ? [.. parameters, number] : parameters);
-        }
-
-        void Advance()
-        {
-            _ended = _rows.Count < _portion;
-            _before = _rows.Count > 0 ? _rows.Last().Place : _before;
-            _portion = Math.Min(_portion * 2, LargestPortion);
-        }
     }
 }
 

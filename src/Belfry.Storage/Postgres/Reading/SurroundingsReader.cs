@@ -1,4 +1,5 @@
 using Belfry.Storage.Postgres.Schema;
+using Belfry.Storage.Postgres.Texts;
 using Npgsql;
 
 namespace Belfry.Storage.Postgres.Reading;
@@ -69,7 +70,10 @@ static class SurroundingsReader
         long bytes = await question.NumberAsync("SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'belfry'::regnamespace AND relkind = 'r'");
         long open = await question.NumberAsync("SELECT count(*) FROM run_open");
         return new StoreStatus(
-            url.Text, $"PostgreSQL {question.Connection.PostgreSqlVersion.ToString(2)}", Migrations.Newest, bytes, null, await Figures.EndedAsync(question), open);
+            url.Text, $"PostgreSQL {question.Connection.PostgreSqlVersion.ToString(2)}", Migrations.Newest, bytes, null, await Figures.EndedAsync(question), open)
+        {
+            TextIndex = await TextWeeks.StatusAsync(question),
+        };
     }
 
     static long? Long(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt64(column);

@@ -1,4 +1,5 @@
 using Belfry.Storage.Rows;
+using Belfry.Storage.Search;
 using Belfry.Storage.Sqlite.Rows;
 using Belfry.Storage.Sqlite.Texts;
 
@@ -106,7 +107,7 @@ sealed class RunScan : IDisposable
     /// </summary>
     bool TryTexts(Database database, long from, long to)
     {
-        if (_match.Clue is not { } clue || !Ends(_match).Contains(RunState.Completed) || TextWeek.All(database) is not { Count: > 0 } weeks || !TextWeek.IsSupported)
+        if (_match.Clue is not { } clue || !Ends(_match).Contains(RunState.Completed) || TextWeeks.All(database) is not { Count: > 0 } weeks || !TextWeeks.IsSupported)
         {
             return false;
         }

@@ -33,7 +33,7 @@ sealed class TextIndex(Store store, Chores writing, bool wanted) : ITextIndex
     {
         try
         {
-            if (wanted && !TextWeek.IsSupported)
+            if (wanted && !TextWeeks.IsSupported)
             {
                 throw new NotSupportedException($"SQLite {Database.LibraryVersion} was built without FTS5, or is older than 3.34, with which its trigrams came");
             }
@@ -95,7 +95,7 @@ sealed class TextIndex(Store store, Chores writing, bool wanted) : ITextIndex
     /// <summary>Drops a piece of a week that is to go, or of one most of whose runs are gone: what is left of those is put in again.</summary>
     async Task<bool> DropAsync(CancellationToken cancel)
     {
-        List<TextWeek> weeks = await store.ReadAsync(TextWeek.All, cancel);
+        List<TextWeek> weeks = await store.ReadAsync(TextWeeks.All, cancel);
         TextWeek? next = weeks.Find(week => week.IsDropping) ?? weeks.Skip(1).FirstOrDefault(week => week.Gone > week.Runs / 4 * 3);
         return next is not null && await WriteAsync(database => Drop(database, next), cancel);
     }
@@ -169,7 +169,7 @@ sealed record TextPiece(IReadOnlyList<TextEntry> Entries, IReadOnlyList<(long At
     /// <summary>Runs that came or changed since their stretch was filled; those beyond only wait until they are reached.</summary>
     public static TextPiece? ReadDue(Database database, IRowContext context)
     {
-        Dictionary<long, TextWeek> weeks = TextWeek.All(database).ToDictionary(week => week.Week);
+        Dictionary<long, TextWeek> weeks = TextWeeks.All(database).ToDictionary(week => week.Week);
         var texts = new TextGatherer(context);
         var due = new List<(long, long)>();
         using Statement read = database.PrepareOnce(
@@ -189,9 +189,9 @@ sealed record TextPiece(IReadOnlyList<TextEntry> Entries, IReadOnlyList<(long At
     /// <summary>The next runs of the newest week that is not whole.</summary>
     public static TextPiece? ReadNext(Database database, IRowContext context)
     {
-        List<TextWeek> weeks = TextWeek.All(database);
+        List<TextWeek> weeks = TextWeeks.All(database);
         TextWeek? begins = null, week = null;
-        for (long? newest = Newest(database, long.MaxValue); newest is { } at && week is null; newest = Newest(database, TextWeek.New(TextWeek.Of(at), 0).Begin))
+        for (long? newest = Newest(database, long.MaxValue); newest is { } at && week is null; newest = Newest(database, TextWeek.New(TextWeek.Of(at)).Begin))
         {
             TextWeek? known = weeks.Find(week => week.Week == TextWeek.Of(at));
             begins = known is null ? TextWeek.New(TextWeek.Of(at), ShiftFor(database, at)) : null;
