@@ -216,6 +216,11 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         if (_agenda.Histories.Find(task.Name) is { } before)
         {
             _agenda.Change(before, task);
+            _ears?.Ask(_agenda.Histories.Asked);
+            foreach ((string name, TaskHistory history) in histories.Where(known => _agenda.Histories.Find(known.Key) is null))
+            {
+                _agenda.Put(name, history); // its new condition may ask about others
+            }
         }
         else
         {

@@ -1,4 +1,5 @@
 using Belfry.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using static Belfry.Conditions;
 
 namespace Belfry.Tests.Scheduling;
@@ -71,6 +72,46 @@ public sealed class SchedulerTests
         await tower.Scheduler.RunNowAsync("first");
         Assert.Equal("3", (await tower.EndedAsync("third")).Single().Result);
         Assert.Empty(await tower.RunsAsync("never"));
+    }
+
+    [Fact]
+    [Trait("row", "34")]
+    public async Task A_function_of_ones_own_gets_services_and_is_known_in_texts_by_its_name()
+    {
+        var weather = new Weather();
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            belfry.Services.AddSingleton(weather);
+            belfry.AddCondition(When("it rains", (Weather today) => today.IsWet, TimeSpan.FromMilliseconds(20)));
+            belfry.AddTask("umbrella", "daily & when 'it rains'", () => { });
+            belfry.AddTask("hat", "daily & !when 'it rains'", () => { });
+        });
+        await tower.EndedAsync("hat");
+        Assert.Empty(await tower.RunsAsync("umbrella"));
+        weather.IsWet = true;
+        await tower.EndedAsync("umbrella");
+    }
+
+    [Fact]
+    [Trait("row", "63")]
+    public async Task A_new_condition_may_ask_about_tasks_that_nobody_asked_about()
+    {
+        var log = new MemoryLog(TimeProvider.System);
+        Instant before = Instant.Now(TimeProvider.System);
+        var done = new TaskEvent { Source = "cluster", Id = "1", Kind = EventKind.Succeeded, At = before, Task = "celery.task" };
+        await log.AppendAsync([done], Cancel);
+        await using Belltower tower = await Belltower.OpenAsync(
+            belfry =>
+            {
+                belfry.ExpectTasks("celery.task");
+                belfry.AddTask("after", Never, () => { });
+            },
+            log);
+        await tower.WorkingAsync();
+        tower.Tasks.Replace(tower.Tasks.Find("after")! with { Start = AfterSuccess("celery.task") });
+        await tower.EndedAsync("after");
+        await log.AppendAsync([done with { Id = "2", At = Instant.Now(TimeProvider.System) }], Cancel);
+        await tower.EndedAsync("after", 2);
     }
 
     [Theory]
@@ -262,6 +303,11 @@ public sealed class SchedulerTests
         {
             await clock.AdvanceWhenAskedAsync(TimeSpan.FromMinutes(1));
         }
+    }
+
+    sealed class Weather
+    {
+        public bool IsWet { get; set; }
     }
 
     static void Fail() => throw new InvalidOperationException("no");

@@ -1,0 +1,158 @@
+using static Belfry.Conditions;
+
+namespace Belfry.Tests.Scheduling;
+
+/// <summary>What is to happen and when, decided on values.</summary>
+public sealed class AgendaTests
+{
+    static readonly Instant Nine = Instant.From(new DateTimeOffset(2026, 6, 1, 9, 0, 0, TimeSpan.Zero));
+    int _ids;
+
+    [Fact]
+    [Trait("row", "40")]
+    public void Processes_wait_for_room_and_the_higher_priority_gets_it_first()
+    {
+        Agenda agenda = New(options => options.MaxProcesses = 2);
+        foreach (int n in Enumerable.Range(0, 6))
+        {
+            agenda.Add(Task($"task-{n}", Daily, options => (options.Execution, options.Priority) = (Execution.Process, n)), Nine);
+        }
+        agenda.Add(Task("not a process", Daily), Nine);
+        var started = new List<string>();
+        var running = new Queue<Work>();
+        for (Instant now = Nine; running.Count > 0 || started.Count == 0; now += TimeSpan.FromSeconds(1))
+        {
+            if (running.TryDequeue(out Work? ended))
+            {
+                agenda.Ended(ended, EventKind.Succeeded, false, now);
+                agenda.Released(ended);
+            }
+            foreach (Work work in Starts(agenda, now))
+            {
+                started.Add(work.Definition.Name);
+                running.Enqueue(work);
+            }
+            Assert.InRange(running.Count(work => work.IsProcess), 0, 2);
+        }
+        Assert.Equal(["task-5", "task-4", "not a process", "task-3", "task-2", "task-1", "task-0"], started);
+    }
+
+    [Fact]
+    [Trait("row", "32")]
+    public void A_retry_that_would_start_outside_its_window_is_not_promised()
+    {
+        Condition window = (Daily | Retry(5, TimeSpan.FromMinutes(20))) & TimeOfDay.Between("10:00", "10:30");
+        Agenda agenda = New();
+        agenda.Add(Task("load", window), Nine);
+        Instant ten = Nine + TimeSpan.FromHours(1);
+        Assert.Empty(Starts(agenda, Nine));
+        Assert.Equal(ten, agenda.Next);
+        Work first = Starts(agenda, ten).Single();
+        Assert.Equal(EventKind.Retried, Fail(agenda, first, ten + TimeSpan.FromMinutes(1)));
+        Assert.Equal(ten + TimeSpan.FromMinutes(21), NextAfter(agenda, ten + TimeSpan.FromMinutes(2)));
+        Work second = Starts(agenda, ten + TimeSpan.FromMinutes(21)).Single();
+        Assert.Equal((first.Order.Id, 2), (second.Order.Id, second.Order.Attempt));
+        Assert.Equal(EventKind.Failed, Fail(agenda, second, ten + TimeSpan.FromMinutes(22)));
+        Assert.Equal(ten + TimeSpan.FromDays(1), NextAfter(agenda, ten + TimeSpan.FromMinutes(23)));
+    }
+
+    [Fact]
+    public void A_promise_is_broken_when_somebody_orders_a_run_first()
+    {
+        Agenda agenda = New();
+        ScheduledTask load = agenda.Add(Task("load", Daily | Retry(1, TimeSpan.FromMinutes(10))), Nine);
+        Fail(agenda, Starts(agenda, Nine).Single(), Nine + TimeSpan.FromMinutes(1));
+        agenda.Order(load, new RunOrder { Source = "local", Id = "by hand" });
+        Work byHand = Starts(agenda, Nine + TimeSpan.FromMinutes(2)).Single();
+        agenda.Ended(byHand, EventKind.Succeeded, false, Nine + TimeSpan.FromMinutes(3));
+        agenda.Released(byHand);
+        BreakPromise broken = Assert.Single(agenda.Advance(Nine + TimeSpan.FromMinutes(11)).OfType<BreakPromise>());
+        Assert.Equal((EventKind.Failed, 1, Nine + TimeSpan.FromMinutes(1)), (broken.Event("me").Kind, broken.Event("me").Attempt, broken.Event("me").At));
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(0.5, 15)]
+    [InlineData(1, 30)]
+    public void Jitter_puts_a_start_off_by_chance(double chance, int minutes)
+    {
+        Agenda agenda = New(chance: chance);
+        agenda.Add(Task("load", Daily.After("10:00"), options => options.Jitter = TimeSpan.FromMinutes(30)), Nine);
+        Assert.Empty(Starts(agenda, Nine));
+        Instant due = Nine + TimeSpan.FromHours(1) + TimeSpan.FromMinutes(minutes);
+        if (minutes > 0)
+        {
+            Assert.Empty(Starts(agenda, agenda.Next!.Value));
+        }
+        Assert.Equal(due, agenda.Next);
+        Assert.Single(Starts(agenda, due));
+    }
+
+    [Fact]
+    public void Jitter_never_leaves_the_window()
+    {
+        Agenda agenda = New(chance: 0.99);
+        agenda.Add(Task("load", Daily.Between("10:00", "10:10"), options => options.Jitter = TimeSpan.FromHours(5)), Nine);
+        Assert.Empty(Starts(agenda, Nine + TimeSpan.FromHours(1)));
+        Assert.InRange((agenda.Next!.Value - Nine).TotalMinutes, 69, 69.99);
+        Assert.Single(Starts(agenda, agenda.Next!.Value));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void The_heap_gives_the_earliest_first_however_often_tasks_change_their_minds(int seed)
+    {
+        var random = new Random(seed);
+        var heap = new InstantHeap();
+        ScheduledTask[] tasks = [.. Enumerable.Range(0, 200).Select(n => new ScheduledTask(Task($"{n}", Never), Nine))];
+        var wanted = new Dictionary<ScheduledTask, Instant>();
+        for (int turn = 0; turn < 5000; turn++)
+        {
+            ScheduledTask task = tasks[random.Next(tasks.Length)];
+            Instant? at = random.Next(4) == 0 ? null : new Instant(random.Next(1000));
+            heap.Set(task, at);
+            wanted.Remove(task);
+            if (at is { } wake)
+            {
+                wanted[task] = wake;
+            }
+            Assert.Equal(wanted.Count == 0 ? null : wanted.Values.Min(), heap.Earliest);
+        }
+        for (Instant last = default; heap.TryTake(new Instant(2000), out ScheduledTask task);)
+        {
+            Assert.True(wanted.Remove(task, out Instant at) && at >= last);
+            last = at;
+        }
+        Assert.Empty(wanted);
+    }
+
+    Agenda New(Action<BelfryOptions>? configure = null, double chance = 0)
+    {
+        var options = new BelfryOptions { TimeZone = TimeZoneInfo.Utc };
+        configure?.Invoke(options);
+        return new Agenda(options, () => chance, () => $"run-{_ids++}") { Started = Nine };
+    }
+
+    static List<Work> Starts(Agenda agenda, Instant now) => [.. agenda.Advance(now).OfType<StartRun>().Select(move => move.Work)];
+
+    static Instant? NextAfter(Agenda agenda, Instant now)
+    {
+        Assert.Empty(Starts(agenda, now));
+        return agenda.Next;
+    }
+
+    static EventKind Fail(Agenda agenda, Work work, Instant at)
+    {
+        (EventKind kind, _) = agenda.Ended(work, EventKind.Failed, false, at);
+        agenda.Released(work);
+        return kind;
+    }
+
+    static TaskDefinition Task(string name, Condition start, Action<TaskOptions>? configure = null)
+    {
+        var options = new TaskOptions();
+        configure?.Invoke(options);
+        return new TaskDefinition { Name = name, Start = start, Handler = (_, _) => System.Threading.Tasks.Task.FromResult<object?>(null), Options = options };
+    }
+}
