@@ -31,6 +31,7 @@ public static class BelfryServer
         services.AddSingleton(settings);
         services.TryAddSingleton(OpenLog);
         LogTasksHere(services);
+        services.TryAddSingleton<ITaskBook>(provider => new TaskBook(provider.GetRequiredService<RunLog>()));
         services.AddSingleton(provider => provider.GetRequiredService<RunLog>().Queries);
         services.AddSingleton(provider => provider.GetRequiredService<RunLog>().Feed);
         services.AddHostedService<LogDiary>();

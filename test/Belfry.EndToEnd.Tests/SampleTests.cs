@@ -97,9 +97,22 @@ public sealed partial class SampleTests : IDisposable
         Assert.Contains("was ended by signal 6", crashed.Text("reason"), StringComparison.Ordinal);
         Assert.StartsWith("Visit 2.", await http.GetStringAsync(new Uri("/", UriKind.Relative), Cancel), StringComparison.Ordinal);
         await CheckPagesAsync(http);
+        await CheckOutlookAsync();
         app.Signal(Terminate);
         Assert.Equal(0, await app.ExitAsync());
         Assert.Single(app.Output.Split('\n'), line => line.Contains("Now listening on:", StringComparison.Ordinal));
+    }
+
+    /// <summary>Another process reads from the store which tasks there are, why they start and when.</summary>
+    async Task CheckOutlookAsync()
+    {
+        string[] store = ["--store", "sqlite://tasks.db"];
+        Finished tasks = await BelfryProcess.RunAsync(["tasks", .. store], _folder.Path), why = await BelfryProcess.RunAsync(["why", "count_visits", .. store], _folder.Path);
+        string[] listed = [.. tasks.Output.Trim().Split('\n').Skip(1).Select(line => line.Split(' ')[0])];
+        Assert.Equal(["IReports.SendAsync", "count_visits", "crash", "render_report"], listed.Where(name => !name.StartsWith("belfry.", StringComparison.Ordinal)));
+        Assert.Matches(@"^(true|false)\s+every 1 second: ", why.Output);
+        Finished next = await BelfryProcess.RunAsync(["next", "count_visits", "-n", "3", .. store], _folder.Path);
+        Assert.Equal((0, 3), (next.Code, next.Output.Trim().Split('\n').Length));
     }
 
     static async Task<string> PostAsync(HttpClient http, string path)
