@@ -49,7 +49,7 @@ static class CallEndpoints
         if (request.HttpContext.RequestServices.GetService<TaskRegistry>()?.Find(task) is not null)
         {
             var client = request.HttpContext.RequestServices.GetRequiredService<IBelfryClient>();
-            return Accepted(await client.CallAsync(task, body.Given, options, cancel));
+            return Called(await client.CallAsync(task, body.Given, options, cancel));
         }
         if (await RefusalAsync(log, task, clock, cancel) is { } refusal)
         {
@@ -63,7 +63,13 @@ static class CallEndpoints
             Expires = options.Expires is { } expires ? Instant.From(expires) : null,
         };
         await log.Work!.PutAsync(call, cancel);
-        return Accepted(call.Id);
+        return Called(call.Id);
+
+        IResult Called(string id)
+        {
+            request.HttpContext.Audit("task.call", task, id);
+            return Accepted(id);
+        }
     }
 
     /// <summary><c>POST /tasks/{name}/progress</c>: of the newest open run of that name and context.</summary>
@@ -96,7 +102,7 @@ static class CallEndpoints
     }
 
     /// <summary><c>POST /runs/{id}/retry</c>: a new run with what the old one was called with.</summary>
-    static async Task<IResult> RetryAsync([FromServices] RunLog log, [FromServices] TimeProvider clock, string id, CancellationToken cancel)
+    static async Task<IResult> RetryAsync(HttpContext context, [FromServices] RunLog log, [FromServices] TimeProvider clock, string id, CancellationToken cancel)
     {
         if ((await log.Queries.FindAsync(Decoded(id), null, cancel)).MaxBy(run => run.Attempt) is not { } run)
         {
@@ -120,6 +126,7 @@ static class CallEndpoints
         {
             await log.AppendAsync([CallEvents.Settled(run, call.Id, Instant.Now(clock))], cancel);
         }
+        context.Audit("run.retry", run.Id, $"{run.Task} as {call.Id}");
         return Accepted(call.Id);
     }
 
@@ -135,7 +142,12 @@ static class CallEndpoints
             return Elsewhere(run);
         }
         bool revoked = context.RequestServices.GetService<IBelfryClient>() is { } client ? await client.RevokeAsync(run.Id, cancel) : await log.Work.RevokeAsync(run.Id, cancel);
-        return revoked ? Accepted(run.Id) : Conflict(run.State.IsFinal() ? $"It has ended: {run.State}." : $"It is at work in {run.Worker ?? "another process"}, which cannot be told from here.");
+        if (revoked)
+        {
+            context.Audit("run.revoke", run.Id, run.Task ?? "");
+            return Accepted(run.Id);
+        }
+        return Conflict(run.State.IsFinal() ? $"It has ended: {run.State}." : $"It is at work in {run.Worker ?? "another process"}, which cannot be told from here.");
     }
 
     /// <summary><c>GET /queues</c>: how many calls wait in each.</summary>

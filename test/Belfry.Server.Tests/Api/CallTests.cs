@@ -26,6 +26,13 @@ public sealed class CallTests
         await PostAsync(server, $"/api/v1/runs/{id}/revoke", new { });
         Assert.Equal(RunState.Cancelled, Assert.Single(await server.Log.Queries.FindAsync(id, null, Cancel)).State);
         await PostAsync(server, $"/api/v1/runs/{id}/revoke", new { }, HttpStatusCode.Conflict);
+        string again = (await PostAsync(server, $"/api/v1/runs/{id}/retry", new { })).GetProperty("id").GetString()!;
+        await server.Get<AuditTrail>().WriteAsync(all: true, Cancel);
+        IReadOnlyList<AuditEntry> audit = await server.Access.AuditAsync(new AuditQuery(Who: "operator"), 100, Cancel);
+        Assert.Equal(
+            ["run.retry " + id, "run.revoke " + id, "task.call send", "task.call send"],
+            audit.Select(row => $"{row.What} {row.About}"));
+        Assert.Equal("send as " + again, audit[0].Detail);
     }
 
     [Fact]
