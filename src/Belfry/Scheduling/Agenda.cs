@@ -24,6 +24,9 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
     /// <summary>Nothing is started by a condition while it is on hold.</summary>
     public bool IsOnHold { get; private set; }
 
+    /// <summary>Others start tasks by the same log: their runs at work count as ours do.</summary>
+    public bool IsShared { get; init; }
+
     /// <summary>What conditions know of the host.</summary>
     public Func<TaskDefinition, ConditionContext> Surroundings { get; init; } = _ => new ConditionContext { Now = default };
 
@@ -282,8 +285,9 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
             return null;
         }
         ConditionContext context = ContextOf(task, _last);
-        Decision decision = Decision.Of(task.Definition, context, task.Now?.Standby ?? default, task.IsAtWork, chance());
-        (string Id, int Attempt)? resumed = task.IsAtWork ? null : Decision.Resumed(task.Definition, context, options.Source);
+        bool atWork = task.IsAtWork || IsAtWorkElsewhere(task);
+        Decision decision = Decision.Of(task.Definition, context, task.Now?.Standby ?? default, atWork, chance());
+        (string Id, int Attempt)? resumed = atWork ? null : Decision.Resumed(task.Definition, context, options.Source);
         if (task.Now?.Promise is { } promise && promise.Due <= _last && resumed is null)
         {
             Break(task, "a start would no longer be a retry");
@@ -301,6 +305,22 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
             task.Now!.Running.ForEach(work => Stop(work, "replaced"));
         }
         return decision.Verdict == Verdict.Start ? StartByCondition(task, resumed) : decision.Again;
+    }
+
+    /// <summary>Another process is at work on it, or a call of it runs. Where nobody would notice the death of that process, that counts for nothing.</summary>
+    bool IsAtWorkElsewhere(ScheduledTask task)
+    {
+        if (task.History.Standing(CrashPolicy.Wait).IsRunning)
+        {
+            foreach (PastRun run in task.History.Runs)
+            {
+                if (run.IsOpen && run.Key.Source == options.Source && (IsShared || run.Called))
+                {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     Instant? StartByCondition(ScheduledTask task, (string Id, int Attempt)? resumed)

@@ -32,7 +32,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     {
         (_parts, _logger) = (parts, parts.Logger);
         _diary = new RunDiary(parts.Log, parts.Options, parts.Clock, parts.Logger);
-        _agenda = new Agenda(parts.Options, Random.Shared.NextDouble, parts.NewId) { Surroundings = parts.Surroundings };
+        _agenda = new Agenda(parts.Options, Random.Shared.NextDouble, parts.NewId) { Surroundings = parts.Surroundings, IsShared = parts.Log.IsShared };
         _alarm = new Alarm(parts.Clock, () => Post(static () => { }));
         _starter = new RunStarter(parts, _diary, this);
         _shutDown = new ShutDownCondition(parts, this);

@@ -204,6 +204,27 @@ public sealed class LifeTests
         Assert.Equal(2, runs.Select(run => run.Worker).Distinct().Count());
     }
 
+    [Fact]
+    [Trait("row", "41")]
+    public async Task A_run_at_work_in_another_process_counts_for_the_overlap()
+    {
+        await using var log = new BreakableLog { IsShared = true };
+        int running = 0, most = 0;
+        void Tasks(BelfryBuilder belfry)
+        {
+            belfry.Options.ProcessName = Guid.NewGuid().ToString();
+            belfry.AddTask("slow", Every("5 ms"), async () =>
+            {
+                most = Math.Max(most, Interlocked.Increment(ref running));
+                await Task.Delay(30);
+                Interlocked.Decrement(ref running);
+            });
+        }
+        await using Belltower one = await Belltower.OpenAsync(Tasks, log), two = await Belltower.OpenAsync(Tasks, log);
+        await one.EndedAsync("slow", 10);
+        Assert.Equal(1, most);
+    }
+
     static TaskEvent Start(string task, Instant at) => new()
     {
         Source = "local", Id = "of " + task, Kind = EventKind.Started, At = at, Attempt = 1, Task = task, Worker = Here,
