@@ -22,19 +22,36 @@ sealed class ChildRun(TaskDefinition task, RunOrder order, RunResources resource
     public async Task<RunOutcome> RunAsync()
     {
         ChildOrder all = await OrderAsync();
-        using var pipe = new AnonymousPipeServerStream(PipeDirection.In, HandleInheritability.Inheritable);
-        using var process = new Process { StartInfo = ProgramCommand.StartInfo(resources.Options.ProcessCommand ?? ProgramCommand.Own, pipe.GetClientHandleAsString()) };
-        lock (Starting)
-        {
-            process.Start();
-            pipe.DisposeLocalCopyOfClientHandle();
-        }
+        (AnonymousPipeServerStream heard, Process started) = Start();
+        using AnonymousPipeServerStream pipe = heard;
+        using Process process = started;
         new Thread(() => Hear(pipe)) { IsBackground = true, Name = $"belfry run {order.Id}" }.Start();
         await TellAsync(process, JsonSerializer.Serialize(all));
         await using CancellationTokenRegistration asked = limit.Token.UnsafeRegister(_ => Own(TellAsync(process, ChildOrder.End)), null);
         await EndAsync(process);
         await _heardAll.Task.WaitAsync(LastWords, resources.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return _outcome ?? (limit.Reason is { } reason ? RunOutcome.Cancelled(reason) : ChildExit.Outcome(process.Id, process.ExitCode, _begun));
+    }
+
+    (AnonymousPipeServerStream Pipe, Process Process) Start()
+    {
+        lock (Starting)
+        {
+            var pipe = new AnonymousPipeServerStream(PipeDirection.In, HandleInheritability.Inheritable);
+            var process = new Process { StartInfo = ProgramCommand.StartInfo(resources.Options.ProcessCommand ?? ProgramCommand.Own, pipe.GetClientHandleAsString()) };
+            try
+            {
+                process.Start();
+                pipe.DisposeLocalCopyOfClientHandle();
+                return (pipe, process);
+            }
+            catch (Exception)
+            {
+                process.Dispose();
+                pipe.Dispose();
+                throw;
+            }
+        }
     }
 
     /// <summary>The process ends by itself. One that has told its outcome, or was asked to end, has a while for it, and is killed then.</summary>
