@@ -35,6 +35,10 @@ public sealed class EventJsonTests
         Assert.Equal("usual", Read("""{"id": "1", "kind": "started", "at": "2026-11-20T10:00:00+01:00", "source": null}""").Source);
     }
 
+    [Fact]
+    public void A_text_that_is_no_Unicode_is_sent_as_far_as_it_is() =>
+        Assert.Equal("a\uFFFDb\uFFFD", Again(new TaskEvent { Source = "s", Id = "1", Kind = EventKind.Succeeded, At = new Instant(1), Result = "a\ud800b\udc00" }).Result);
+
     [Theory]
     [InlineData("""[]""", "")]
     [InlineData("""{"kind": "started", "at": 1}""", "id")]
