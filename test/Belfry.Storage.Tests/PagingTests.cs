@@ -24,15 +24,8 @@ public abstract class PagingTests
             await using IAsyncEnumerator<RunChange> changes = log.Feed.ReadAsync(null, Cancel).GetAsyncEnumerator(Cancel);
             ValueTask<bool> first = changes.MoveNextAsync();
             List<TaskRun> walked = await WalkWhileWritingAsync(log, filter, size, random);
-            int last = (3 * Runs) + walk;
-            await log.AppendAsync([Event(last, EventKind.Received, 0)], Cancel);
-            for (Assert.True(await first); changes.Current.Run?.Id != $"{last}"; Assert.True(await changes.MoveNextAsync()))
-            {
-                Assert.False(changes.Current.Gap);
-                TaskRun run = (changes.Current.Run ?? changes.Current.Gone)!;
-                bool stays = changes.Current.Run is not null && filter.ToPredicate()(run) && steady.TryGetValue(Identity(run), out TaskRun? known) && known.At == run.At;
-                _ = stays || steady.Remove(Identity(run));
-            }
+            Assert.True(await first);
+            await ForgetMovedAsync(log, changes, $"{(3 * Runs) + walk}", filter, steady);
             Assert.NotEmpty(steady);
             foreach (TaskRun run in steady.Values)
             {
@@ -41,7 +34,69 @@ public abstract class PagingTests
         }
     }
 
+    [Theory]
+    [InlineData(3, "")]
+    [InlineData(40, "state:running,completed")]
+    public async Task Pages_never_repeat_or_skip_a_run_whose_instant_did_not_change_while_somebody_writes_at_the_same_time(int size, string search)
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync(options => options.GroupWait = TimeSpan.Zero);
+        await log.AppendAsync([.. Enumerable.Range(0, Runs).SelectMany(n => Begin(n))], Cancel);
+        var filter = new RunFilter { Text = search };
+        for (int walk = 0; walk < 3; walk++)
+        {
+            Dictionary<(string, int), TaskRun> steady = (await AllAsync(log, filter)).ToDictionary(Identity);
+            await using IAsyncEnumerator<RunChange> changes = log.Feed.ReadAsync(null, Cancel).GetAsyncEnumerator(Cancel);
+            ValueTask<bool> first = changes.MoveNextAsync();
+            using var walked = new CancellationTokenSource();
+            Task writing = Task.Run(() => WriteUntilAsync(log, new Random(walk), walked.Token), Cancel);
+            Assert.True(await first); // it writes
+            List<TaskRun> seen = await WalkAsync(log, filter, size);
+            await walked.CancelAsync();
+            await writing;
+            await ForgetMovedAsync(log, changes, $"{(3 * Runs) + walk}", filter, steady);
+            Assert.NotEmpty(steady);
+            Assert.All(steady.Values, run => Assert.Single(seen, other => Identity(other) == Identity(run)));
+        }
+    }
+
     protected abstract Task<LogStore> NewStoreAsync();
+
+    /// <summary>Appends and finishes runs, a few at a time and as fast as they are committed.</summary>
+    static async Task WriteUntilAsync(RunLog log, Random random, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            await log.AppendAsync([.. Change(random.Next(Runs / 2), random), .. Begin(random.Next(Runs, 2 * Runs)), .. Change(random.Next(Runs, 2 * Runs), random)], Cancel);
+        }
+    }
+
+    static async Task<List<TaskRun>> WalkAsync(RunLog log, RunFilter filter, int size)
+    {
+        var walked = new List<TaskRun>();
+        string? cursor = null;
+        do
+        {
+            RunPage page = await log.Queries.PageAsync(filter, size, cursor, null, Cancel);
+            walked.AddRange(page.Items);
+            cursor = page.Next;
+        }
+        while (cursor is not null);
+        return walked;
+    }
+
+    /// <summary>Reads what changed meanwhile, up to a run that is appended now, and strikes out those runs that moved, went away or do not belong any more.</summary>
+    static async Task ForgetMovedAsync(RunLog log, IAsyncEnumerator<RunChange> changes, string last, RunFilter filter, Dictionary<(string, int), TaskRun> steady)
+    {
+        await log.AppendAsync([Event(int.Parse(last), EventKind.Received, 0)], Cancel);
+        for (; changes.Current.Run?.Id != last; Assert.True(await changes.MoveNextAsync()))
+        {
+            Assert.False(changes.Current.Gap);
+            TaskRun run = (changes.Current.Run ?? changes.Current.Gone)!;
+            bool stays = changes.Current.Run is not null && filter.ToPredicate()(run) && steady.TryGetValue(Identity(run), out TaskRun? known) && known.At == run.At;
+            _ = stays || steady.Remove(Identity(run));
+        }
+    }
 
     /// <summary>A page, then some events, until there are no more pages.</summary>
     static async Task<List<TaskRun>> WalkWhileWritingAsync(RunLog log, RunFilter filter, int size, Random random)
