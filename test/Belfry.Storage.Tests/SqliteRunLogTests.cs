@@ -49,6 +49,38 @@ public sealed class SqliteRunLogTests : RunLogTests
         }
     }
 
+    [Fact]
+    public async Task Keys_of_open_runs_go_when_none_of_their_neighbours_is_open_any_more_also_after_a_restart()
+    {
+        await using var folder = new LogFolder();
+        using (Sqlite.Database database = await EndAllButAsync([5000]))
+        {
+            Assert.InRange(database.Number("SELECT count(*) FROM open_key"), 1, 4096); // those of the first 4,096 places are gone
+        }
+        await using (RunLog log = await folder.OpenAsync())
+        {
+            await log.AppendAsync([End(5000), Start(10_000)], Cancel); // its neighbours had ended before the restart
+            Assert.Equal(RunState.Running, (await log.Queries.FindAsync("run-10000", null, Cancel)).Single().State);
+            Assert.Equal(RunState.Completed, (await log.Queries.FindAsync("run-5000", null, Cancel)).Single().State);
+            await log.AppendAsync([End(10_000)], Cancel);
+        }
+        using var after = Sqlite.Database.Open(folder.File, create: false);
+        Assert.Equal((0, 0), (after.Number("SELECT count(*) FROM open_key"), after.Number("SELECT count(*) FROM open")));
+
+        TaskEvent Start(int n) => new() { Source = "s", Id = $"run-{n}", Kind = EventKind.Started, At = new Instant(n + 1), Task = "t" };
+        TaskEvent End(int n) => Start(n) with { Kind = EventKind.Succeeded, At = new Instant(n + 2) };
+        async Task<Sqlite.Database> EndAllButAsync(int[] open)
+        {
+            await using RunLog log = await folder.OpenAsync();
+            await log.AppendAsync([.. Enumerable.Range(0, 6000).Select(Start)], Cancel);
+            foreach (int[] chunk in Enumerable.Range(0, 6000).Except(open).Chunk(1000))
+            {
+                await log.AppendAsync([.. chunk.Select(End)], Cancel);
+            }
+            return Sqlite.Database.Open(folder.File, create: false);
+        }
+    }
+
     protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
 }
 

@@ -109,7 +109,7 @@ static unsafe partial class Native
     [LibraryImport(Library, EntryPoint = "sqlite3_bind_null"), SuppressGCTransition]
     public static partial int BindNull(nint statement, int index);
 
-    [LibraryImport(Library, EntryPoint = "sqlite3_bind_blob")]
+    [LibraryImport(Library, EntryPoint = "sqlite3_bind_blob"), SuppressGCTransition]
     public static partial int BindBlob(nint statement, int index, byte* value, int bytes, nint destructor);
 
     [LibraryImport(Library, EntryPoint = "sqlite3_bind_text")]

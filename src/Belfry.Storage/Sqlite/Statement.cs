@@ -7,7 +7,10 @@ namespace Belfry.Storage.Sqlite;
 sealed unsafe class Statement(Database database, nint handle) : IDisposable
 {
     static readonly nint Transient = -1; // SQLite copies the bytes
+    static readonly nint Static = 0;     // they stay as they are until bound again
+    const int MostKept = 64 * 1024;      // a larger one is SQLite's to copy, and to give back
     nint _handle = handle;
+    Kept[] _kept = [];
 
     /// <summary>Ready for the next use. Parameters keep their values until bound again.</summary>
     public void Reset() => _ = Native.Reset(_handle);
@@ -72,14 +75,21 @@ sealed unsafe class Statement(Database database, nint handle) : IDisposable
 
     public Statement Bind(int index, double? value) => value is { } number ? Bind(index, number) : BindNull(index);
 
+    /// <summary>Binds bytes. They are copied to where they stay, once for each parameter: SQLite would take and give back memory for each value.</summary>
     public Statement Bind(int index, ReadOnlySpan<byte> value)
     {
-        fixed (byte* start = value)
+        if (index >= _kept.Length)
         {
-            byte nothing = 0;
-            int code = Native.BindBlob(_handle, index, start == null ? &nothing : start, value.Length, Transient);
-            return code == Native.Ok ? this : throw database.Error(code);
+            Array.Resize(ref _kept, index + 4);
         }
+        int code;
+        fixed (byte* large = value)
+        {
+            code = value.Length > MostKept
+                ? Native.BindBlob(_handle, index, large, value.Length, Transient)
+                : Native.BindBlob(_handle, index, _kept[index].Take(value), value.Length, Static);
+        }
+        return code == Native.Ok ? this : throw database.Error(code);
     }
 
     public Statement Bind(int index, string? value)
@@ -146,5 +156,30 @@ sealed unsafe class Statement(Database database, nint handle) : IDisposable
     {
         _ = Native.Finalize(_handle);
         _handle = 0;
+        foreach (Kept kept in _kept)
+        {
+            NativeMemory.Free(kept.Start);
+        }
+        _kept = [];
+    }
+
+    /// <summary>Where the bytes of a parameter lie.</summary>
+    struct Kept
+    {
+        const int Least = 16;
+        int _room;
+
+        public byte* Start { get; private set; }
+
+        public byte* Take(ReadOnlySpan<byte> value)
+        {
+            if (_room < value.Length || _room == 0)
+            {
+                _room = Math.Max(Least, value.Length + (value.Length / 2));
+                Start = (byte*)NativeMemory.Realloc(Start, (nuint)_room);
+            }
+            value.CopyTo(new Span<byte>(Start, _room));
+            return Start;
+        }
     }
 }

@@ -9,12 +9,14 @@ sealed class FreeInstants
     const int MostNext = 10_000;
 
     readonly Statement _isEnded;
+    long _latestEnded; // behind it nobody is
     readonly HashSet<long> _ofOpen = [];               // as many as runs are open; Release empties it
     readonly Dictionary<long, long> _next = [];        // where to look on behind instants that are taken; bounded by MostNext
 
     public FreeInstants(Database database)
     {
         _isEnded = database.Prepare("SELECT 1 FROM run WHERE at = ?");
+        _latestEnded = database.Number("SELECT max(at) FROM run");
         using Statement open = database.PrepareOnce("SELECT at FROM open");
         while (open.Step())
         {
@@ -26,13 +28,16 @@ sealed class FreeInstants
     public long Reserve(Instant instant)
     {
         long at = First(instant);
-        while (IsEnded(at))
+        while (at <= _latestEnded && IsEnded(at))
         {
             at = After(at);
         }
         _ofOpen.Add(at);
         return at;
     }
+
+    /// <summary>An ended run stands there.</summary>
+    public void End(long at) => _latestEnded = Math.Max(_latestEnded, at);
 
     /// <summary>The place is free again, or now that of an ended run.</summary>
     public void Release(long at) => _ofOpen.Remove(at);

@@ -104,8 +104,7 @@ sealed class OpenLives
     {
         if (from != to)
         {
-            _openKeys.Remove(key, from, place);
-            _openKeys.Add(key, to, place);
+            _openKeys.Move(from, to, place);
         }
     }
 

@@ -51,6 +51,7 @@ sealed class RunRows
         {
             at = _instants.After(at);
         }
+        _instants.End(at);
         _keys.Add(key, row.Run.Parent, at);
         _lastEnds.Add(row.Run, at, _names);
         return new StoredRow(at, at, IsOpen: false, row);
