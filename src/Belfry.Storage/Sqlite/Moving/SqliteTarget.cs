@@ -213,6 +213,7 @@ sealed class SqliteTarget : ILogTarget
             {
                 at = _instants.After(at);
             }
+            _instants.End(at);
             _keys.Add(RunKey.Of(row.Run.Id, _names.Number(NameKind.Source, row.Run.Source)), row.Run.Parent, at);
             _ends.Add(row.Run, at, _names);
         }
