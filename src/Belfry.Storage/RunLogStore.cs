@@ -104,6 +104,9 @@ public sealed class RunLogStore : IRunLogStore
         TaskHistories.ReadAsync(_log.Queries, since, Instant.Now(_log.Clock), cancel);
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<TaskRun>> DeadAsync(string source, CancellationToken cancel) => _log.DeadRunsAsync(source, cancel);
+
+    /// <inheritdoc/>
     public IDisposable Watch(Action<LogChange> told)
     {
         void Tell(IReadOnlyList<RunChange> changes)

@@ -113,14 +113,21 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         }
     }
 
-    /// <summary>What the log has of a task, instead of what was known.</summary>
+    /// <summary>What the log had of a task when it was read; what was heard of its runs meanwhile stays.</summary>
     public void Put(string name, TaskHistory history)
     {
-        foreach (Work work in _histories.Find(name)?.Now?.Running ?? [])
+        foreach (PastRun heard in _histories.Of(name).Runs)
         {
-            history = history.Has(work.Run) ? history : history.With(work.Run); // the log may not have it yet
+            history = history.IsOlder(heard) ? history.With(heard) : history;
         }
         _histories.Put(name, history);
+        MarkAll(name);
+    }
+
+    /// <summary>A run's row went away.</summary>
+    public void Forget(string name, PastRun gone)
+    {
+        _histories.Put(name, _histories.Of(name).Without(gone));
         MarkAll(name);
     }
 
@@ -185,6 +192,7 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
     public void Refused(Work work, TaskHistory known)
     {
         Released(work);
+        Forget(work.Task.Definition.Name, work.Run);
         Put(work.Task.Definition.Name, known);
     }
 

@@ -46,6 +46,10 @@ sealed class SchedulerEars : IDisposable
         else
         {
             Interlocked.Decrement(ref _waiting);
+            if (change.Gone is { } former)
+            {
+                _loop.Post(() => _loop.Forget(former));
+            }
             _ = ReadAgainAsync(change.Gone?.Task);
         }
     }

@@ -195,6 +195,9 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     /// <summary>A run that somebody else wrote into the log.</summary>
     public void Learn(TaskRun run) => _agenda.Learn(run);
 
+    /// <summary>A run whose row went away.</summary>
+    public void Forget(TaskRun gone) => _agenda.Forget(gone.Task ?? "", PastRun.Of(gone));
+
     /// <summary>What the log has of a task.</summary>
     public void Put(string task, TaskHistory history) => _agenda.Put(task, history);
 

@@ -52,8 +52,12 @@ public sealed class TaskHistory
     /// <summary>It has that very state of that run.</summary>
     internal bool Knows(PastRun run) => Array.IndexOf(_runs, run) >= 0;
 
-    /// <summary>It has that run, in whatever state.</summary>
-    internal bool Has(PastRun run) => Array.Exists(_runs, other => other.Key == run.Key && other.Attempt == run.Attempt);
+    /// <summary>It does not have that run yet, or not its end.</summary>
+    internal bool IsOlder(PastRun run)
+    {
+        int known = Array.FindIndex(_runs, other => other.Key == run.Key && other.Attempt == run.Attempt);
+        return known < 0 || (_runs[known].Ended is null && run.Ended is not null);
+    }
 
     /// <summary>Without a run that never was.</summary>
     internal TaskHistory Without(PastRun run) => new([.. _runs.Where(other => other.Key != run.Key || other.Attempt != run.Attempt)]);
