@@ -416,7 +416,7 @@ public sealed class RunLogOptions
     public int QueueLimit { get; set; } = 200_000;
 
     /// <summary>
-    /// Of how many open runs the events stay in memory, 3 KB each; those that had none for the longest are read again when needed. By default 20,000
+    /// Of how many open runs the events stay in memory, about 2 KB each; those that had none for the longest are read again when needed. By default 20,000
     /// on SQLite, where more cost the garbage collector as much as they save, and where besides the place of each open run is known, at 50 to 100
     /// bytes each; 100,000 on PostgreSQL, where reading costs more.
     /// </summary>
