@@ -122,7 +122,7 @@ public sealed class SqliteLargeLogTests : LargeLogTests
         {
             long began = TimeProvider.System.GetTimestamp();
             await asked();
-            Assert.InRange(TimeProvider.System.GetElapsedTime(began).TotalSeconds, 0, 5); // some milliseconds on a quiet machine, but for the last two
+            Assert.InRange(TimeProvider.System.GetElapsedTime(began).TotalSeconds, 0, 30); // some milliseconds, but for the last two; this only tells an answer from one that never comes, on a busy machine too
         }
     }
 }
