@@ -69,7 +69,7 @@ static class ForecastEndpoints
         json.WriteString("condition", forecast.Task.Start);
         json.WriteBoolean("disabled", forecast.IsDisabled);
         json.WriteString("process", forecast.Task.Process);
-        RunJson.At(json, "seen", forecast.Task.Seen);
+        JsonFields.At(json, "seen", forecast.Task.Seen);
         json.WriteStartArray("known_only_in_process");
         foreach (string function in forecast.Unknown)
         {

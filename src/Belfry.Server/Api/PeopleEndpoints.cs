@@ -29,10 +29,10 @@ static class PeopleEndpoints
             json.WriteString("name", user.Name);
             json.WriteString("role", Word(user.Role));
             Words(json, "rights", user.Rights.Order());
-            RunJson.Text(json, "email", user.Email);
+            JsonFields.Text(json, "email", user.Email);
             json.WriteBoolean("disabled", user.Disabled);
             json.WriteBoolean("sign_on", user.Origin != AccountOrigin.Password);
-            RunJson.At(json, "made", user.Made);
+            JsonFields.At(json, "made", user.Made);
         });
     }
 
@@ -43,10 +43,10 @@ static class PeopleEndpoints
         {
             json.WriteString("name", token.Name);
             Words(json, "scopes", token.Scopes);
-            RunJson.At(json, "made", token.Made);
+            JsonFields.At(json, "made", token.Made);
             json.WriteString("made_by", token.MadeBy);
-            RunJson.At(json, "expires", token.Expires);
-            RunJson.At(json, "last_used", token.Used);
+            JsonFields.At(json, "expires", token.Expires);
+            JsonFields.At(json, "last_used", token.Used);
         });
     }
 
@@ -70,7 +70,7 @@ static class PeopleEndpoints
         IReadOnlyList<AuditEntry> page = [.. rows.Take(limit)];
         return Items(page, rows.Count > limit ? page[^1].At.Micros.ToString(CultureInfo.InvariantCulture) : null, (json, row) =>
         {
-            RunJson.At(json, "at", row.At);
+            JsonFields.At(json, "at", row.At);
             json.WriteString("who", row.Actor.Name);
             json.WriteString("via", row.Actor.Via);
             json.WriteString("address", row.Actor.Address);

@@ -37,7 +37,7 @@ static class RunEndpoints
             json.WriteEndArray();
             json.WriteString("next", page.Next);
             // The search ran out of time: there may be fewer than asked for, and 'next' goes on.
-            RunJson.At(json, "scanned_to", page.ScannedTo);
+            JsonFields.At(json, "scanned_to", page.ScannedTo);
             json.WriteEndObject();
         });
     }
@@ -94,7 +94,7 @@ static class RunEndpoints
                 TaskRun newest = attempts.Where(run => run.Source == source).MaxBy(run => run.Attempt)!;
                 json.WriteStartObject();
                 json.WriteString("source", source);
-                RunJson.Text(json, "task", newest.Task);
+                JsonFields.Text(json, "task", newest.Task);
                 json.WriteString("state", newest.State.ToString());
                 json.WriteString("url", $"{request.PathBase}{request.Path}{QueryString.Create("source", source)}");
                 json.WriteEndObject();

@@ -12,76 +12,36 @@ static class RunJson
         json.WriteString("source", run.Source);
         json.WriteNumber("attempt", run.Attempt);
         json.WriteString("state", run.State.ToString());
-        Text(json, "task", run.Task);
-        Text(json, "app", run.App ?? AppNames.Of(run.Task));
-        Text(json, "worker", run.Worker);
-        Text(json, "queue", run.Queue);
+        JsonFields.Text(json, "task", run.Task);
+        JsonFields.Text(json, "app", run.App ?? AppNames.Of(run.Task));
+        JsonFields.Text(json, "worker", run.Worker);
+        JsonFields.Text(json, "queue", run.Queue);
         json.WriteNumber("redeliveries", run.Redeliveries);
-        At(json, "submitted", run.Submitted);
-        At(json, "received", run.Received);
-        At(json, "started", run.Started);
-        At(json, "finished", run.Finished);
-        At(json, "updated", run.Updated);
-        Number(json, "runtime", run.Runtime);
-        Text(json, "args", run.Args);
-        Text(json, "kwargs", run.Kwargs);
-        Text(json, "result", run.Result);
-        Text(json, "exception", run.Exception);
-        Text(json, "traceback", run.Traceback);
-        Text(json, "reason", run.Reason);
-        Number(json, "percent", run.Percent);
-        Text(json, "text", run.Text);
-        At(json, "eta", run.Eta);
-        At(json, "expires", run.Expires);
-        Number(json, "priority", run.Priority);
-        Text(json, "parent", run.Parent);
-        Text(json, "root", run.Root);
-        Context(json, run.Context);
+        JsonFields.At(json, "submitted", run.Submitted);
+        JsonFields.At(json, "received", run.Received);
+        JsonFields.At(json, "started", run.Started);
+        JsonFields.At(json, "finished", run.Finished);
+        JsonFields.At(json, "updated", run.Updated);
+        JsonFields.Number(json, "runtime", run.Runtime);
+        JsonFields.Text(json, "args", run.Args);
+        JsonFields.Text(json, "kwargs", run.Kwargs);
+        JsonFields.Text(json, "result", run.Result);
+        JsonFields.Text(json, "exception", run.Exception);
+        JsonFields.Text(json, "traceback", run.Traceback);
+        JsonFields.Text(json, "reason", run.Reason);
+        JsonFields.Number(json, "percent", run.Percent);
+        JsonFields.Text(json, "text", run.Text);
+        JsonFields.At(json, "eta", run.Eta);
+        JsonFields.At(json, "expires", run.Expires);
+        JsonFields.Number(json, "priority", run.Priority);
+        JsonFields.Text(json, "parent", run.Parent);
+        JsonFields.Text(json, "root", run.Root);
+        JsonFields.Context(json, run.Context);
         Extra(json, run.Extra);
         if (run.ClockOff)
         {
             json.WriteBoolean("clock", true);
         }
-        json.WriteEndObject();
-    }
-
-    /// <summary>An instant as RFC 3339 in UTC, with microseconds; left out when it is not known.</summary>
-    public static void At(Utf8JsonWriter json, string name, Instant? at)
-    {
-        if (at is { } known)
-        {
-            json.WriteString(name, known.ToString());
-        }
-    }
-
-    /// <summary>A text; left out when it is not known.</summary>
-    public static void Text(Utf8JsonWriter json, string name, string? text)
-    {
-        if (text is not null)
-        {
-            json.WriteString(name, text);
-        }
-    }
-
-    /// <summary>A number; left out when it is not known, or no number that JSON has.</summary>
-    public static void Number(Utf8JsonWriter json, string name, double? number)
-    {
-        if (number is { } known && double.IsFinite(known))
-        {
-            json.WriteNumber(name, known);
-        }
-    }
-
-    static void Context(Utf8JsonWriter json, RunContext? context)
-    {
-        if (context is null)
-        {
-            return;
-        }
-        json.WriteStartObject("context");
-        Text(json, "model", context.Model);
-        Text(json, "type", context.Type);
-        Text(json, "id", context.Id);
         json.WriteEndObject();
     }
 

@@ -30,8 +30,8 @@ static class StatisticsEndpoints
         return new JsonResult(json =>
         {
             json.WriteStartObject();
-            RunJson.At(json, "from", report.From);
-            RunJson.At(json, "to", report.To);
+            JsonFields.At(json, "from", report.From);
+            JsonFields.At(json, "to", report.To);
             json.WriteString("by", by);
             if (report.BarSeconds > 0)
             {
@@ -85,10 +85,10 @@ static class StatisticsEndpoints
         foreach (ReportBar bar in figures.Bars)
         {
             json.WriteStartObject();
-            RunJson.At(json, "at", bar.At);
+            JsonFields.At(json, "at", bar.At);
             Write(json, bar.Runs);
-            RunJson.Number(json, "mean_runtime", bar.MeanRuntime);
-            RunJson.Number(json, "mean_wait", bar.MeanWait);
+            JsonFields.Number(json, "mean_runtime", bar.MeanRuntime);
+            JsonFields.Number(json, "mean_wait", bar.MeanWait);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -115,7 +115,7 @@ static class StatisticsEndpoints
         }
         json.WriteStartObject(name);
         json.WriteNumber("runs", durations.Runs);
-        RunJson.Number(json, "min", durations.Shortest);
+        JsonFields.Number(json, "min", durations.Shortest);
         json.WriteNumber("mean", durations.Mean);
         json.WriteNumber("max", durations.Longest);
         json.WriteNumber("total", durations.Total);

@@ -37,14 +37,14 @@ static class TaskEndpoints
         return new JsonResult(json =>
         {
             json.WriteStartObject();
-            RunJson.At(json, "from", report.From);
-            RunJson.At(json, "to", report.To);
+            JsonFields.At(json, "from", report.From);
+            JsonFields.At(json, "to", report.To);
             json.WriteStartArray("items");
             foreach ((string name, TaskRun? last) in page)
             {
                 json.WriteStartObject();
                 json.WriteString("task", name);
-                RunJson.Text(json, "app", last?.App ?? AppNames.Of(name));
+                JsonFields.Text(json, "app", last?.App ?? AppNames.Of(name));
                 StatisticsEndpoints.Write(json, figures.GetValueOrDefault(name) ?? StatisticsEndpoints.Nothing(name), withBars: false);
                 Write(json, "last", last);
                 json.WriteEndObject();
@@ -84,7 +84,7 @@ static class TaskEndpoints
         {
             json.WriteStartObject();
             json.WriteString("task", task);
-            RunJson.Text(json, "app", newest?.App ?? AppNames.Of(task));
+            JsonFields.Text(json, "app", newest?.App ?? AppNames.Of(task));
             json.WriteStartArray("sources");
             foreach (string one in sources)
             {
@@ -127,8 +127,8 @@ static class TaskEndpoints
         {
             json.WriteStartObject();
             json.WriteString("task", task);
-            RunJson.At(json, "from", report.From);
-            RunJson.At(json, "to", report.To);
+            JsonFields.At(json, "from", report.From);
+            JsonFields.At(json, "to", report.To);
             json.WriteNumber("bar_seconds", report.BarSeconds);
             StatisticsEndpoints.Write(json, report.Total, withBars: true);
             json.WriteStartArray("exceptions");

@@ -21,14 +21,14 @@ static class WorkerEndpoints
                 json.WriteString("source", worker.Source);
                 json.WriteString("worker", worker.Name);
                 json.WriteBoolean("online", worker.Online);
-                RunJson.At(json, "last_beat", worker.LastBeat);
-                RunJson.At(json, "last_heard", worker.LastHeard);
+                JsonFields.At(json, "last_beat", worker.LastBeat);
+                JsonFields.At(json, "last_heard", worker.LastHeard);
                 json.WriteNumber("open_runs", worker.OpenRuns);
-                RunJson.Number(json, "pid", worker.Beat.Pid);
-                RunJson.Number(json, "beat_seconds", worker.Beat.Frequency);
-                RunJson.Number(json, "active", worker.Beat.Active);
-                RunJson.Number(json, "processed", worker.Beat.Processed);
-                RunJson.Text(json, "software", worker.Beat.Software);
+                JsonFields.Number(json, "pid", worker.Beat.Pid);
+                JsonFields.Number(json, "beat_seconds", worker.Beat.Frequency);
+                JsonFields.Number(json, "active", worker.Beat.Active);
+                JsonFields.Number(json, "processed", worker.Beat.Processed);
+                JsonFields.Text(json, "software", worker.Beat.Software);
                 json.WriteEndObject();
             }
             json.WriteEndArray();

@@ -144,14 +144,7 @@ static class AttemptFold
     {
         if (told.Outcome is { } outcome)
         {
-            return outcome.Kind switch
-            {
-                EventKind.Succeeded => RunState.Completed,
-                EventKind.Failed => RunState.Failed,
-                EventKind.Retried => RunState.Retried,
-                EventKind.Skipped => RunState.Skipped,
-                _ => RunState.Cancelled,
-            };
+            return outcome.Kind.StateAfter();
         }
         if (told.Lost is { } lost && !IsBeaten(lost, own, notes))
         {

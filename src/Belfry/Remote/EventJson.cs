@@ -82,42 +82,29 @@ public static class EventJson
         json.WriteStartObject();
         json.WriteString("id", item.Id);
         json.WriteString("kind", item.Kind.Name());
-        At(json, "at", item.At);
-        Text(json, "task", item.Task);
-        Text(json, "source", item.Source);
-        Number(json, "attempt", item.Attempt);
-        Text(json, "worker", item.Worker);
-        Text(json, "queue", item.Queue);
-        Text(json, "args", item.Args);
-        Text(json, "kwargs", item.Kwargs);
-        Text(json, "result", item.Result);
-        Text(json, "exception", item.Exception);
-        Text(json, "traceback", item.Traceback);
-        Number(json, "runtime", item.Runtime);
-        Number(json, "percent", item.Percent);
-        Text(json, "text", item.Text);
-        Text(json, "reason", item.Reason);
-        At(json, "eta", item.Eta);
-        At(json, "expires", item.Expires);
-        Number(json, "priority", item.Priority);
-        Text(json, "parent", item.Parent);
-        Text(json, "root", item.Root);
-        Text(json, "app", item.App);
-        Write(json, item.Context);
+        JsonFields.At(json, "at", item.At);
+        JsonFields.Text(json, "task", item.Task);
+        JsonFields.Text(json, "source", item.Source);
+        JsonFields.Number(json, "attempt", item.Attempt);
+        JsonFields.Text(json, "worker", item.Worker);
+        JsonFields.Text(json, "queue", item.Queue);
+        JsonFields.Text(json, "args", item.Args);
+        JsonFields.Text(json, "kwargs", item.Kwargs);
+        JsonFields.Text(json, "result", item.Result);
+        JsonFields.Text(json, "exception", item.Exception);
+        JsonFields.Text(json, "traceback", item.Traceback);
+        JsonFields.Number(json, "runtime", item.Runtime);
+        JsonFields.Number(json, "percent", item.Percent);
+        JsonFields.Text(json, "text", item.Text);
+        JsonFields.Text(json, "reason", item.Reason);
+        JsonFields.At(json, "eta", item.Eta);
+        JsonFields.At(json, "expires", item.Expires);
+        JsonFields.Number(json, "priority", item.Priority);
+        JsonFields.Text(json, "parent", item.Parent);
+        JsonFields.Text(json, "root", item.Root);
+        JsonFields.Text(json, "app", item.App);
+        JsonFields.Context(json, item.Context);
         WriteRest(json, item.Extra);
-        json.WriteEndObject();
-    }
-
-    static void Write(Utf8JsonWriter json, RunContext? context)
-    {
-        if (context is null)
-        {
-            return;
-        }
-        json.WriteStartObject("context");
-        Text(json, "model", context.Model);
-        Text(json, "type", context.Type);
-        Text(json, "id", context.Id);
         json.WriteEndObject();
     }
 
@@ -155,30 +142,6 @@ public static class EventJson
         }
         parsed = null;
         return false;
-    }
-
-    static void At(Utf8JsonWriter json, string name, Instant? at)
-    {
-        if (at is { } known)
-        {
-            json.WriteString(name, known.ToString());
-        }
-    }
-
-    static void Text(Utf8JsonWriter json, string name, string? text)
-    {
-        if (text is not null)
-        {
-            json.WriteString(name, text);
-        }
-    }
-
-    static void Number(Utf8JsonWriter json, string name, double? number)
-    {
-        if (number is { } known && double.IsFinite(known))
-        {
-            json.WriteNumber(name, known);
-        }
     }
 }
 

@@ -164,7 +164,7 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
     {
         _last = Instant.Max(Instant.Max(now, _last), _lastStart + Tick); // later than all starts so far, because conditions ask which of two was later
         Instant at = _last;
-        PastRun ended = work.Run with { Ended = at, State = StateOf(kind), TimedOut = timedOut };
+        PastRun ended = work.Run with { Ended = at, State = kind.StateAfter(), TimedOut = timedOut };
         work.Task.Note().LastOrder = work.Order.Args is null && work.Order.Kwargs is null ? null : work.Order;
         Learn(work.Task.Definition.Name, ended);
         if (kind == EventKind.Failed && !work.Task.IsGone && !work.Task.IsDisabled && work.Order.Queue is null
@@ -250,7 +250,7 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         }
         try
         {
-            _heap.Set(task, Earlier(LookAtStart(task), LookAtRuns(task)));
+            _heap.Set(task, Instant.Earlier(LookAtStart(task), LookAtRuns(task)));
             task.IsBroken = false;
         }
         catch (Exception broken)
@@ -442,15 +442,4 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
             _dirty.Add(task);
         }
     }
-
-    static Instant? Earlier(Instant? a, Instant? b) => a is null || b < a ? b : a;
-
-    static RunState StateOf(EventKind kind) => kind switch
-    {
-        EventKind.Succeeded => RunState.Completed,
-        EventKind.Failed => RunState.Failed,
-        EventKind.Skipped => RunState.Skipped,
-        EventKind.Lost => RunState.Lost,
-        _ => RunState.Cancelled,
-    };
 }

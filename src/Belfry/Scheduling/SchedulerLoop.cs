@@ -336,7 +336,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         Write();
         Check();
         Instant now = Now;
-        Instant? next = Earlier(_agenda.Next, _phase == Phase.Working ? _shutDown.Ask(_agenda, now, () => ShutDown(force: false)) : null);
+        Instant? next = Instant.Earlier(_agenda.Next, _phase == Phase.Working ? _shutDown.Ask(_agenda, now, () => ShutDown(force: false)) : null);
         if (next is null || next > now)
         {
             _alarm.Set(next, now);
@@ -442,8 +442,6 @@ sealed partial class SchedulerLoop : IAsyncDisposable
             _agenda.Hold(_held.Contains(true));
         }
     }
-
-    static Instant? Earlier(Instant? a, Instant? b) => a is null || b < a ? b : a;
 
     [LoggerMessage(501, LogLevel.Information, "The scheduler started with {Tasks} tasks")]
     partial void LogStarted(int tasks);

@@ -72,6 +72,17 @@ public static class EventKinds
     /// <summary>It ends a delivery: succeeded, failed, retried, skipped or cancelled.</summary>
     public static bool IsOutcome(this EventKind kind) => kind is >= EventKind.Retried and <= EventKind.Succeeded;
 
+    /// <summary>The state in which an end leaves its run: that of an outcome, or of a loss.</summary>
+    public static RunState StateAfter(this EventKind kind) => kind switch
+    {
+        EventKind.Succeeded => RunState.Completed,
+        EventKind.Failed => RunState.Failed,
+        EventKind.Retried => RunState.Retried,
+        EventKind.Skipped => RunState.Skipped,
+        EventKind.Lost => RunState.Lost,
+        _ => RunState.Cancelled,
+    };
+
     /// <summary>It is about a worker, not about a run.</summary>
     public static bool IsAboutWorker(this EventKind kind) => kind >= EventKind.WorkerOnline;
 }

@@ -68,6 +68,9 @@ public readonly record struct Instant(long Micros) : IComparable<Instant>
     /// <summary>The earlier of two.</summary>
     public static Instant Min(Instant a, Instant b) => a.Micros <= b.Micros ? a : b;
 
+    /// <summary>The earlier of two, of which either may be never.</summary>
+    internal static Instant? Earlier(Instant? a, Instant? b) => a is null || b < a ? b : a;
+
     /// <summary>Later by <paramref name="span"/>.</summary>
     public static Instant operator +(Instant at, TimeSpan span) => at.Add(span);
 

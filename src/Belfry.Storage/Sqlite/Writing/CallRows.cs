@@ -15,14 +15,7 @@ static class CallRows
     /// <summary>It began and ended.</summary>
     public static TaskRun Ended(TaskRun waiting, TaskEvent started, TaskEvent ended) => waiting with
     {
-        State = ended.Kind switch
-        {
-            EventKind.Succeeded => RunState.Completed,
-            EventKind.Failed => RunState.Failed,
-            EventKind.Skipped => RunState.Skipped,
-            EventKind.Retried => RunState.Retried,
-            _ => RunState.Cancelled,
-        },
+        State = ended.Kind.StateAfter(),
         At = started.At, Started = started.At, Finished = ended.At, Updated = ended.At, Worker = ended.Worker,
         Result = ended.Result, Exception = ended.Exception, Traceback = ended.Traceback, Reason = ended.Reason,
         Runtime = Math.Max(0, (ended.At - started.At).TotalSeconds),
