@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
-namespace Belfry.Celery.Events;
+namespace Belfry.Celery;
 
 /// <summary>Python's JSON, where it goes beyond the standard: half a surrogate pair, bytes that are no UTF-8, NaN and Infinity.</summary>
 static class JsonText
@@ -23,27 +23,59 @@ static class JsonText
     /// <summary>JSON with null wherever NaN, Infinity or -Infinity stood as a value; null when there is none of them.</summary>
     public static byte[]? WithoutNonFinite(ReadOnlySpan<byte> json)
     {
-        if (json.IndexOf("NaN"u8) < 0 && json.IndexOf("Infinity"u8) < 0)
+        List<Range> places = NonFinites(json);
+        if (places.Count == 0)
         {
             return null;
         }
         var mended = new ArrayBufferWriter<byte>(json.Length + 64);
+        int from = 0;
+        foreach (Range place in places)
+        {
+            mended.Write(json[from..place.Start.Value]);
+            mended.Write("null"u8);
+            from = place.End.Value;
+        }
+        mended.Write(json[from..]);
+        return mended.WrittenSpan.ToArray();
+    }
+
+    /// <summary>JSON of the same length with zeros and blanks wherever NaN, Infinity or -Infinity stood: a place found in it is one of the original.</summary>
+    public static ReadOnlyMemory<byte> NonFiniteAsZeros(ReadOnlyMemory<byte> json)
+    {
+        List<Range> places = NonFinites(json.Span);
+        if (places.Count == 0)
+        {
+            return json;
+        }
+        byte[] mended = json.ToArray();
+        foreach (Range place in places)
+        {
+            mended.AsSpan(place).Fill((byte)' ');
+            mended[place.Start] = (byte)'0';
+        }
+        return mended;
+    }
+
+    static List<Range> NonFinites(ReadOnlySpan<byte> json)
+    {
+        List<Range> places = [];
+        if (json.IndexOf("NaN"u8) < 0 && json.IndexOf("Infinity"u8) < 0)
+        {
+            return places;
+        }
         bool inString = false;
         for (int i = 0; i < json.Length; i++)
         {
-            byte b = json[i];
             int length = inString ? 0 : NonFinite(json[i..]);
             if (length > 0)
             {
-                mended.Write("null"u8);
-                i += length - 1;
-                continue;
+                places.Add(i..(i + length));
             }
-            inString ^= b == '"';
-            mended.Write(json.Slice(i, b == '\\' && inString && i + 1 < json.Length ? 2 : 1));
-            i += b == '\\' && inString ? 1 : 0;
+            inString ^= json[i] == '"';
+            i += length > 0 ? length - 1 : inString && json[i] == '\\' ? 1 : 0;
         }
-        return mended.WrittenSpan.ToArray();
+        return places;
     }
 
     static int NonFinite(ReadOnlySpan<byte> json) =>
