@@ -21,6 +21,12 @@ public sealed record CeleryCluster
     /// <summary>Celery's <c>control_exchange</c>; <c>celery</c> by default.</summary>
     public string ControlExchange { get; init; } = "celery";
 
+    /// <summary>Kombu's default for <see cref="Separator"/>.</summary>
+    public const string UsualSeparator = "\u0006\u0016";
+
+    /// <summary>Kombu's <c>sep</c> on Redis, between the parts of a binding and before the step of a priority; the two characters 0x06 0x16 by default.</summary>
+    public string Separator { get; init; } = UsualSeparator;
+
     /// <summary>Matches the channels of events, one per routing key.</summary>
     internal string EventPattern => $"{Escaped(EventChannel)}/*";
 
@@ -28,7 +34,16 @@ public sealed record CeleryCluster
     internal string EventChannel => $"{Prefix}{EventExchange}";
 
     /// <summary>The channel on which workers listen to remote control.</summary>
-    internal string ControlChannel => $"{Prefix}{ControlExchange}.pidbox";
+    internal string ControlChannel => $"{Prefix}{ControlMailbox}";
+
+    /// <summary>The exchange of remote control; a worker's own mailbox is <c>NODE.</c> and this.</summary>
+    internal string ControlMailbox => $"{ControlExchange}.pidbox";
+
+    /// <summary>The exchange through which workers reply.</summary>
+    internal string ReplyExchange => $"reply.{ControlMailbox}";
+
+    /// <summary>The set on Redis in which they look up where.</summary>
+    internal string ReplyBindings => $"{KeyPrefix}_kombu.binding.{ReplyExchange}";
 
     string Prefix => KeyPrefix + (FanoutPrefix ?? "/{db}.").Replace("{db}", $"{Broker.Database}", StringComparison.Ordinal);
 

@@ -111,7 +111,7 @@ static class ServeVerb
     static IEnumerable<(string Key, string? Value)> Brokers(ParseResult line)
     {
         string[] brokers = line.GetValue(Broker) ?? [];
-        string[] names = [.. brokers.Select(NameOf)];
+        string[] names = [.. brokers.Select(ClusterOptions.NameOf)];
         for (int i = 0; i < brokers.Length; i++)
         {
             int before = names.Take(i).Count(name => name == names[i]);
@@ -119,8 +119,4 @@ static class ServeVerb
             yield return ($"Sources:--broker {i + 1}:Name", before == 0 ? names[i] : $"{names[i]}-{before + 1}");
         }
     }
-
-    /// <summary>The broker's host; <c>celery</c> when that is this machine.</summary>
-    static string NameOf(string broker) =>
-        Uri.TryCreate(broker, UriKind.Absolute, out Uri? uri) && uri.Host.Length > 0 && !uri.IsLoopback ? uri.Host : "celery";
 }

@@ -23,6 +23,9 @@ public sealed class SourceSettings
     /// <summary>Celery's <c>control_exchange</c>; <c>celery</c> by default.</summary>
     public string ControlExchange { get; set; } = "celery";
 
+    /// <summary>Kombu's <c>sep</c> on Redis where it was changed; its default, the two characters 0x06 0x16, when null.</summary>
+    public string? Separator { get; set; }
+
     /// <summary>Workers are asked to send events, so that they need no <c>-E</c>; true by default.</summary>
     public bool EnableEvents { get; set; } = true;
 
@@ -72,7 +75,7 @@ public sealed class SourceSettings
     internal CeleryCluster ToCluster() => new()
     {
         Source = Name, Broker = BrokerUrl.Parse(Broker), KeyPrefix = KeyPrefix, FanoutPrefix = FanoutPrefix,
-        EventExchange = EventExchange, ControlExchange = ControlExchange,
+        EventExchange = EventExchange, ControlExchange = ControlExchange, Separator = Separator ?? CeleryCluster.UsualSeparator,
     };
 
     string? BrokerProblem()

@@ -1,0 +1,41 @@
+using System.CommandLine;
+using Belfry.Server;
+using Belfry.Server.Sources;
+
+namespace Belfry.Cli;
+
+/// <summary>Which Celery cluster a verb speaks to: one on the line, or one of the settings.</summary>
+static class ClusterOptions
+{
+    static readonly Option<string?> Broker = new("--broker") { Description = "Speak to this Celery cluster: redis://HOST:PORT/DB", HelpName = "URL" };
+    static readonly Option<string?> Source = new("--source") { Description = "Speak to the cluster of this name in the settings (default: the only one)", HelpName = "NAME" };
+
+    /// <summary>With the options that name a cluster.</summary>
+    public static Verb OnCluster(this Verb verb)
+    {
+        verb.Add(Broker);
+        verb.Add(Source);
+        return verb;
+    }
+
+    /// <summary>The cluster that a line names.</summary>
+    /// <exception cref="UsageException">It names none, or one that nobody knows.</exception>
+    public static Cluster Find(ParseResult line)
+    {
+        if (line.GetValue(Broker) is { } broker)
+        {
+            var source = new SourceSettings { Name = NameOf(broker), Broker = broker };
+            return source.Problems().FirstOrDefault() is { Problem: { } problem } ? throw new UsageException($"--broker: {problem}") : new Cluster(source, TimeProvider.System);
+        }
+        var clusters = new Clusters(Common.Settings(line).Sources, TimeProvider.System);
+        string? name = line.GetValue(Source);
+        string known = clusters.All.Count == 0 ? "the settings name none" : $"the settings know {string.Join(", ", clusters.All.Select(cluster => cluster.Name))}";
+        return name is not null ? clusters.Find(name) ?? throw new UsageException($"--source: no cluster is called '{name}'; {known}")
+            : clusters.All.Count == 1 ? clusters.All[0]
+            : throw new UsageException($"which Celery cluster? Say --broker URL or --source NAME; {known}");
+    }
+
+    /// <summary>What a cluster that was named by its broker alone is called: the broker's host, and <c>celery</c> when that is this machine.</summary>
+    public static string NameOf(string broker) =>
+        Uri.TryCreate(broker, UriKind.Absolute, out Uri? uri) && uri.Host.Length > 0 && !uri.IsLoopback ? uri.Host : "celery";
+}

@@ -1,0 +1,31 @@
+using Belfry.Celery;
+using Belfry.Celery.Control;
+
+namespace Belfry.Server.Sources;
+
+/// <summary>The Celery clusters that are configured.</summary>
+/// <param name="sources">Valid ones (<see cref="SourceSettings.Problems(IReadOnlyList{SourceSettings})"/>).</param>
+/// <param name="clock">The clock.</param>
+public sealed class Clusters(IEnumerable<SourceSettings> sources, TimeProvider clock)
+{
+    /// <summary>All of them, in the order of the settings.</summary>
+    public IReadOnlyList<Cluster> All { get; } = [.. sources.Select(source => new Cluster(source, clock))];
+
+    /// <summary>The one of this name; null when there is none.</summary>
+    public Cluster? Find(string? name) => All.FirstOrDefault(cluster => string.Equals(cluster.Name, name, StringComparison.Ordinal));
+}
+
+/// <summary>A Celery cluster, and the ways to speak to it.</summary>
+/// <param name="settings">How it is configured.</param>
+/// <param name="clock">The clock.</param>
+public sealed class Cluster(SourceSettings settings, TimeProvider clock)
+{
+    /// <summary>Its name in the log.</summary>
+    public string Name => settings.Name;
+
+    /// <summary>Its broker, and the names that its applications may have changed.</summary>
+    public CeleryCluster Celery { get; } = settings.ToCluster();
+
+    /// <summary>Speaks to its workers.</summary>
+    public RemoteControl Control => field ??= new RemoteControl(Celery, clock);
+}
