@@ -42,7 +42,23 @@ static class RunJson
         {
             json.WriteBoolean("clock", true);
         }
+        Reconciled(json, run);
         json.WriteEndObject();
+    }
+
+    static void Reconciled(Utf8JsonWriter json, TaskRun run)
+    {
+        if (run.Reconciled == RunParts.None)
+        {
+            return;
+        }
+        json.WriteStartArray("reconciled");
+        foreach (string part in run.Reconciled.ToNames())
+        {
+            json.WriteStringValue(part);
+        }
+        json.WriteEndArray();
+        JsonFields.At(json, "until", run.Until);
     }
 
     /// <summary>It was read from JSON once, but cut where it was too long: then it is text.</summary>

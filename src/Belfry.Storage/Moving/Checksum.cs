@@ -79,6 +79,7 @@ sealed class Checksum
         Put(run.Attempt);
         Put(Math.Min(run.Redeliveries, short.MaxValue)); // PostgreSQL counts no further
         Put(run.ClockOff ? 1 : 0);
+        Put((long)run.Reconciled);
         Put(BitConverter.DoubleToInt64Bits(run.Runtime ?? -1));
         foreach (string? text in (ReadOnlySpan<string?>)[run.Source, run.Id, run.Task, run.Worker, run.Queue, run.App, run.Parent, run.Root])
         {

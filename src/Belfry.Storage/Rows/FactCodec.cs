@@ -10,6 +10,8 @@ static class FactCodec
         scratch.Number(Tag.At, fact.At.Micros);
         scratch.Number(Tag.Shown, fact.ClockOff ? fact.Shown.Micros : null);
         scratch.Number(Tag.Attempt, fact.Attempt);
+        scratch.Number(Tag.Reconciled, fact.Reconciled ? 1 : null);
+        scratch.Number(Tag.Until, fact.Until?.Micros);
         scratch.Text(Tag.Worker, fact.Worker);
         scratch.Text(Tag.Task, fact.Task);
         scratch.Text(Tag.Queue, fact.Queue);
@@ -47,6 +49,8 @@ static class FactCodec
                 Tag.At => fact with { At = reader.Instant },
                 Tag.Shown => fact with { Shown = reader.Instant },
                 Tag.Attempt => fact with { Attempt = (int)reader.Number },
+                Tag.Reconciled => fact with { Reconciled = true },
+                Tag.Until => fact with { Until = reader.Instant },
                 Tag.Worker => fact with { Worker = reader.Text },
                 Tag.Task => fact with { Task = reader.Text },
                 Tag.Queue => fact with { Queue = reader.Text },

@@ -8,10 +8,10 @@ enum Tag : byte
 {
     Args = 1, Kwargs = 2, Result = 3, Exception = 4, Traceback = 5, Reason = 6, Runtime = 7, Percent = 8, Text = 9,
     Eta = 10, Expires = 11, Priority = 12, ContextModel = 13, ContextType = 14, ContextId = 15, Extra = 16,
-    First = 17, Updated = 18, Fact = 20,
+    First = 17, Updated = 18, Fact = 20, Until = 21,
 
     // Of a fact only; parent, root and id also of a row whose columns only take UUIDs.
-    Kind = 30, At = 31, Shown = 32, Attempt = 33, Worker = 34, Task = 35, Queue = 36, Parent = 37, Root = 38, App = 39, Id = 40,
+    Kind = 30, At = 31, Shown = 32, Attempt = 33, Worker = 34, Task = 35, Queue = 36, Parent = 37, Root = 38, App = 39, Id = 40, Reconciled = 41,
 }
 
 /// <summary>Writes a payload into a buffer that is used again and again.</summary>

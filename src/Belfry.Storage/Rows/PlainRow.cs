@@ -23,6 +23,9 @@ enum RowFlags
 
     /// <summary>The runtime was measured by the worker.</summary>
     Measured = 256,
+
+    /// <summary>These parts were filled in afterwards: <see cref="RunParts"/>, five bits further up.</summary>
+    SubmittedReconciled = 512, ReceivedReconciled = 1024, StartedReconciled = 2048, FinishedReconciled = 4096, StateReconciled = 8192,
 }
 
 /// <summary>
@@ -30,18 +33,24 @@ enum RowFlags
 /// </summary>
 static class PlainRow
 {
+    const int ReconciledFrom = 9;
+
+    /// <summary>The parts of a row that were filled in.</summary>
+    public static RunParts ReconciledOf(RowFlags flags) => (RunParts)(((int)flags >> ReconciledFrom) & 0x1F);
+
     /// <summary>Flags of a row; <see cref="RowFlags.Listed"/> among them when its facts must be kept beside it.</summary>
     public static RowFlags FlagsOf(in FoldedRun row)
     {
         TaskRun run = row.Run;
         RowFlags flags = run.ClockOff ? RowFlags.ClockOff : RowFlags.None;
+        flags |= (RowFlags)((int)run.Reconciled << ReconciledFrom);
         flags |= run.Root is not null && run.Root == run.Id ? RowFlags.RootIsSelf : RowFlags.None;
         TaskEvent? submitted = null, received = null, started = null, outcome = null;
         bool plain = !run.ClockOff && run.Context is null && run.Extra is null && row.Facts.Count <= 4;
         for (int i = 0; i < row.Facts.Count; i++)
         {
             TaskEvent fact = row.Facts[i];
-            plain &= fact.Kind switch
+            plain &= !fact.Reconciled && fact.Kind switch
             {
                 EventKind.Submitted => TrySet(ref submitted, fact) && fact.Worker is null,
                 EventKind.Received => TrySet(ref received, fact) && fact.Worker == run.Worker,

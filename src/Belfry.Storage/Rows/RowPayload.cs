@@ -39,6 +39,7 @@ sealed class RowPayload
         _payload.Text(Tag.Extra, run.Extra);
         _payload.Number(Tag.First, run.First == first ? null : run.First.Micros);
         _payload.Number(Tag.Updated, run.Updated == updated ? null : run.Updated.Micros);
+        _payload.Number(Tag.Until, run.Until?.Micros);
         if (idsToo)
         {
             _payload.Text(Tag.Id, RunKey.IsUuid(run.Id) ? null : run.Id);
@@ -60,7 +61,7 @@ sealed class RowPayload
     {
         string? args = null, kwargs = null, result = null, exception = null, traceback = null, reason = null, text = null, extra = null;
         double? runtime = run.Runtime, percent = null;
-        Instant? eta = null, expires = null;
+        Instant? eta = null, expires = null, until = null;
         Instant first = run.First, updated = run.Updated;
         int? priority = null;
         RunContext? context = null;
@@ -83,6 +84,7 @@ sealed class RowPayload
                 case Tag.Extra: extra = reader.Text; break;
                 case Tag.First: first = reader.Instant; break;
                 case Tag.Updated: updated = reader.Instant; break;
+                case Tag.Until: until = reader.Instant; break;
                 case Tag.Id: run = run with { Id = reader.Text, Root = run.Root == run.Id ? reader.Text : run.Root }; break;
                 case Tag.Parent: run = run with { Parent = reader.Text }; break;
                 case Tag.Root: run = run with { Root = reader.Text }; break;
@@ -93,7 +95,7 @@ sealed class RowPayload
         {
             First = first, Updated = updated, Args = args, Kwargs = kwargs, Result = result, Exception = exception, Traceback = traceback,
             Reason = reason, Runtime = runtime, Percent = percent, Text = text, Eta = eta, Expires = expires, Priority = priority,
-            Context = context, Extra = extra,
+            Context = context, Extra = extra, Until = until,
         };
     }
 

@@ -32,7 +32,10 @@ static class AttemptFold
             }
             TaskRun? below = rows.Count > 0 ? rows[^1].Run : null;
             bool isNewest = attempt == newest;
-            TaskRun run = Row(life, attempt, own, new Deliveries(own).Told(), later, below, notes, isNewest);
+            List<TaskEvent> standing = GivingWay.Standing(own);
+            Told told = new Deliveries(standing).Told();
+            TaskRun run = Row(life, attempt, standing, told, later, below, notes, isNewest);
+            run = standing.Exists(fact => fact.Reconciled) ? WithMarks(run, standing, told) : run;
             if (isNewest && notes.Count > 0)
             {
                 own.AddRange(notes);
@@ -57,7 +60,7 @@ static class AttemptFold
             bool inOrder = last is null || (last.Kind < fact.Kind && outcome is null);
             bool sameWorker = last is null || last.Kind == EventKind.Submitted || string.Equals(fact.Worker, last.Worker, StringComparison.Ordinal);
             bool usualKind = fact.Kind <= EventKind.Started || fact.Kind.IsOutcome();
-            if (!inOrder || !sameWorker || !usualKind || fact.Attempt is not (null or 1))
+            if (!inOrder || !sameWorker || !usualKind || fact.Reconciled || fact.Attempt is not (null or 1))
             {
                 return null;
             }
@@ -66,7 +69,7 @@ static class AttemptFold
             started = fact.Kind == EventKind.Started ? fact : started;
             outcome = fact.Kind.IsOutcome() ? fact : outcome;
         }
-        var told = new Told(received, started, started, outcome, Lost: null, GivenBack: false, Redeliveries: 0);
+        var told = new Told(received, started, started, outcome, Lost: null, GivenBack: null, Redeliveries: 0);
         return Row(life, attempt: 1, facts, told, later: null, below: null, NoNotes, isNewest: true);
     }
 
@@ -126,7 +129,7 @@ static class AttemptFold
             Result = outcome?.Result,
             Exception = outcome?.Exception,
             Traceback = outcome?.Traceback,
-            Reason = state == RunState.Lost ? told.Lost!.Reason : outcome?.Reason,
+            Reason = state == RunState.Lost ? told.Lost!.Reason : (outcome ?? told.GivenBack)?.Reason,
             Runtime = inferred || state == RunState.Lost ? null : RuntimeOf(outcome, started),
             Eta = field.InstantBy(fact => fact.Eta),
             Expires = field.InstantBy(fact => fact.Expires),
@@ -140,6 +143,27 @@ static class AttemptFold
         return notes.Count == 0 ? run : WithNotes(run, notes, isNewest);
     }
 
+    /// <summary>Says what of it was reconciled.</summary>
+    static TaskRun WithMarks(TaskRun run, List<TaskEvent> own, in Told told)
+    {
+        RunParts parts = RunParts.None;
+        Instant? until = null;
+        void Mark(TaskEvent? fact, RunParts part)
+        {
+            if (fact is { Reconciled: true })
+            {
+                parts |= part;
+                until = fact.Until is { } latest && (until is null || latest > until) ? latest : until;
+            }
+        }
+        Mark(own.Find(fact => fact.Kind == EventKind.Submitted), RunParts.Submitted);
+        Mark(told.Received, RunParts.Received);
+        Mark(told.FirstStart, RunParts.Started);
+        Mark(told.Outcome, RunParts.Finished);
+        Mark(run.State == RunState.Lost ? told.Lost : told.GivenBack, RunParts.State);
+        return run with { Reconciled = parts, Until = until };
+    }
+
     static RunState StateOf(in Told told, List<TaskEvent> own, List<TaskEvent> notes)
     {
         if (told.Outcome is { } outcome)
@@ -150,7 +174,7 @@ static class AttemptFold
         {
             return RunState.Lost;
         }
-        return told.GivenBack ? RunState.Pending
+        return told.GivenBack is not null ? RunState.Pending
             : told.FirstStart is not null ? RunState.Running
             : told.Received is not null ? RunState.Queued
             : RunState.Pending;

@@ -11,7 +11,7 @@ static class Attempts
         for (int i = 0; i < attempts.Length; i++)
         {
             TaskEvent fact = facts[i];
-            attempts[i] = Named(fact) ?? Inferred(facts, attempts, i);
+            attempts[i] = Named(fact) ?? (fact is { Kind: EventKind.Retried, Reconciled: false } ? AmongReal(facts, attempts, i) : Inferred(facts, attempts, i));
         }
         return attempts;
     }
@@ -46,6 +46,17 @@ static class Attempts
 
     static int? Named(TaskEvent fact) =>
         fact.Attempt ?? (fact.Kind is EventKind.Submitted or EventKind.Received ? 1 : null);
+
+    /// <summary>A reconciled <c>retried</c> of the same attempt must not move the real one, which takes its place, to the next.</summary>
+    static int AmongReal(List<TaskEvent> facts, int[] attempts, int i)
+    {
+        if (!facts.Exists(fact => fact.Reconciled))
+        {
+            return Inferred(facts, attempts, i);
+        }
+        int[] real = [.. Enumerable.Range(0, i + 1).Where(j => !facts[j].Reconciled || facts[j].Kind == EventKind.Received)];
+        return Inferred([.. real.Select(j => facts[j])], [.. real.Select(j => attempts[j])], real.Length - 1);
+    }
 
     static int Inferred(List<TaskEvent> facts, int[] attempts, int i)
     {

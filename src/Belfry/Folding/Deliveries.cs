@@ -9,7 +9,9 @@ sealed class Deliveries
     readonly List<Delivery> _all = new(1);
 
     /// <summary>Deals the facts of one attempt, given in order, to its deliveries.</summary>
-    public Deliveries(IReadOnlyList<TaskEvent> facts)
+    /// <param name="facts">The facts.</param>
+    /// <param name="dealt">Told to which delivery each goes that is no submission and no receipt.</param>
+    public Deliveries(IReadOnlyList<TaskEvent> facts, Action<TaskEvent, Delivery>? dealt = null)
     {
         for (int i = 0; i < facts.Count; i++)
         {
@@ -20,7 +22,9 @@ sealed class Deliveries
             }
             else if (fact.Kind != EventKind.Submitted)
             {
-                Of(fact.Worker).Take(fact, i);
+                Delivery delivery = Of(fact.Worker);
+                delivery.Take(fact, i);
+                dealt?.Invoke(fact, delivery);
             }
         }
         if (_all.Count == 0)
@@ -34,7 +38,7 @@ sealed class Deliveries
     {
         Delivery speaking = Speaking();
         int redeliveries = Math.Max(0, _all.Count(delivery => delivery.Received is not null) - 1);
-        return new Told(speaking.Received, speaking.FirstStart, speaking.LastStart, speaking.Outcome, speaking.Lost, speaking.GivenBack, redeliveries);
+        return new Told(speaking.Received, speaking.FirstStart, speaking.LastStart, speaking.Outcome, speaking.Lost, speaking.GivenBack ? speaking.Requeued : null, redeliveries);
     }
 
     Delivery Speaking()
@@ -85,9 +89,9 @@ sealed class Deliveries
 /// <param name="LastStart">Its last start.</param>
 /// <param name="Outcome">How it ended.</param>
 /// <param name="Lost">That it was given up.</param>
-/// <param name="GivenBack">Given back to the queue, and not begun since.</param>
+/// <param name="GivenBack">That it was given back to the queue; null if it was not, or has begun since.</param>
 /// <param name="Redeliveries">Receipts less one, never below none.</param>
-readonly record struct Told(TaskEvent? Received, TaskEvent? FirstStart, TaskEvent? LastStart, TaskEvent? Outcome, TaskEvent? Lost, bool GivenBack, int Redeliveries);
+readonly record struct Told(TaskEvent? Received, TaskEvent? FirstStart, TaskEvent? LastStart, TaskEvent? Outcome, TaskEvent? Lost, TaskEvent? GivenBack, int Redeliveries);
 
 /// <summary>One delivery of an attempt to a worker.</summary>
 /// <param name="received">Its receipt; null when it was not seen.</param>
@@ -105,6 +109,8 @@ sealed class Delivery(TaskEvent? received)
 
     public TaskEvent? Lost { get; private set; }
 
+    public TaskEvent? Requeued { get; private set; }
+
     public int OutcomeIndex { get; private set; } = -1;
 
     /// <summary>Given back to the queue, and not begun since.</summary>
@@ -120,6 +126,7 @@ sealed class Delivery(TaskEvent? received)
                 _lastStart = index;
                 break;
             case EventKind.Requeued:
+                Requeued = fact;
                 _lastRequeue = index;
                 break;
             case EventKind.Lost:

@@ -26,6 +26,8 @@ static class Facts
         TaskEvent merged = known with
         {
             Shown = Instant.Min(known.Shown, again.Shown),
+            Reconciled = known.Reconciled && again.Reconciled,
+            Until = known.Reconciled && again.Reconciled ? Greater(known.Until, again.Until) : null,
             Task = Greater(known.Task, again.Task),
             Queue = Greater(known.Queue, again.Queue),
             Args = Greater(known.Args, again.Args),

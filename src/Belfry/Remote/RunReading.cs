@@ -21,9 +21,13 @@ static class RunReading
             Submitted = submitted, Received = received, Started = started, Finished = finished, Runtime = Number(json, "runtime"),
             Args = Text(json, "args"), Kwargs = Text(json, "kwargs"), Result = Text(json, "result"), Exception = Text(json, "exception"), Traceback = Text(json, "traceback"),
             Reason = Text(json, "reason"), Percent = Number(json, "percent"), Text = Text(json, "text"), Eta = At(json, "eta"), Expires = At(json, "expires"),
-            Priority = (int?)Number(json, "priority"), Parent = Text(json, "parent"), Root = Text(json, "root"), Context = Context(json),
+            Priority = (int?)Number(json, "priority"), Parent = Text(json, "parent"), Root = Text(json, "root"), Context = Context(json), Reconciled = Reconciled(json), Until = At(json, "until"),
         };
     }
+
+    static RunParts Reconciled(JsonElement json) => json.TryGetProperty("reconciled", out JsonElement parts) && parts.ValueKind == JsonValueKind.Array
+        ? RunPartNames.Parse(parts.EnumerateArray().Where(part => part.ValueKind == JsonValueKind.String).Select(part => part.GetString()))
+        : RunParts.None;
 
     static RunContext? Context(JsonElement json) => json.TryGetProperty("context", out JsonElement context) && context.ValueKind == JsonValueKind.Object
         ? new RunContext(Text(context, "model"), Text(context, "type"), Text(context, "id"))

@@ -9,6 +9,8 @@ sealed record SeldomTold
 
     public Instant? Shown { get; init; }
 
+    public Instant? Until { get; init; }
+
     public string? Exception { get; init; }
 
     public string? Traceback { get; init; }

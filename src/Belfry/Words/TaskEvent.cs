@@ -25,6 +25,15 @@ public sealed record TaskEvent
     /// <summary>The sender's clock was so far off that the arrival counts instead.</summary>
     public bool ClockOff => _seldom?.Shown is not null;
 
+    /// <summary>
+    /// Nobody sent it: it was concluded from other evidence (a result record, what a worker answered) after an event went missing. It gives way to a
+    /// real event that tells the same.
+    /// </summary>
+    public bool Reconciled { get; init; }
+
+    /// <summary>Of a reconciled event whose instant is the earliest possible: the latest possible one. Null where the instant is exact.</summary>
+    public Instant? Until { get => _seldom?.Until; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Until = value }); }
+
     /// <summary>The attempt it names, from 1; null when it names none.</summary>
     public int? Attempt { get => _namesAttempt ? _attempt : null; init => (_namesAttempt, _attempt) = (value.HasValue, value.GetValueOrDefault()); }
 

@@ -102,6 +102,12 @@ public sealed record TaskRun
     /// <summary>A sender's clock was more than 24 h off; its events stand at the instant of their arrival.</summary>
     public bool ClockOff { get; init; }
 
+    /// <summary>What of it no event told: it was filled in afterwards, from other evidence.</summary>
+    public RunParts Reconciled { get; init; }
+
+    /// <summary>Where what was filled in stands at its earliest possible instant: the latest possible one; null where all its instants are exact.</summary>
+    public Instant? Until { get => _seldom?.Until; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Until = value }); }
+
     // Runs wait for whoever watches the log, ten thousand of them, and the garbage collector copies them there: so they are kept small.
     readonly Moment _submitted, _received, _started, _finished;
     readonly double _runtime = double.NaN;

@@ -108,6 +108,32 @@ public sealed class FoldProperties
     }
 
     [Fact]
+    public void A_reconciled_receipt_gives_way_to_the_real_one_of_its_worker_and_to_no_other()
+    {
+        TaskEvent reconciled = new() { Source = "s", Id = "i", Kind = EventKind.Received, At = new Instant(10), Until = new Instant(50), Worker = "w", Attempt = 1, Reconciled = true };
+        TaskRun alone = Fold.Rows([reconciled]).Single();
+        TaskRun told = Fold.Rows([reconciled, reconciled with { At = new Instant(30), Shown = new Instant(30), Until = null, Reconciled = false }]).Single();
+        TaskRun later = Fold.Rows([reconciled, reconciled with { At = new Instant(60), Shown = new Instant(60), Until = null, Reconciled = false }]).Single();
+        TaskRun other = Fold.Rows([reconciled, reconciled with { At = new Instant(30), Shown = new Instant(30), Until = null, Reconciled = false, Worker = "v" }]).Single();
+        Assert.Equal((RunParts.Received, new Instant(50)), (alone.Reconciled, alone.Until));
+        Assert.Equal((RunParts.None, 0, new Instant(30)), (told.Reconciled, told.Redeliveries, told.First));
+        Assert.Equal((RunParts.None, 1), (later.Reconciled, later.Redeliveries));
+        Assert.Equal((RunParts.None, 1, "v"), (other.Reconciled, other.Redeliveries, other.Worker));
+    }
+
+    [Fact]
+    public void A_retry_that_is_told_after_it_was_concluded_belongs_to_the_same_attempt()
+    {
+        TaskEvent retried = new() { Source = "s", Id = "i", Kind = EventKind.Retried, At = new Instant(20), Worker = "w", Attempt = 1, Reconciled = true };
+        IReadOnlyList<TaskRun> rows = Fold.Rows(
+        [
+            retried, retried with { Kind = EventKind.Submitted, At = new Instant(21), Shown = new Instant(21), Worker = null, Attempt = 2 },
+            retried with { At = new Instant(25), Shown = new Instant(25), Attempt = null, Reconciled = false, Exception = "Error()" },
+        ]);
+        Assert.Equal([(1, RunState.Retried, "Error()"), (2, RunState.Pending, null)], rows.Select(row => (row.Attempt, row.State, row.Exception)));
+    }
+
+    [Fact]
     public void Of_thirty_attempts_the_newest_sixteen_can_change()
     {
         IEnumerable<TaskEvent> events = Enumerable.Range(1, 30).Select(n => new TaskEvent

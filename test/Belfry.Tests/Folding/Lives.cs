@@ -15,8 +15,15 @@ public static class Lives
             AddAttempt(random, id, events, ref at, attempt, attempt < attempts);
         }
         events.RemoveAll(_ => random.Next(12) == 0);
-        return events;
+        return random.Next(4) == 0 ? [.. events, .. Reconciled(random, events)] : events;
     }
+
+    /// <summary>What somebody concluded of them, a little earlier or later than they were.</summary>
+    static IEnumerable<TaskEvent> Reconciled(Random random, List<TaskEvent> events) =>
+        from item in events
+        where item.Kind < EventKind.Progress && random.Next(3) == 0
+        let at = new Instant(item.At.Micros + random.Next(-3, 2))
+        select item with { At = at, Shown = at, Reconciled = true, Until = random.Next(2) == 0 ? new Instant(at.Micros + 5) : null, Attempt = item.Attempt ?? (random.Next(2) == 0 ? 1 : null) };
 
     /// <summary>Few events of one attempt, or nearly: now and then one is told twice, names another attempt or comes from another worker.</summary>
     public static List<TaskEvent> Simple(Random random, string id)

@@ -74,6 +74,7 @@ sealed record RunValues(
             Finished = finished,
             Runtime = RowPayload.Elapsed(state, ownEnd is null, started, finished),
             ClockOff = flags.HasFlag(RowFlags.ClockOff),
+            Reconciled = PlainRow.ReconciledOf(flags),
         };
         return RowPayload.Complete(run, context.Unpack(Payload));
     }

@@ -109,6 +109,7 @@ sealed class RowCodec
             Finished = finished,
             Runtime = RowPayload.Elapsed(state, inferred || finished is null, started, finished),
             ClockOff = flags.HasFlag(RowFlags.ClockOff),
+            Reconciled = PlainRow.ReconciledOf(flags),
         };
         return RowPayload.Complete(run, context.Unpack(from.Bytes(first + 18)));
     }
