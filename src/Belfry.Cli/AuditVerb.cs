@@ -27,13 +27,13 @@ static class AuditVerb
         IReadOnlyList<AuditEntry> rows = await StoredAccess.ReadAsync(line, store => store.AuditAsync(query, Math.Max(1, line.GetValue(Limit)), cancel), cancel) ?? [];
         if (line.GetValue(Json))
         {
-            StoredAccess.Print(rows.Select(row => new
+            Answers.Print(rows.Select(row => new
             {
                 at = row.At.ToString(), who = row.Actor.Name, via = row.Actor.Via, address = row.Actor.Address, what = row.What, about = row.About, detail = row.Detail,
             }));
             return Exits.Done;
         }
-        StoredAccess.Print(
+        Answers.Print(
             ["AT", "WHO", "VIA", "FROM", "WHAT", "ABOUT", "DETAIL"],
             [.. rows.Select(row => new[] { row.At.ToString(), row.Actor.Name, row.Actor.Via, row.Actor.Address, row.What, row.About, row.Detail })]);
         return Exits.Done;

@@ -1,70 +1,93 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Belfry.Server;
+using Belfry.Server.Api;
 using Belfry.Storage;
 using Belfry.Storage.Definitions;
 
 namespace Belfry.Cli;
 
-/// <summary><c>belfry why</c> and <c>belfry next</c>: why tasks of .NET applications start or do not, and when they will, from their store.</summary>
+/// <summary><c>belfry why</c> and <c>belfry next</c>: why tasks of .NET applications start or do not, and when they will, from their store or by a server on it.</summary>
 static class ForecastVerbs
 {
     static readonly Argument<string> Task = new("TASK") { Description = "The task's name" };
     static readonly Option<bool> Json = Common.Json();
-    static readonly Option<int> Number = new("-n", "--number") { Description = "How many starts", HelpName = "N", DefaultValueFactory = _ => 20 };
+    static readonly Option<int> Number = new("-n", "--number") { Description = "How many starts, at most 1000", HelpName = "N", DefaultValueFactory = _ => 20 };
 
-    public static Verb BuildWhy() =>
-        new Verb("why", "Why a task starts now or does not: its condition as a tree, with what holds and until when", "belfry why import --store sqlite://tasks.db") { Task, Json }.Does(WhyAsync);
+    public static Verb BuildWhy() => new Verb(
+        "why", "Why a task starts now or does not: its condition as a tree, with what holds and until when",
+        "belfry why import --store sqlite://tasks.db", "belfry why import --server http://127.0.0.1:2355 --token T") { Task, Json, ServerClient.Server, ServerClient.Token }.Does(WhyAsync);
 
-    public static Verb BuildNext() =>
-        new Verb("next", "When a task will start, if each of its runs ends well at once and no other task runs", "belfry next import -n 5 --store sqlite://tasks.db") { Task, Number, Json }.Does(NextAsync);
+    public static Verb BuildNext() => new Verb(
+        "next", "When a task will start, if each of its runs ends well at once and no other task runs",
+        "belfry next import -n 5 --store sqlite://tasks.db") { Task, Number, Json, ServerClient.Server, ServerClient.Token }.Does(NextAsync);
 
     static async Task<int> WhyAsync(ParseResult line, CancellationToken cancel)
     {
-        TaskForecast forecast = await ReadAsync(line, cancel);
-        Explanation why = forecast.Why();
-        if (line.GetValue(Json))
-        {
-            Console.Out.WriteLine(JsonSerializer.Serialize(new { task = forecast.Task.Name, disabled = forecast.IsDisabled, unknown = forecast.Unknown, why }, JsonSerializerOptions.Web));
-        }
-        else
-        {
-            Console.Out.WriteLine(why);
-            Tell(forecast);
-        }
-        return Exits.Done;
+        JsonElement answer = await AskAsync(line, "why", ForecastJson.WriteWhy, cancel);
+        return Print(line, answer, Explained(answer.GetProperty("why")).ToString());
     }
 
     static async Task<int> NextAsync(ParseResult line, CancellationToken cancel)
     {
-        TaskForecast forecast = await ReadAsync(line, cancel);
-        string[] starts = [.. forecast.Next(line.GetValue(Number)).Select(start => start.ToString())];
-        Console.Out.WriteLine(line.GetValue(Json)
-            ? JsonSerializer.Serialize(new { task = forecast.Task.Name, disabled = forecast.IsDisabled, unknown = forecast.Unknown, next = starts }, JsonSerializerOptions.Web)
-            : starts.Length > 0 ? string.Join('\n', starts) : "not within ten years, if nothing happens");
-        Tell(forecast);
+        int starts = line.GetValue(Number);
+        if (starts is < 1 or > ForecastEndpoints.MostStarts)
+        {
+            throw new UsageException($"-n is a number from 1 to {ForecastEndpoints.MostStarts}");
+        }
+        JsonElement answer = await AskAsync(line, string.Create(CultureInfo.InvariantCulture, $"next?n={starts}"), (json, forecast) => ForecastJson.WriteNext(json, forecast, starts), cancel);
+        string[] next = [.. answer.GetProperty("next").EnumerateArray().Select(start => start.GetString()!)];
+        return Print(line, answer, next.Length > 0 ? string.Join('\n', next) : "not within ten years, if nothing happens");
+    }
+
+    static int Print(ParseResult line, JsonElement answer, string told)
+    {
+        if (line.GetValue(Json))
+        {
+            Answers.Print(answer);
+        }
+        else
+        {
+            Console.Out.WriteLine(told);
+            Tell(answer);
+        }
         return Exits.Done;
     }
 
     /// <summary>What makes the answer less than sure.</summary>
-    static void Tell(TaskForecast forecast)
+    static void Tell(JsonElement answer)
     {
-        if (forecast.IsDisabled)
+        if (answer.GetProperty("disabled").GetBoolean())
         {
             Console.Error.WriteLine("The task is disabled: its condition starts nothing.");
         }
-        foreach (string function in forecast.Unknown)
+        foreach (JsonElement function in answer.GetProperty("known_only_in_process").EnumerateArray())
         {
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The function '{function}' is known only in {forecast.Task.Process}; here it counts as false."));
+            Console.Error.WriteLine($"The function '{function}' is known only in {answer.GetProperty("process")}; here it counts as false.");
         }
     }
 
-    static async Task<TaskForecast> ReadAsync(ParseResult line, CancellationToken cancel)
+    static Explanation Explained(JsonElement why) => new()
     {
-        BelfrySettings settings = Common.Settings(line);
-        StoreUrl url = StoreUrl.Parse(settings.Store);
+        Text = Answers.Text(why, "text"), Holds = why.GetProperty("holds").GetBoolean(), Because = why.GetProperty("because").GetString(),
+        NextChange = Instant.TryParse(Answers.Text(why, "until"), out Instant until) ? until : null,
+        Parts = [.. why.GetProperty("parts").EnumerateArray().Select(Explained)],
+    };
+
+    static async Task<JsonElement> AskAsync(ParseResult line, string question, Action<Utf8JsonWriter, TaskForecast> write, CancellationToken cancel)
+    {
         string task = line.GetValue(Task)!;
+        using ServerClient? server = ServerClient.Of(line);
+        if (server is not null)
+        {
+            return await server.GetAsync($"api/v1/tasks/{Uri.EscapeDataString(task)}/{question}", cancel);
+        }
+        TaskForecast forecast = await ReadAsync(StoreUrl.Parse(Common.Settings(line).Store), task, cancel);
+        return Answers.Of(json => write(json, forecast));
+    }
+
+    static async Task<TaskForecast> ReadAsync(StoreUrl url, string task, CancellationToken cancel)
+    {
         using RunQueries log = await RunQueries.OpenAsync(url, TimeProvider.System, cancel);
         using StoreTables? tables = await StoreTables.OpenForReadingAsync(url, TaskBook.Scripts, cancel);
         TaskForecast? forecast = null;

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Belfry.Server.Access;
 using Belfry.Storage;
 
@@ -9,8 +7,6 @@ namespace Belfry.Cli;
 /// <summary>Accounts, tokens and audit of the store that a line names; a server may run beside and takes up changes within a second.</summary>
 static class StoredAccess
 {
-    static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>Changes something; the store is made where there is none yet.</summary>
     public static async Task<T> ChangeAsync<T>(ParseResult line, Func<AccessStore, Task<T>> change, CancellationToken cancel)
     {
@@ -39,19 +35,6 @@ static class StoredAccess
         AccountChange.LastAdmin => throw new DeclinedException($"{name} is the last administrator"),
         _ => throw new DeclinedException($"there is no {what} '{name}'"),
     };
-
-    /// <summary>Prints JSON.</summary>
-    public static void Print(object data) => Console.Out.WriteLine(JsonSerializer.Serialize(data, Readable));
-
-    /// <summary>Prints rows in columns.</summary>
-    public static void Print(string[] head, IReadOnlyList<string[]> rows)
-    {
-        int[] widths = [.. head.Select((_, i) => rows.Append(head).Max(row => row[i].Length))];
-        foreach (string[] row in rows.Prepend(head))
-        {
-            Console.Out.WriteLine(string.Join("  ", row.Select((cell, i) => cell.PadRight(widths[i]))).TrimEnd());
-        }
-    }
 
     static int Talk(string? word)
     {

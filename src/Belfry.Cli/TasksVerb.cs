@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Belfry.Server.Api;
 using Belfry.Storage;
 using Belfry.Storage.Definitions;
 
@@ -10,30 +11,44 @@ static class TasksVerb
 {
     static readonly Option<bool> Json = Common.Json();
 
-    public static Verb Build() =>
-        new Verb("tasks", "The tasks that .NET applications registered in this store, with their conditions", "belfry tasks --store sqlite://tasks.db") { Json }.Does(ListAsync);
+    public static Verb Build() => new Verb(
+        "tasks", "The tasks that .NET applications registered in this store, with their conditions",
+        "belfry tasks --store sqlite://tasks.db", "belfry tasks --server http://127.0.0.1:2355 --token T") { Json, ServerClient.Server, ServerClient.Token }.Does(ListAsync);
 
     static async Task<int> ListAsync(ParseResult line, CancellationToken cancel)
     {
-        IReadOnlyList<BookedTask> tasks = await ReadAsync(line, cancel);
+        using ServerClient? server = ServerClient.Of(line);
+        IReadOnlyList<JsonElement> tasks = server is null ? await ReadAsync(line, cancel) : await AskAsync(server, cancel);
         if (line.GetValue(Json))
         {
-            StoredAccess.Print(tasks.Select(task => new
-            {
-                task = task.Name, condition = task.Start, options = JsonElement.Parse(task.Options), parameters = JsonElement.Parse(task.Parameters), source = task.Source,
-                process = task.Process, registered = task.Registered.ToString(), seen = task.Seen.ToString(), disabled = task.IsDisabled,
-            }));
+            Answers.Print(tasks);
         }
         else
         {
-            StoredAccess.Print(
-                ["TASK", "CONDITION", "SWITCHED", "PROCESS", "SEEN"],
-                [.. tasks.Select(task => new[] { task.Name, task.Start, task.IsDisabled switch { true => "off", false => "on", null => "" }, task.Process, task.Seen.ToString() })]);
+            Answers.Print(["TASK", "CONDITION", "SWITCHED", "PROCESS", "SEEN"], [.. tasks.Select(Row)]);
         }
         return tasks.Count > 0 ? Exits.Done : Exits.No;
     }
 
-    static async Task<IReadOnlyList<BookedTask>> ReadAsync(ParseResult line, CancellationToken cancel)
+    static string[] Row(JsonElement task) =>
+    [
+        Answers.Text(task, "task"), Answers.Text(task, "condition"), task.TryGetProperty("disabled", out JsonElement off) ? off.GetBoolean() ? "off" : "on" : "",
+        Answers.Text(task, "process"), Answers.Text(task, "seen"),
+    ];
+
+    static async Task<IReadOnlyList<JsonElement>> AskAsync(ServerClient server, CancellationToken cancel)
+    {
+        List<JsonElement> tasks = [];
+        for (string? after = ""; after is not null;)
+        {
+            JsonElement page = await server.GetAsync($"api/v1/tasks?registered=true&limit=1000&cursor={Uri.EscapeDataString(after)}", cancel);
+            tasks.AddRange(page.GetProperty("items").EnumerateArray().Select(task => task.GetProperty("registered")));
+            after = page.GetProperty("next").GetString();
+        }
+        return tasks;
+    }
+
+    static async Task<IReadOnlyList<JsonElement>> ReadAsync(ParseResult line, CancellationToken cancel)
     {
         using StoreTables? tables = await StoreTables.OpenForReadingAsync(StoreUrl.Parse(Common.Settings(line).Store), TaskBook.Scripts, cancel);
         if (tables is null)
@@ -41,6 +56,6 @@ static class TasksVerb
             return [];
         }
         using var book = new TaskBook(tables);
-        return await book.ListAsync(cancel);
+        return [.. (await book.ListAsync(cancel)).Select(task => Answers.Of(json => ForecastJson.Write(json, task)))];
     }
 }

@@ -45,14 +45,14 @@ static class TokenVerb
         Instant now = Instant.Now(TimeProvider.System);
         if (line.GetValue(Json))
         {
-            StoredAccess.Print(tokens.Select(token => new
+            Answers.Print(tokens.Select(token => new
             {
                 name = token.Name, scopes = token.Scopes.Select(scope => scope.ToString().ToLowerInvariant()), made = token.Made.ToString(), made_by = token.MadeBy,
                 expires = token.Expires?.ToString(), expired = token.IsOver(now), last_used = token.Used?.ToString(),
             }));
             return Exits.Done;
         }
-        StoredAccess.Print(
+        Answers.Print(
             ["NAME", "SCOPES", "EXPIRES", "LAST USED", "MADE BY"],
             [.. tokens.Select(token => new[] { token.Name, AccessStore.Named(token.Scopes), token.Expires is { } end ? $"{end}{(token.IsOver(now) ? " (over)" : "")}" : "never", token.Used?.ToString() ?? "never", token.MadeBy })]);
         return Exits.Done;

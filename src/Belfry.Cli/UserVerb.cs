@@ -68,14 +68,14 @@ static class UserVerb
         IReadOnlyList<Account> users = list?.Users ?? [];
         if (line.GetValue(Json))
         {
-            StoredAccess.Print(users.Select(user => new
+            Answers.Print(users.Select(user => new
             {
                 name = user.Name, role = Word(user.Role), email = user.Email, rights = user.Rights.Order().Select(right => Word(right)), disabled = user.Disabled,
                 sign_on = user.Origin != AccountOrigin.Password, made = user.Made.ToString(),
             }));
             return Exits.Done;
         }
-        StoredAccess.Print(
+        Answers.Print(
             ["NAME", "ROLE", "PURGE", "DELETE", "LOGIN", "EMAIL"],
             [.. users.Select(user => new[] { user.Name, Word(user.Role), May(user, Right.Purge), May(user, Right.Delete), user.Disabled ? "disabled" : user.Origin == AccountOrigin.Password ? "password" : "sign-on", user.Email ?? "" })]);
         return Exits.Done;

@@ -39,6 +39,17 @@ static class Parameters
         return null;
     }
 
+    /// <summary>Yes or no; no when it is not there.</summary>
+    public static bool Yes(IQueryCollection sent, string field, ref FieldProblem? problem)
+    {
+        string? text = Text(sent, field)?.ToLowerInvariant();
+        if (text is not (null or "true" or "false"))
+        {
+            problem ??= new FieldProblem(field, $"'{text}' is neither true nor false.");
+        }
+        return text == "true";
+    }
+
     /// <summary>A number of seconds; null when there is none.</summary>
     public static TimeSpan? Seconds(IQueryCollection sent, string field, ref FieldProblem? problem)
     {

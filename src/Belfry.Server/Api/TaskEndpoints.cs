@@ -12,13 +12,15 @@ static class TaskEndpoints
     static readonly TimeSpan UsualSpan = TimeSpan.FromDays(1);
     static readonly RunState[] Ends = [.. RunStates.All.Where(state => state.IsFinal())];
 
-    /// <summary><c>GET /tasks</c>: all tasks that the log knows, by name, with figures of a span and the latest run of each.</summary>
-    public static async Task<IResult> ListAsync(HttpRequest request, [FromServices] RunQueries queries, [FromServices] TimeProvider clock, CancellationToken cancel)
+    /// <summary><c>GET /tasks</c>: all tasks that the log knows, and those that applications registered, by name, with figures of a span and the latest run of each.</summary>
+    public static async Task<IResult> ListAsync(
+        HttpRequest request, [FromServices] RunQueries queries, [FromServices] ITaskBook book, [FromServices] TimeProvider clock, CancellationToken cancel)
     {
         IQueryCollection sent = request.Query;
-        FieldProblem? problem = Parameters.Unknown(sent, ["from", "to", "limit", "cursor"]);
+        FieldProblem? problem = Parameters.Unknown(sent, ["from", "to", "registered", "limit", "cursor"]);
         Instant now = Instant.Now(clock), to = Parameters.At(sent, "to", ref problem) ?? now, from = Parameters.At(sent, "from", ref problem) ?? to - UsualSpan;
         int limit = Parameters.Limit(sent, ref problem);
+        bool onlyRegistered = Parameters.Yes(sent, "registered", ref problem);
         var query = new ReportQuery { From = from, To = to };
         problem ??= query.Mistake is { } mistake ? new FieldProblem(mistake.Field, $"{mistake.Problem}.") : null;
         if (problem is not null)
@@ -26,7 +28,9 @@ static class TaskEndpoints
             return Problems.Bad(problem);
         }
         string after = Parameters.Text(sent, "cursor") ?? "";
-        string[] names = [.. (await queries.NamesAsync(NameKind.Task, cancel)).Where(name => string.CompareOrdinal(name, after) > 0).Order(StringComparer.Ordinal).Take(limit + 1)];
+        Dictionary<string, BookedTask> booked = (await book.ListAsync(cancel)).ToDictionary(task => task.Name);
+        IEnumerable<string> known = onlyRegistered ? booked.Keys : booked.Keys.Union(await queries.NamesAsync(NameKind.Task, cancel));
+        string[] names = [.. known.Where(name => string.CompareOrdinal(name, after) > 0).Order(StringComparer.Ordinal).Take(limit + 1)];
         LogReport report = await queries.ReportAsync(query, cancel);
         Dictionary<string, SubjectFigures> figures = report.Subjects.ToDictionary(subject => subject.Name);
         var page = new List<(string Name, TaskRun? Last)>();
@@ -47,6 +51,11 @@ static class TaskEndpoints
                 JsonFields.Text(json, "app", last?.App ?? AppNames.Of(name));
                 StatisticsEndpoints.Write(json, figures.GetValueOrDefault(name) ?? StatisticsEndpoints.Nothing(name), withBars: false);
                 Write(json, "last", last);
+                if (booked.TryGetValue(name, out BookedTask? task))
+                {
+                    json.WritePropertyName("registered");
+                    ForecastJson.Write(json, task);
+                }
                 json.WriteEndObject();
             }
             json.WriteEndArray();

@@ -70,6 +70,10 @@ public sealed class TasksTests
         Assert.Equal(("a/report", "app-1@host", true), (Text(why, "task"), Text(why, "process"), why.GetProperty("why").GetProperty("holds").GetBoolean()));
         Assert.Equal(["daily", "after task 'load'"], why.GetProperty("why").GetProperty("parts").EnumerateArray().Select(part => Text(part, "text")));
         Assert.Single((await server.JsonAsync("/api/v1/tasks/a%2Freport/next?n=3")).GetProperty("next").EnumerateArray()); // load has ended once since its last start
+        JsonElement only = Assert.Single((await server.JsonAsync("/api/v1/tasks?registered=true")).GetProperty("items").EnumerateArray());
+        Assert.Equal(("a/report", 0, "daily & after task 'load'"), (Text(only, "task"), only.GetProperty("runs").GetInt32(), Text(only.GetProperty("registered"), "condition")));
+        Assert.Equal(["a/b", "a/report", "load", "send"], (await server.JsonAsync("/api/v1/tasks")).GetProperty("items").EnumerateArray().Select(task => Text(task, "task")));
+        await server.JsonAsync("/api/v1/tasks?registered=maybe", HttpStatusCode.BadRequest);
         await server.JsonAsync("/api/v1/tasks/load/why", HttpStatusCode.NotFound);
         await server.JsonAsync("/api/v1/tasks/a%2Freport/next?n=0", HttpStatusCode.BadRequest);
     }

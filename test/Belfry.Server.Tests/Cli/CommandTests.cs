@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Belfry.Storage;
 using Belfry.Storage.Definitions;
 using Belfry.Testing;
@@ -54,6 +55,66 @@ public sealed class CommandTests : IDisposable
         Finished unknown = await RunAsync("why", "nobody", "--store", url);
         Assert.Equal((1, ""), (unknown.Code, unknown.Output));
         Assert.Contains("no application has registered a task 'nobody'", unknown.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_server_is_asked_is_answered_as_the_command_itself_would()
+    {
+        await using (RunLog log = await RunLog.OpenAsync(StoreUrl.Parse($"sqlite://{_folder.File("belfry.db")}"), new RunLogOptions(), TimeProvider.System, NullLoggerFactory.Instance, Cancel))
+        {
+            using var book = new TaskBook(log);
+            Instant at = Instant.Now(TimeProvider.System);
+            await book.RegisterAsync(
+                [
+                    .. ((string[])["nightly/import", "report"]).Select(name => new BookedTask
+                    {
+                        Name = name, Source = "local", Start = "cron 0 6 1 1 * & when 'it rains'", Options = "{}", Parameters = "[]", Process = "app-1@host", Registered = at, Seen = at,
+                    }),
+                ],
+                Cancel);
+            await log.AppendAsync([new TaskEvent { Source = "s", Id = "1", Kind = EventKind.Succeeded, At = at, Task = "never registered" }], Cancel);
+        }
+        string token = await BelfryProcess.NewTokenAsync(_folder.Path);
+        await using BelfryProcess server = await BelfryProcess.ServeAsync([], _folder.Path);
+        foreach (string[] line in (string[][])[["tasks"], ["tasks", "--json"], ["why", "nightly/import"], ["why", "report", "--json"], ["next", "report"], ["next", "report", "-n", "3", "--json"]])
+        {
+            Finished here = await RunAsync(line), there = await RunAsync([.. line, "--server", server.Address.ToString(), "--token", token]);
+            Assert.True(there.Code == 0, there.Errors);
+            Assert.Equal(Timeless(here.Output), Timeless(there.Output));
+            Assert.Equal(here.Errors, there.Errors);
+            Assert.Contains(line[0] == "next" ? "" : "it rains", there.Output, StringComparison.Ordinal);
+        }
+        Finished byVariable = await BelfryProcess.RunAsync(["tasks", "--server", server.Address.ToString()], _folder.Path, new Dictionary<string, string?> { ["BELFRY_TOKEN"] = token });
+        Assert.True(byVariable.Code == 0, byVariable.Errors);
+    }
+
+    [Fact]
+    public async Task What_a_server_refuses_is_told_in_a_sentence_and_never_with_the_token()
+    {
+        string token = await BelfryProcess.NewTokenAsync(_folder.Path);
+        await using BelfryProcess server = await BelfryProcess.ServeAsync([], _folder.Path);
+        string at = server.Address.ToString(), secret = "belfry_secret";
+        foreach ((int code, string told, string[] line) in (IEnumerable<(int, string, string[])>)
+        [
+            (2, "wants a token: --token T", ["why", "x", "--server", at]),
+            (2, "belfry: ", ["why", "x", "--server", at, "--token", secret]),
+            (1, "No application has registered a task 'a/b' here.", ["why", "a/b", "--server", at, "--token", token]),
+            (1, "", ["tasks", "--server", at, "--token", token]),
+            (2, "from 1 to 1000", ["next", "x", "-n", "0", "--server", at, "--token", token]),
+            (2, "use one of them", ["tasks", "--server", at, "--store", "memory:"]),
+            (2, "--server is the address of a server", ["tasks", "--server", "localhost"]),
+            (2, "--server is the address of a server", ["tasks", "--server", $"http://mara:{secret}@127.0.0.1:1"]),
+            (2, "the token is none", ["tasks", "--server", at, "--token", $"{secret}ü"]),
+            (69, "cannot be reached", ["tasks", "--server", "http://127.0.0.1:1", "--token", secret]),
+            (69, "not as a Belfry server does", ["tasks", "--server", $"{at}no/such/place", "--token", secret]),
+        ])
+        {
+            Finished ended = await RunAsync(line);
+            Assert.True(ended.Code == code, $"{string.Join(' ', line)}: {ended.Code} {ended.Errors}");
+            Assert.Contains(told, ended.Errors, StringComparison.Ordinal);
+            Assert.DoesNotContain(secret, ended.Errors + ended.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", ended.Errors, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -190,6 +251,9 @@ public sealed class CommandTests : IDisposable
     [InlineData("user", "set")]
     [InlineData("token", "add")]
     [InlineData("audit")]
+    [InlineData("tasks")]
+    [InlineData("why")]
+    [InlineData("next")]
     public async Task Every_verb_explains_itself_with_an_example(params string[] verb)
     {
         Finished help = await RunAsync([.. verb, "--help"]);
@@ -213,6 +277,9 @@ public sealed class CommandTests : IDisposable
         Assert.Contains("✖ mail", ill.Output);
         Assert.Contains("2 problems.", ill.Errors);
     }
+
+    // A function is asked again a second later, and what is matched is now.
+    static string Timeless(string told) => Regex.Replace(told, @"\d{4}-\d\d-\d\d[T ][0-9:.]+", "an instant", RegexOptions.None, TimeSpan.FromSeconds(1));
 
     async Task<JsonElement> JsonAsync(params string[] line) => JsonDocument.Parse((await RunAsync(line)).Output).RootElement;
 
