@@ -31,7 +31,7 @@ public sealed class MovingTests(PostgresFixture postgres)
 
         Assert.Equal(1, told.Last.Share, 1);
         Assert.True(copy.Tables.Single(table => table.Name == "ended runs").Rows >= Plain);
-        string[] some = ["names", "open runs", "minute", "rollup_mark", "worker", "source", "gap", "refusal", "deleted", "lacking", "dictionary"];
+        string[] some = ["names", "open runs", "minute", "rollup_mark", "worker", "source", "gap", "refusal", "deleted", "lacking", "dictionary", "series", "sample"];
         Assert.DoesNotContain(some, name => copy.Tables.Single(table => table.Name == name).Rows == 0);
         await using RunLog old = await OpenAsync(there);
         await using RunLog log = await OpenAsync(here);
@@ -232,6 +232,7 @@ public sealed class MovingTests(PostgresFixture postgres)
             .. Enumerable.Range(0, 30).SelectMany(n => Run(Plain + 10 + n, EventKind.Succeeded, 0)).Select(item => item with { Task = "often", Source = "other" }),
         ], Cancel);
         log.Refuse("s", "garbage", 3);
+        await log.SampleAsync([new("s", SampleKinds.QueueLength, "täsk \0", new Instant(Begin), 4), new("s", SampleKinds.QueueOldestAge, "q", new Instant(Begin), 0.25), new("s", "fact", "w", new Instant(Begin), null, "so")], Cancel);
         log.Listen("s", "celery-redis", misses: true, listening: true, problem: "it hums");
         log.Miss("s", new Instant(Begin), new Instant(Begin + 5_000_000), "away");
         await log.AppendAsync(Run(0, EventKind.Started, 0), Cancel);
@@ -265,6 +266,8 @@ public sealed class MovingTests(PostgresFixture postgres)
             TaskRun? last = await ask.LastEndAsync(task, null, [RunState.Completed, RunState.Failed], Cancel);
             story.Add($"{task}: {last?.Finished}");
         }
+        story.AddRange((await ask.LatestSamplesAsync(null, Cancel)).Select(sample => $"{sample}".Replace('\0', '\uFFFD')));
+        story.AddRange((await ask.SamplesAsync("s", SampleKinds.QueueOldestAge, "q", new Instant(0), new Instant(Begin * 2), TimeSpan.FromMinutes(1), Cancel)).Select(point => $"{point}"));
         story.AddRange((await ask.ChildrenAsync("s", IdOf(3), 10, Cancel)).Select(run => run.Id));
         story.AddRange((await ask.FindAsync("no uuid", null, Cancel)).Select(run => $"{run.Parent} {run.Root} {run.Exception} {run.Context}"));
         return string.Join('\n', story);

@@ -24,7 +24,7 @@ public sealed class PostgresMishapTests(PostgresFixture postgres)
         }
         // As version 3 left it: what later scripts made is gone, and only successes have keys.
         await store.ExecuteAsync("""
-            DROP TABLE lease, touched, process, last_start, call, text_week, text_due;
+            DROP TABLE lease, touched, process, last_start, call, text_week, text_due, series, sample;
             DROP FUNCTION text_came;
             CREATE TABLE life_lock(id int8 PRIMARY KEY, version int8 NOT NULL);
             DELETE FROM run_key WHERE NOT EXISTS(SELECT 1 FROM run_done WHERE run_done.id = run_key.id);

@@ -62,7 +62,8 @@ public sealed record RetentionPolicy
 /// <param name="Keys">Entries of the index by id whose run is gone; a round or so behind the runs.</param>
 /// <param name="Minutes">Figures by the minute.</param>
 /// <param name="Hours">Figures by the hour.</param>
-public sealed record RetentionResult(long Deleted, long Keys, long Minutes, long Hours);
+/// <param name="Samples">Samples, most of them merged into one of a longer stretch.</param>
+public sealed record RetentionResult(long Deleted, long Keys, long Minutes, long Hours, long Samples = 0);
 
 /// <summary>What retention would delete.</summary>
 /// <param name="Runs">How many runs, counted.</param>

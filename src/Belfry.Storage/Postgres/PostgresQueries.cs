@@ -61,6 +61,8 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
     public override Task<IReadOnlyList<string>> SourcesOfTaskAsync(string task, CancellationToken cancel) =>
         store.ReadAsync(question => RunFinder.SourcesOfTaskAsync(question, task), cancel);
 
+    private protected override ITableEngine Tables => new PostgresTables(store);
+
     private protected override Task<IReadOnlyList<WorkerStatus>> AllWorkersAsync(CancellationToken cancel) => store.ReadAsync(SurroundingsReader.WorkersAsync, cancel);
 
     public override Task<IReadOnlyList<SourceStatus>> SourcesAsync(CancellationToken cancel) => store.ReadAsync(SurroundingsReader.SourcesAsync, cancel);

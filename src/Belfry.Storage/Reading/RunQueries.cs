@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Belfry.Storage.Postgres;
+using Belfry.Storage.Samples;
 using Belfry.Storage.Sqlite;
 
 namespace Belfry.Storage;
@@ -124,6 +125,16 @@ public abstract class RunQueries : IDisposable
     /// <summary>The store itself.</summary>
     public abstract Task<StoreStatus> StatusAsync(CancellationToken cancel);
 
+    /// <summary>The latest sample of each series, of one kind or of all kinds, by source, kind and subject.</summary>
+    public Task<IReadOnlyList<Sample>> LatestSamplesAsync(string? kind, CancellationToken cancel) => new SampleTable(Tables).LatestAsync(kind, cancel);
+
+    /// <summary>
+    /// What was measured from <paramref name="from"/> to before <paramref name="to"/>, in stretches of <paramref name="step"/>, oldest first. Stretches without a sample
+    /// are left out. Samples of the last two days are as they came, of two weeks one a minute, of a year one each five minutes.
+    /// </summary>
+    public Task<IReadOnlyList<SamplePoint>> SamplesAsync(string source, string kind, string subject, Instant from, Instant to, TimeSpan step, CancellationToken cancel) =>
+        new SampleTable(Tables).PointsAsync(source, kind, subject, from, to, step, cancel);
+
     /// <summary>What takes the room, task by task.</summary>
     public virtual Task<LogUsage> UsageAsync(CancellationToken cancel) => throw new StoreException("this engine does not tell yet what each task takes");
 
@@ -140,6 +151,8 @@ public abstract class RunQueries : IDisposable
         Close();
         GC.SuppressFinalize(this);
     }
+
+    private protected abstract ITableEngine Tables { get; }
 
     private protected abstract Task<IReadOnlyList<WorkerStatus>> AllWorkersAsync(CancellationToken cancel);
 

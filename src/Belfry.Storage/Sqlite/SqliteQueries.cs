@@ -55,6 +55,8 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries(clock)
     public override Task<IReadOnlyList<string>> SourcesOfTaskAsync(string task, CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<string>>((database, context) => RunFinder.SourcesOfTask(database, task, context), cancel);
 
+    private protected override ITableEngine Tables => new SqliteTables(store, lane: null);
+
     private protected override Task<IReadOnlyList<WorkerStatus>> AllWorkersAsync(CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<WorkerStatus>>(SurroundingsReader.Workers, cancel);
 

@@ -96,6 +96,10 @@ sealed class PostgresTables(PostgresStore store) : ITableEngine
 
         public long? NumberOrNull(int column) => reader.IsDBNull(column) ? null : reader.GetInt64(column);
 
+        public double Real(int column) => reader.GetDouble(column);
+
+        public double? RealOrNull(int column) => reader.IsDBNull(column) ? null : reader.GetDouble(column);
+
         public string Text(int column) => reader.GetString(column);
 
         public string? TextOrNull(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);

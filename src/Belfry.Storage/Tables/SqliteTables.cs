@@ -91,6 +91,7 @@ sealed class SqliteTables(Store store, Chores? lane) : ITableEngine
                     null => statement.BindNull(i + 1),
                     long number => statement.Bind(i + 1, number),
                     int number => statement.Bind(i + 1, (long)number),
+                    double number => statement.Bind(i + 1, number),
                     string text => statement.Bind(i + 1, text),
                     { } other => throw new ArgumentException($"a {other.GetType()} cannot be stored", nameof(values)),
                 };
@@ -104,6 +105,10 @@ sealed class SqliteTables(Store store, Chores? lane) : ITableEngine
         public long Number(int column) => statement.Int64(column);
 
         public long? NumberOrNull(int column) => statement.Int64OrNull(column);
+
+        public double Real(int column) => statement.Double(column);
+
+        public double? RealOrNull(int column) => statement.IsNull(column) ? null : statement.Double(column);
 
         public string Text(int column) => statement.Text(column) ?? "";
 

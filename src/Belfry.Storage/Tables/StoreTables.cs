@@ -6,7 +6,7 @@ namespace Belfry.Storage;
 
 /// <summary>Tables that a room of the server keeps in the store, beside the log and out of its way.</summary>
 /// <remarks>
-/// SQL is the part that both engines speak; parameters are <c>$1</c>, <c>$2</c> …; values are whole numbers, texts and null. Inside a
+/// SQL is the part that both engines speak; parameters are <c>$1</c>, <c>$2</c> …; values are numbers, texts and null. Inside a
 /// server the log opens them (<see cref="RunLog.TablesAsync"/>), a command in a process of its own opens them here.
 /// </remarks>
 public sealed class StoreTables : IDisposable
@@ -104,6 +104,12 @@ public interface ITableRow
 
     /// <summary>A whole number, or null.</summary>
     long? NumberOrNull(int column);
+
+    /// <summary>A number.</summary>
+    double Real(int column);
+
+    /// <summary>A number, or null.</summary>
+    double? RealOrNull(int column);
 
     /// <summary>A text.</summary>
     string Text(int column);

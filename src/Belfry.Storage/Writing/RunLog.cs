@@ -2,6 +2,7 @@ using Belfry.Storage.Keeping;
 using Belfry.Storage.Leases;
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Postgres;
+using Belfry.Storage.Samples;
 using Belfry.Storage.Sqlite;
 using Belfry.Storage.Writing;
 using Microsoft.Extensions.Logging;
@@ -32,6 +33,8 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly Chores _chores;
     readonly ManualResetEventSlim _anyWork = new(false);
     readonly WorkLane _work;
+    readonly ITableEngine _tables;
+    readonly SampleTable _samples;
     readonly Thread _thread;
     readonly Task _indexing; // of texts, until the log closes
     readonly CancellationTokenSource _stopping = new();
@@ -48,6 +51,8 @@ public sealed partial class RunLog : IAsyncDisposable
         _limits = new EventLimits(new SecretMask(options.HiddenKeys), options.TruncateNested, options.Apps);
         _work = new WorkLane(_anyWork, _queue.Nudge, _limits, (source, what) => Refuse(source, what), AppendAsync, writer.IsShared, clock);
         writer.Rung = _work.Nudge;
+        _tables = writer.Tables(_chores);
+        _samples = new SampleTable(_tables);
         Queries = queries;
         Feed = new RunFeed(Instant.Now(clock));
         _lastTurn = Instant.Now(clock).Micros;
@@ -156,16 +161,33 @@ public sealed partial class RunLog : IAsyncDisposable
 
     /// <summary>
     /// Deletes the ended runs that a policy lets go, in pieces of less than 100 ms between the groups; events go on being stored meanwhile.
-    /// Only one at a time. What would go is told by <see cref="RunQueries.PreviewAsync"/>.
+    /// Samples are thinned as they age. Only one at a time. What would go is told by <see cref="RunQueries.PreviewAsync"/>.
     /// </summary>
     /// <exception cref="StoreException">The store cannot be read or written at present; what was deleted so far is.</exception>
-    public Task<RetentionResult> RetainAsync(RetentionPolicy policy, CancellationToken cancel) => _writer is ILogKeeper keeper
-        ? keeper.RetainAsync(policy, Instant.Now(_clock), _chores, cancel)
-        : throw new NotSupportedException($"{_url} deletes nothing by itself yet");
+    public async Task<RetentionResult> RetainAsync(RetentionPolicy policy, CancellationToken cancel)
+    {
+        ILogKeeper keeper = _writer as ILogKeeper ?? throw new NotSupportedException($"{_url} deletes nothing by itself yet");
+        Instant now = Instant.Now(_clock);
+        RetentionResult result = await keeper.RetainAsync(policy, now, _chores, cancel);
+        return result with { Samples = await new SampleThinning(_tables, now).RunAsync(cancel) };
+    }
+
+    /// <summary>
+    /// Adds what was measured, as one transaction of its own. Of a text only the latest is kept. A series that would be one too many is refused, and counted;
+    /// <see cref="RunQueries.LatestSamplesAsync"/> and <see cref="RunQueries.SamplesAsync"/> read them.
+    /// </summary>
+    /// <exception cref="StoreException">The store cannot be written.</exception>
+    public async Task SampleAsync(IReadOnlyList<Sample> samples, CancellationToken cancel)
+    {
+        if (_options.Enabled && samples.Count > 0 && await _samples.AddAsync(samples, cancel) is > 0 and int refused)
+        {
+            Refuse(samples[0].Source, $"sample beyond {SampleTable.MostSeries:N0} series", refused);
+        }
+    }
 
     /// <summary>Opens tables that a room keeps in this store, creating and migrating them where needed. They close with the log.</summary>
     /// <exception cref="StoreException">They are of a newer version, or the store cannot be written.</exception>
-    public Task<StoreTables> TablesAsync(TableScripts scripts, CancellationToken cancel) => StoreTables.MigratedAsync(_writer.Tables(_chores), scripts, owned: false, cancel);
+    public Task<StoreTables> TablesAsync(TableScripts scripts, CancellationToken cancel) => StoreTables.MigratedAsync(_tables, scripts, owned: false, cancel);
 
     /// <summary>Commits what waits, then closes.</summary>
     public async ValueTask DisposeAsync()
