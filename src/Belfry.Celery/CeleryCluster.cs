@@ -27,6 +27,18 @@ public sealed record CeleryCluster
     /// <summary>Kombu's <c>sep</c> on Redis, between the parts of a binding and before the step of a priority; the two characters 0x06 0x16 by default.</summary>
     public string Separator { get; init; } = UsualSeparator;
 
+    /// <summary>Kombu's <c>priority_steps</c> on Redis, most urgent first; 0, 3, 6, 9 by default.</summary>
+    public IReadOnlyList<int> PrioritySteps { get; init; } = [0, 3, 6, 9];
+
+    /// <summary>Kombu's <c>unacked_key</c> on Redis; <c>unacked</c> by default.</summary>
+    public string UnackedKey { get; init; } = "unacked";
+
+    /// <summary>Kombu's <c>unacked_index_key</c> on Redis; <c>unacked_index</c> by default.</summary>
+    public string UnackedIndexKey { get; init; } = "unacked_index";
+
+    /// <summary>Celery's <c>task_default_queue</c>; <c>celery</c> by default.</summary>
+    public string DefaultQueue { get; init; } = "celery";
+
     /// <summary>Matches the channels of events, one per routing key.</summary>
     internal string EventPattern => $"{Escaped(EventChannel)}/*";
 
@@ -48,5 +60,5 @@ public sealed record CeleryCluster
     string Prefix => KeyPrefix + (FanoutPrefix ?? "/{db}.").Replace("{db}", $"{Broker.Database}", StringComparison.Ordinal);
 
     // In a pattern of Redis these stand for themselves only behind a backslash; braces always do.
-    static string Escaped(string text) => string.Concat(text.Select(c => c is '*' or '?' or '[' or ']' or '\\' ? $"\\{c}" : $"{c}"));
+    internal static string Escaped(string text) => string.Concat(text.Select(c => c is '*' or '?' or '[' or ']' or '\\' ? $"\\{c}" : $"{c}"));
 }

@@ -36,7 +36,7 @@ readonly ref struct PubSubFrame
         }
         return type switch
         {
-            (byte)'*' => ReadItems(data, position, (int)RespReply.NumberOf(line)),
+            (byte)'*' => ReadItems(data, position, (int)RespReader.NumberOf(line)),
             (byte)'-' => new PubSubFrame { Complete = true, Length = position, Payload = line },
             (byte)'+' => new PubSubFrame { Complete = true, Length = position, Kind = "status"u8, Payload = line },
             _ => throw new RedisException("the answer is not the protocol of Redis"),
@@ -54,7 +54,7 @@ readonly ref struct PubSubFrame
             }
             if (type == '$')
             {
-                int length = (int)RespReply.NumberOf(last);
+                int length = (int)RespReader.NumberOf(last);
                 last = default;
                 if (length >= 0)
                 {

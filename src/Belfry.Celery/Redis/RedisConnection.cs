@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 
 namespace Belfry.Celery.Redis;
 
@@ -19,8 +18,7 @@ sealed class RedisConnection : IDisposable
     readonly Socket _socket;
     readonly Lock _writing = new();
     Stream _stream = Stream.Null;
-    byte[] _replies = [];
-    int _repliesRead;
+    RespReader _replies = new(Stream.Null);
 
     RedisConnection(Socket socket) => _socket = socket;
 
@@ -71,16 +69,24 @@ sealed class RedisConnection : IDisposable
     public RespReply Command(params ReadOnlySpan<string> words)
     {
         Send(words);
-        while (true)
+        RespReply reply = _replies.Read();
+        return reply.Error is { } error ? throw new RedisException($"{words[0]}: {error}") : reply;
+    }
+
+    /// <summary>Sends several commands in one go and reads their replies, errors among them. Not on a connection that has subscribed.</summary>
+    public IReadOnlyList<RespReply> Pipe(IReadOnlyCollection<IReadOnlyCollection<RespWord>> commands)
+    {
+        lock (_writing)
         {
-            if (RespReply.TryRead(_replies.AsSpan(0, _repliesRead), out RespReply? reply, out int length))
-            {
-                _replies.AsSpan(length, _repliesRead - length).CopyTo(_replies);
-                _repliesRead -= length;
-                return reply!.Error is { } error ? throw new RedisException($"{words[0]}: {error}") : reply;
-            }
-            ReadMore();
+            _stream.Write(RespText.Commands(commands).Span);
+            _stream.Flush();
         }
+        var replies = new List<RespReply>(commands.Count);
+        while (replies.Count < commands.Count)
+        {
+            replies.Add(_replies.Read());
+        }
+        return replies;
     }
 
     /// <inheritdoc/>
@@ -88,16 +94,6 @@ sealed class RedisConnection : IDisposable
     {
         _stream.Dispose();
         _socket.Dispose();
-    }
-
-    void ReadMore()
-    {
-        if (_replies.Length - _repliesRead < 1024)
-        {
-            Array.Resize(ref _replies, Math.Max(4096, _replies.Length * 2));
-        }
-        int read = _stream.Read(_replies.AsSpan(_repliesRead));
-        _repliesRead += read > 0 ? read : throw new IOException("the broker closed the connection");
     }
 
     static Socket NewSocket(BrokerUrl url) => url.SocketPath is not null
@@ -121,6 +117,7 @@ sealed class RedisConnection : IDisposable
         {
             _stream = Encrypted(url, _stream);
         }
+        _replies = new RespReader(_stream);
     }
 
     static SslStream Encrypted(BrokerUrl url, Stream inner)
@@ -159,18 +156,3 @@ sealed class RedisConnection : IDisposable
 
 /// <summary>The broker answered with an error, or with something that is not its protocol; the message is for an operator.</summary>
 public sealed class RedisException(string message) : Exception(message);
-
-/// <summary>Writes the protocol.</summary>
-static class RespText
-{
-    /// <summary>A command as an array of bulk strings.</summary>
-    public static byte[] Command(ReadOnlySpan<string> words)
-    {
-        var text = new StringBuilder().Append('*').Append(words.Length).Append("\r\n");
-        foreach (string word in words)
-        {
-            text.Append('$').Append(Encoding.UTF8.GetByteCount(word)).Append("\r\n").Append(word).Append("\r\n");
-        }
-        return Encoding.UTF8.GetBytes(text.ToString());
-    }
-}

@@ -1,5 +1,6 @@
 using Belfry.Celery;
 using Belfry.Celery.Control;
+using Belfry.Celery.Queues;
 
 namespace Belfry.Server.Sources;
 
@@ -28,4 +29,7 @@ public sealed class Cluster(SourceSettings settings, TimeProvider clock)
 
     /// <summary>Speaks to its workers.</summary>
     public RemoteControl Control => field ??= new RemoteControl(Celery, clock);
+
+    /// <summary>The queues of its broker.</summary>
+    public IBrokerQueues Queues => field ??= BrokerQueues.Of(Celery, clock);
 }

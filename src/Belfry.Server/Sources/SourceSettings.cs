@@ -26,6 +26,21 @@ public sealed class SourceSettings
     /// <summary>Kombu's <c>sep</c> on Redis where it was changed; its default, the two characters 0x06 0x16, when null.</summary>
     public string? Separator { get; set; }
 
+    /// <summary>Kombu's <c>priority_steps</c> on Redis, most urgent first; 0, 3, 6, 9 by default.</summary>
+    public List<int> PrioritySteps { get; set; } = [0, 3, 6, 9];
+
+    /// <summary>Kombu's <c>unacked_key</c> on Redis; <c>unacked</c> by default.</summary>
+    public string UnackedKey { get; set; } = "unacked";
+
+    /// <summary>Kombu's <c>unacked_index_key</c> on Redis; <c>unacked_index</c> by default.</summary>
+    public string UnackedIndexKey { get; set; } = "unacked_index";
+
+    /// <summary>Celery's <c>task_default_queue</c>; <c>celery</c> by default.</summary>
+    public string DefaultQueue { get; set; } = "celery";
+
+    /// <summary>Queues that are to be watched although neither broker nor workers nor runs tell of them; none by default.</summary>
+    public List<string> Queues { get; set; } = [];
+
     /// <summary>Workers are asked to send events, so that they need no <c>-E</c>; true by default.</summary>
     public bool EnableEvents { get; set; } = true;
 
@@ -62,6 +77,10 @@ public sealed class SourceSettings
         {
             yield return (nameof(Broker), problem);
         }
+        if (PrioritySteps.Count == 0 || PrioritySteps.Any(step => step is < 0 or > 255))
+        {
+            yield return (nameof(PrioritySteps), "steps are numbers from 0 to 255");
+        }
         if (EventExchange.Length == 0)
         {
             yield return (nameof(EventExchange), "an exchange needs a name");
@@ -76,6 +95,7 @@ public sealed class SourceSettings
     {
         Source = Name, Broker = BrokerUrl.Parse(Broker), KeyPrefix = KeyPrefix, FanoutPrefix = FanoutPrefix,
         EventExchange = EventExchange, ControlExchange = ControlExchange, Separator = Separator ?? CeleryCluster.UsualSeparator,
+        PrioritySteps = [.. PrioritySteps.Order()], UnackedKey = UnackedKey, UnackedIndexKey = UnackedIndexKey, DefaultQueue = DefaultQueue,
     };
 
     string? BrokerProblem()
