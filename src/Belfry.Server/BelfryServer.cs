@@ -36,6 +36,7 @@ public static class BelfryServer
         services.AddSingleton(provider => provider.GetRequiredService<RunLog>().Feed);
         services.AddHostedService<LogDiary>();
         services.AddSingleton(provider => new EventIntake(provider.GetRequiredService<RunLog>(), settings.Log.Enabled, [.. settings.Sources.Select(source => source.Name)]));
+        services.AddSingleton<DeadLetters>();
         services.AddSingleton(provider => new Clusters(settings.Sources, provider.GetRequiredService<TimeProvider>()));
         services.AddAccess(settings.Access);
         services.AddSingleton(settings.Retention.ToPolicy());

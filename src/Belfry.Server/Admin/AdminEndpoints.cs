@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Belfry.Server.Access;
+using Belfry.Server.Sources;
 using Belfry.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -26,7 +27,7 @@ static class AdminEndpoints
         services.TryAddSingleton(RetentionPolicy.KeepAll);
         services.TryAddSingleton<StoreCensus>();
         services.AddHostedService(provider => provider.GetRequiredService<StoreCensus>());
-        services.AddSingleton<AccountPages>().AddSingleton<UserPages>().AddSingleton<TokenPages>().AddSingleton<AuditPages>();
+        services.AddSingleton<AccountPages>().AddSingleton<UserPages>().AddSingleton<TokenPages>().AddSingleton<AuditPages>().AddSingleton<DeadPages>();
         return services;
     }
 
@@ -44,6 +45,7 @@ static class AdminEndpoints
         UserPages.Map(routes);
         TokenPages.Map(routes);
         AuditPages.Map(routes);
+        DeadPages.Map(routes);
         // Files of style and script tell nothing; the page that asks for a password needs them, too.
         routes.MapGet("/assets/{version}/{file}", (HttpContext context, AdminAssets assets, string version, string file, CancellationToken cancel) =>
             assets.SendAsync(context, version, file, cancel)).OpenTo(Caller.Browser);
@@ -78,8 +80,8 @@ static class AdminEndpoints
         }, cancel);
 
     static Task<IResult> HealthAsync(
-        HttpContext context, PageFrames frames, [FromServices] RunLog log, [FromServices] StoreCensus census, CancellationToken cancel) =>
-        GuardAsync(context, frames, "Health", "health", async frame => Page<HealthPage>(new { View = await HealthView.ReadAsync(log, census.Latest, frame, cancel) }), cancel);
+        HttpContext context, PageFrames frames, [FromServices] RunLog log, [FromServices] DeadLetters letters, [FromServices] StoreCensus census, CancellationToken cancel) =>
+        GuardAsync(context, frames, "Health", "health", async frame => Page<HealthPage>(new { View = await HealthView.ReadAsync(log, letters, census.Latest, frame, cancel) }), cancel);
 
     static async Task<IResult> PulseAsync(HttpContext context, PageFrames frames, CancellationToken cancel) =>
         Page<PulseWord>(new { Frame = await frames.ForAsync(context, cancel) });

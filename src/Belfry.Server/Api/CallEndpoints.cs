@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Belfry.Server.Access;
+using Belfry.Server.Sources;
 using Belfry.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -102,7 +103,7 @@ static class CallEndpoints
     }
 
     /// <summary><c>POST /runs/{id}/retry</c>: a new run with what the old one was called with.</summary>
-    static async Task<IResult> RetryAsync(HttpContext context, [FromServices] RunLog log, [FromServices] TimeProvider clock, string id, CancellationToken cancel)
+    static async Task<IResult> RetryAsync(HttpContext context, [FromServices] RunLog log, [FromServices] DeadLetters letters, string id, CancellationToken cancel)
     {
         if ((await log.Queries.FindAsync(Decoded(id), null, cancel)).MaxBy(run => run.Attempt) is not { } run)
         {
@@ -112,22 +113,17 @@ static class CallEndpoints
         {
             return Elsewhere(run);
         }
-        QueuedCall call;
+        string again;
         try
         {
-            call = Again.Of(run, NewId(clock), Instant.Now(clock));
+            again = await letters.CallAgainAsync(run, cancel);
         }
         catch (ArgumentException refused)
         {
             return Conflict(refused.Message);
         }
-        await log.Work.PutAsync(call, cancel);
-        if (CallEvents.IsDeadLetter(run))
-        {
-            await log.AppendAsync([CallEvents.Settled(run, call.Id, Instant.Now(clock))], cancel);
-        }
-        context.Audit("run.retry", run.Id, $"{run.Task} as {call.Id}");
-        return Accepted(call.Id);
+        context.Audit("run.retry", run.Id, $"{run.Task} as {again}");
+        return Accepted(again);
     }
 
     /// <summary><c>POST /runs/{id}/revoke</c>: a call that waits, or is at work in this process.</summary>
@@ -171,15 +167,14 @@ static class CallEndpoints
     }
 
     /// <summary><c>GET /queues/dead</c>: calls whose process died each time, newest first. <c>retry</c> calls them again.</summary>
-    static async Task<IResult> DeadAsync([FromServices] RunQueries queries, CancellationToken cancel)
+    static async Task<IResult> DeadAsync([FromServices] DeadLetters letters, CancellationToken cancel)
     {
-        var dead = new RunFilter { Sources = [CallEvents.Source], States = [RunState.Lost], Text = $"reason:\"{CallEvents.DeadLetter}\"" };
-        RunPage page = await queries.PageAsync(dead, MostDead, null, SearchTime, cancel);
+        RunPage page = await letters.PageAsync(MostDead, null, SearchTime, cancel);
         return new JsonResult(json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("items");
-            foreach (TaskRun run in page.Items.Where(CallEvents.IsDeadLetter))
+            foreach (TaskRun run in page.Items)
             {
                 RunJson.Write(json, run);
             }

@@ -1,3 +1,4 @@
+using Belfry.Server.Access;
 using Belfry.Storage;
 
 namespace Belfry.Server.Admin;
@@ -11,10 +12,13 @@ namespace Belfry.Server.Admin;
 /// <param name="Pulse">When the last event came.</param>
 /// <param name="Visitor">Who is logged in; empty when nobody has to.</param>
 /// <param name="Form">What a form of ours bears, so that none of another site is taken for it.</param>
-/// <param name="MayAdminister">They see the pages of administrators.</param>
+/// <param name="Rights">What they may do; null for nothing but looking.</param>
 public sealed record PageFrame(
-    string Root, string Assets, string Site, string Theme, SiteClock Clock, Pulse Pulse, string Visitor = "", string Form = "", bool MayAdminister = false)
+    string Root, string Assets, string Site, string Theme, SiteClock Clock, Pulse Pulse, string Visitor = "", string Form = "", IReadOnlySet<Right>? Rights = null)
 {
+    /// <summary>They may do that.</summary>
+    public bool May(Right right) => Rights?.Contains(right) == true;
+
     /// <summary>The address of a page.</summary>
     public string Url(string path) => Root + path;
 

@@ -21,7 +21,7 @@ sealed class PageFrames(RunQueries queries, RunFeed feed, AdminAssets assets, Ad
         Visitor visitor = context.Features.Get<Visitor>() ?? Visitor.Local;
         return new PageFrame(
             root, $"{root}/assets/{assets.Version}", settings.Site, theme, Now(), await PulseAsync(cancel), visitor.Name, seals.Forms.GetAndStoreTokens(context).RequestToken!,
-            visitor.Rights.Contains(Right.Administer));
+            visitor.Rights);
     }
 
     /// <summary>The same frame, a moment later.</summary>

@@ -1,3 +1,4 @@
+using Belfry.Server.Sources;
 using Belfry.Storage;
 
 namespace Belfry.Server.Admin;
@@ -11,15 +12,21 @@ namespace Belfry.Server.Admin;
 /// <param name="Store">The store.</param>
 /// <param name="Problem">Why the log cannot be written, or is damaged; null when all is well.</param>
 /// <param name="Count">What takes the room in it; null until that was counted.</param>
+/// <param name="Waiting">Calls of applications that wait, by queue.</param>
+/// <param name="Dead">Dead letters.</param>
 public sealed record HealthView(
     PageFrame Frame, IReadOnlyList<SourceStatus> Sources, IReadOnlyList<WorkerStatus> Workers,
-    IReadOnlyList<SourceGap> Gaps, IReadOnlyList<Refusal> Refusals, StoreStatus Store, string? Problem, StoreCount? Count)
+    IReadOnlyList<SourceGap> Gaps, IReadOnlyList<Refusal> Refusals, StoreStatus Store, string? Problem, StoreCount? Count,
+    IReadOnlyDictionary<string, int> Waiting, RunCount Dead)
 {
     /// <summary>How far back gaps are listed.</summary>
     public static readonly TimeSpan GapsOf = TimeSpan.FromDays(7);
 
     /// <summary>Rows of a table; each can grow without end.</summary>
     public const int MostRows = 200;
+
+    const int MostDead = 10_000;
+    static readonly TimeSpan CountTime = TimeSpan.FromMilliseconds(200);
 
     /// <summary>What is wrong, in a sentence.</summary>
     public string Verdict
@@ -39,7 +46,7 @@ public sealed record HealthView(
     }
 
     /// <summary>Reads it.</summary>
-    public static async Task<HealthView> ReadAsync(RunLog log, StoreCount? count, PageFrame frame, CancellationToken cancel)
+    internal static async Task<HealthView> ReadAsync(RunLog log, DeadLetters letters, StoreCount? count, PageFrame frame, CancellationToken cancel)
     {
         Instant now = frame.Clock.Now;
         RunQueries queries = log.Queries;
@@ -51,6 +58,8 @@ public sealed record HealthView(
             [.. (await queries.RefusalsAsync(cancel)).OrderByDescending(refusal => refusal.Last.Micros)],
             await queries.StatusAsync(cancel),
             log.Problem,
-            count);
+            count,
+            log.Work is null ? new Dictionary<string, int>() : await log.Work.WaitingAsync(cancel),
+            await letters.CountAsync(MostDead, CountTime, cancel));
     }
 }
