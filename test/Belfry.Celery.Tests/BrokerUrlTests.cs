@@ -14,6 +14,16 @@ public sealed class BrokerUrlTests
     [InlineData("rediss://broker/1?ssl_cert_reqs=CERT_NONE", "rediss://broker:6379/1")]
     [InlineData("redis+socket:///run/redis.sock?virtual_host=2", "redis+socket:///run/redis.sock?virtual_host=2")]
     [InlineData("redis+socket://:secret@/run/redis.sock", "redis+socket://:***@/run/redis.sock?virtual_host=0")]
+    [InlineData("amqp://", "amqp://localhost:5672//")]
+    [InlineData("amqp://broker", "amqp://broker:5672//")]
+    [InlineData("amqp://broker/", "amqp://broker:5672//")]
+    [InlineData("amqp://broker//", "amqp://broker:5672//")]
+    [InlineData("amqp://broker/%2f", "amqp://broker:5672//")]
+    [InlineData("amqp://me:secret@broker:7000/team", "amqp://me:***@broker:7000/team")]
+    [InlineData("pyamqp://me:s%40c%2Fr:et@[::1]/team%2Fa", "amqp://me:***@[::1]:5672/team/a")]
+    [InlineData("librabbitmq://broker/team/a", "amqp://broker:5672/team/a")]
+    [InlineData("amqps://broker/team?ssl_cert_reqs=none", "amqps://broker:5671/team")]
+    [InlineData("amqp://broker/team?ssl_ca_certs=%2Fetc%2Fca.pem", "amqps://broker:5671/team")]
     public void A_broker_is_shown_without_its_password(string text, string shown) => Assert.Equal(shown, BrokerUrl.Parse(text).ToString());
 
     [Fact]
@@ -24,8 +34,19 @@ public sealed class BrokerUrlTests
         Assert.Equal((true, true, false, "/etc/ca.pem"), (url.Tls, url.VerifyCertificate, url.VerifyHost, url.AuthorityFile));
     }
 
+    [Fact]
+    public void All_parts_of_a_RabbitMQ_are_read()
+    {
+        var url = BrokerUrl.Parse("amqps://me:s%40c%2Fr:et@broker:7000/team%40a?ssl_ca_certs=%2Fetc%2Fca.pem&ssl_check_hostname=false");
+        Assert.Equal((BrokerKind.RabbitMq, "me", "s@c/r:et", "broker", 7000, "team@a"), (url.Kind, url.User, url.Password, url.Host, url.Port, url.VirtualHost));
+        Assert.Equal((true, true, false, "/etc/ca.pem"), (url.Tls, url.VerifyCertificate, url.VerifyHost, url.AuthorityFile));
+    }
+
     [Theory]
-    [InlineData("amqp://me:secret@broker//", "RabbitMQ comes with a later version")]
+    [InlineData("amqp://me:secret/word@broker//", "write a slash of the password as %2F")]
+    [InlineData("amqp://me:12/secret@broker/team", "write a slash of the password as %2F")]
+    [InlineData("amqp://me:secret@broker:port/", "is not host:port")]
+    [InlineData("amqp://me:secret@a//;amqp://b//", "later version")]
     [InlineData("sentinel://:secret@a:26379;sentinel://b:26379/0", "later version")]
     [InlineData("redis://:secret@a/0;redis://b/0", "later version")]
     [InlineData("redis://:secret@broker/zero", "'zero' is not a number")]

@@ -3,23 +3,24 @@ using System.Text.Json.Nodes;
 
 namespace Belfry.Testing;
 
-/// <summary>A Celery cluster of Debian's packages: a redis-server, workers, and a client that sends tasks. Its tasks are in <c>celery/app.py</c>.</summary>
+/// <summary>A Celery cluster of Debian's packages: a redis-server of its own or a shared rabbitmq-server, workers, and a client that sends tasks. Its tasks are in <c>celery/app.py</c>.</summary>
 public sealed class CeleryCluster : IAsyncDisposable
 {
     readonly List<CeleryWorker> _workers = [];
     readonly ChildProcess _client;
     readonly SemaphoreSlim _oneQuestion = new(1);
+    readonly RedisServer? _redis;
     int _answers;
 
-    CeleryCluster(RedisServer redis, Dictionary<string, string?> environment)
+    CeleryCluster(RedisServer? redis, Dictionary<string, string?> environment)
     {
-        Redis = redis;
+        _redis = redis;
         Environment = environment;
         _client = ChildProcess.Start(Machine.Python, ["client.py"], Folder, environment);
     }
 
-    /// <summary>Its broker.</summary>
-    public RedisServer Redis { get; }
+    /// <summary>Its broker, where that is Redis.</summary>
+    public RedisServer Redis => _redis ?? throw new InvalidOperationException("this cluster's broker is RabbitMQ");
 
     /// <summary>Where the app lies.</summary>
     public static string Folder => Path.Combine(AppContext.BaseDirectory, "celery");
@@ -32,18 +33,17 @@ public sealed class CeleryCluster : IAsyncDisposable
     public static async Task<CeleryCluster> StartAsync(string? prefix = null, int database = 0)
     {
         RedisServer redis = await RedisServer.StartAsync();
-        var environment = new Dictionary<string, string?>
-        {
-            ["LAB_BROKER"] = $"redis://127.0.0.1:{redis.Port}/{database}",
-            ["PYTHONUNBUFFERED"] = "1",
-            ["PYTHONDONTWRITEBYTECODE"] = "1",
-        };
+        Dictionary<string, string?> environment = Python($"redis://127.0.0.1:{redis.Port}/{database}");
         if (prefix is not null)
         {
             environment["LAB_PREFIX"] = prefix;
         }
         return new CeleryCluster(redis, environment);
     }
+
+    /// <summary>Starts a client on a virtual host of a rabbitmq-server, which is left as it is at the end; workers are started one by one.</summary>
+    /// <param name="url">The virtual host: <see cref="RabbitServer.NewUrl"/>.</param>
+    public static CeleryCluster StartOn(string url) => new(null, Python(url));
 
     /// <summary>The broker's URL with the database in use.</summary>
     public string Url => Environment["LAB_BROKER"]!;
@@ -81,9 +81,17 @@ public sealed class CeleryCluster : IAsyncDisposable
             await worker.DisposeAsync();
         }
         await _client.DisposeAsync();
-        await Redis.DisposeAsync();
+        if (_redis is not null)
+        {
+            await _redis.DisposeAsync();
+        }
         _oneQuestion.Dispose();
     }
+
+    static Dictionary<string, string?> Python(string broker) => new()
+    {
+        ["LAB_BROKER"] = broker, ["PYTHONUNBUFFERED"] = "1", ["PYTHONDONTWRITEBYTECODE"] = "1",
+    };
 
     async Task<JsonNode> AskAsync(object question)
     {

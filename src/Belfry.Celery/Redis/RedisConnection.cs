@@ -127,18 +127,10 @@ sealed class RedisConnection : IDisposable
         {
             TargetHost = url.Host!,
             ClientCertificates = url.CertificateFile is { } file ? [X509Certificate2.CreateFromPemFile(file, url.KeyFile)] : null,
-            CertificateChainPolicy = url.AuthorityFile is { } authorities ? TrustOnly(authorities) : null,
-            RemoteCertificateValidationCallback = (_, _, _, errors) =>
-                !url.VerifyCertificate || (url.VerifyHost ? errors : errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None,
+            CertificateChainPolicy = url.AuthorityFile is { } authorities ? BrokerTls.TrustOnly(authorities) : null,
+            RemoteCertificateValidationCallback = (_, _, _, errors) => BrokerTls.Accepts(url, errors),
         });
         return stream;
-    }
-
-    static X509ChainPolicy TrustOnly(string authorities)
-    {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.ImportFromPemFile(authorities);
-        return policy;
     }
 
     void LogIn(BrokerUrl url)
@@ -155,4 +147,4 @@ sealed class RedisConnection : IDisposable
 }
 
 /// <summary>The broker answered with an error, or with something that is not its protocol; the message is for an operator.</summary>
-public sealed class RedisException(string message) : Exception(message);
+public sealed class RedisException(string message) : BrokerException(message);

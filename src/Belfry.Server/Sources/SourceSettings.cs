@@ -102,8 +102,7 @@ public sealed class SourceSettings
     {
         try
         {
-            BrokerUrl.Parse(Broker);
-            return null;
+            return BrokerUrl.Parse(Broker).Kind == BrokerKind.Redis ? null : "the events of RabbitMQ come with a later version";
         }
         catch (FormatException refused)
         {
