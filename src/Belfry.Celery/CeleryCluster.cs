@@ -39,6 +39,12 @@ public sealed record CeleryCluster
     /// <summary>Celery's <c>task_default_queue</c>; <c>celery</c> by default.</summary>
     public string DefaultQueue { get; init; } = "celery";
 
+    /// <summary>Celery's <c>result_backend</c>; empty when it is not known.</summary>
+    public string ResultBackend { get; init; } = "";
+
+    /// <summary>The <c>global_keyprefix</c> of <c>result_backend_transport_options</c>; empty by default.</summary>
+    public string ResultKeyPrefix { get; init; } = "";
+
     /// <summary>Matches the channels of events, one per routing key.</summary>
     internal string EventPattern => $"{Escaped(EventChannel)}/*";
 

@@ -10,10 +10,13 @@ static class ClusterOptions
     static readonly Option<string?> Broker = new("--broker") { Description = "Speak to this Celery cluster: redis://HOST:PORT/DB", HelpName = "URL" };
     static readonly Option<string?> Source = new("--source") { Description = "Speak to the cluster of this name in the settings (default: the only one)", HelpName = "NAME" };
 
+    static readonly Option<string?> Backend = new("--result-backend") { Description = "Where that cluster's results are: redis://HOST:PORT/DB", HelpName = "URL" };
+
     /// <summary>With the options that name a cluster.</summary>
     public static Verb OnCluster(this Verb verb)
     {
         verb.Add(Broker);
+        verb.Add(Backend);
         verb.Add(Source);
         return verb;
     }
@@ -24,8 +27,8 @@ static class ClusterOptions
     {
         if (line.GetValue(Broker) is { } broker)
         {
-            var source = new SourceSettings { Name = NameOf(broker), Broker = broker };
-            return source.Problems().FirstOrDefault() is { Problem: { } problem } ? throw new UsageException($"--broker: {problem}") : new Cluster(source, TimeProvider.System);
+            var source = new SourceSettings { Name = NameOf(broker), Broker = broker, ResultBackend = line.GetValue(Backend) ?? "" };
+            return source.Problems().FirstOrDefault() is { Problem: { } problem } wrong ? throw new UsageException($"--{(wrong.Key == nameof(SourceSettings.ResultBackend) ? "result-backend" : "broker")}: {problem}") : new Cluster(source, TimeProvider.System);
         }
         var clusters = new Clusters(Common.Settings(line).Sources, TimeProvider.System);
         string? name = line.GetValue(Source);

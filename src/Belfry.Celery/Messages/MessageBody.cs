@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 
@@ -48,35 +47,11 @@ readonly record struct MessageBody(ReadOnlyMemory<byte> Json, string? Problem)
     {
         null or "" => new MessageBody(body, null),
         // kombu's name for it is gzip, what it writes is zlib.
-        "application/x-gzip" or "application/gzip" or "gzip" or "zlib" => Inflated(body),
+        "application/x-gzip" or "application/gzip" or "gzip" or "zlib" => Inflation.TryRead(body, MostBytes, out ReadOnlyMemory<byte> whole) is { } problem
+            ? Refused($"body {problem}")
+            : new MessageBody(whole, null),
         _ => Refused($"body compressed as {Shown(how)}"),
     };
-
-    static MessageBody Inflated(ReadOnlyMemory<byte> body)
-    {
-        using var packed = new MemoryStream(body.ToArray());
-        using Stream inflating = body.Length > 1 && body.Span[0] == 0x1F && body.Span[1] == 0x8B
-            ? new GZipStream(packed, CompressionMode.Decompress)
-            : new ZLibStream(packed, CompressionMode.Decompress);
-        using var whole = new MemoryStream();
-        byte[] piece = new byte[64 * 1024];
-        try
-        {
-            for (int read = inflating.Read(piece); read > 0; read = inflating.Read(piece))
-            {
-                if (whole.Length + read > MostBytes)
-                {
-                    return Refused($"body over {MostBytes} bytes");
-                }
-                whole.Write(piece, 0, read);
-            }
-        }
-        catch (InvalidDataException)
-        {
-            return Refused("body that is not compressed as it says");
-        }
-        return new MessageBody(whole.GetBuffer().AsMemory(0, (int)whole.Length), null);
-    }
 
     static string Named(string type) => type switch
     {

@@ -1,6 +1,7 @@
 using Belfry.Celery;
 using Belfry.Celery.Control;
 using Belfry.Celery.Queues;
+using Belfry.Celery.Results;
 
 namespace Belfry.Server.Sources;
 
@@ -32,4 +33,7 @@ public sealed class Cluster(SourceSettings settings, TimeProvider clock)
 
     /// <summary>The queues of its broker.</summary>
     public IBrokerQueues Queues => field ??= BrokerQueues.Of(Celery, clock);
+
+    /// <summary>Where its workers leave results; null when the settings do not say.</summary>
+    public IResultBackend? Results => field ??= ResultBackends.Of(Celery, clock);
 }

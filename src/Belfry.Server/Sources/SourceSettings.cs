@@ -1,4 +1,5 @@
 using Belfry.Celery;
+using Belfry.Celery.Results;
 
 namespace Belfry.Server.Sources;
 
@@ -10,6 +11,12 @@ public sealed class SourceSettings
 
     /// <summary>Its broker: <c>redis://[user:password@]host:port/db</c>, <c>rediss://…</c> or <c>redis+socket:///path?virtual_host=db</c>.</summary>
     public string Broker { get; set; } = "";
+
+    /// <summary>Celery's <c>result_backend</c>: <c>redis://…</c>; empty when results are not read.</summary>
+    public string ResultBackend { get; set; } = "";
+
+    /// <summary>The <c>global_keyprefix</c> of <c>result_backend_transport_options</c>; none by default.</summary>
+    public string ResultKeyPrefix { get; set; } = "";
 
     /// <summary>Kombu's <c>global_keyprefix</c>; none by default.</summary>
     public string KeyPrefix { get; set; } = "";
@@ -81,6 +88,10 @@ public sealed class SourceSettings
         {
             yield return (nameof(PrioritySteps), "steps are numbers from 0 to 255");
         }
+        if (ResultProblem() is { } resultProblem)
+        {
+            yield return (nameof(ResultBackend), resultProblem);
+        }
         if (EventExchange.Length == 0)
         {
             yield return (nameof(EventExchange), "an exchange needs a name");
@@ -93,10 +104,23 @@ public sealed class SourceSettings
 
     internal CeleryCluster ToCluster() => new()
     {
-        Source = Name, Broker = BrokerUrl.Parse(Broker), KeyPrefix = KeyPrefix, FanoutPrefix = FanoutPrefix,
+        Source = Name, Broker = BrokerUrl.Parse(Broker), ResultBackend = ResultBackend, ResultKeyPrefix = ResultKeyPrefix, KeyPrefix = KeyPrefix, FanoutPrefix = FanoutPrefix,
         EventExchange = EventExchange, ControlExchange = ControlExchange, Separator = Separator ?? CeleryCluster.UsualSeparator,
         PrioritySteps = [.. PrioritySteps.Order()], UnackedKey = UnackedKey, UnackedIndexKey = UnackedIndexKey, DefaultQueue = DefaultQueue,
     };
+
+    string? ResultProblem()
+    {
+        try
+        {
+            _ = BrokerProblem() is null ? ResultBackends.Of(ToCluster(), TimeProvider.System) : null;
+            return null;
+        }
+        catch (FormatException refused)
+        {
+            return refused.Message;
+        }
+    }
 
     string? BrokerProblem()
     {
