@@ -30,13 +30,22 @@ public sealed class CeleryCluster : IAsyncDisposable
     /// <summary>Starts a broker and a client; workers are started one by one.</summary>
     /// <param name="prefix">A <c>global_keyprefix</c>, or null.</param>
     /// <param name="database">The number of Redis' database.</param>
-    public static async Task<CeleryCluster> StartAsync(string? prefix = null, int database = 0)
+    /// <param name="results">Which results its tasks leave there.</param>
+    public static async Task<CeleryCluster> StartAsync(string? prefix = null, int database = 0, CeleryResults results = CeleryResults.None)
     {
         RedisServer redis = await RedisServer.StartAsync();
         Dictionary<string, string?> environment = Python($"redis://127.0.0.1:{redis.Port}/{database}");
         if (prefix is not null)
         {
             environment["LAB_PREFIX"] = prefix;
+        }
+        if (results != CeleryResults.None)
+        {
+            environment["LAB_RESULTS"] = environment["LAB_BROKER"];
+        }
+        if (results == CeleryResults.Extended)
+        {
+            environment["LAB_EXTENDED"] = "1";
         }
         return new CeleryCluster(redis, environment);
     }
@@ -111,4 +120,17 @@ public sealed class CeleryCluster : IAsyncDisposable
     }
 
     int Lines() => _client.Output.Count(character => character == '\n');
+}
+
+/// <summary>What the tasks of a cluster leave in a result backend.</summary>
+public enum CeleryResults
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>State and result.</summary>
+    Plain,
+
+    /// <summary>Name, arguments, worker and attempt besides (<c>result_extended</c>).</summary>
+    Extended,
 }

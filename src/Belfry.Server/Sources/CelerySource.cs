@@ -1,6 +1,8 @@
 using Belfry.Celery;
 using Belfry.Celery.Control;
 using Belfry.Celery.Events;
+using Belfry.Celery.Reconciling;
+using Belfry.Celery.Results;
 using Belfry.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -15,6 +17,9 @@ public sealed partial class CelerySource(
 
     // Decoding goes on while so many batches wait for their commit; one more would only wait behind them.
     const int AppendsInFlight = 4;
+
+    // Workers send in batches, and what came last may not have been committed: before a gap so much may be missing.
+    static readonly TimeSpan Unread = TimeSpan.FromSeconds(5);
 
     static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     static readonly TimeSpan Stall = TimeSpan.FromSeconds(10);
@@ -63,35 +68,47 @@ public sealed partial class CelerySource(
 
     async Task ListenAsync(CancellationToken cancel)
     {
-        CeleryCluster cluster = settings.ToCluster();
-        var watch = new WorkerWatch(settings.Name, log, lostAfter);
+        var cluster = new Cluster(settings, clock);
+        var watch = new WorkerWatch(settings.Name, log, lostAfter, ConnectedAsync(cluster.Control));
         watch.Learn(await log.Queries.WorkersAsync(cancel));
         SourceStatus? before = (await log.Queries.SourcesAsync(cancel)).FirstOrDefault(source => string.Equals(source.Name, settings.Name, StringComparison.Ordinal));
-        await using var events = new EventSubscription(cluster, new SubscriptionOptions(), clock, random, loggers.CreateLogger<EventSubscription>());
+        using var reconciler = new Reconciler(settings, EvidenceOf(cluster), watch, log, lostAfter, clock, loggers.CreateLogger<Reconciler>());
+        await using var events = new EventSubscription(cluster.Celery, new SubscriptionOptions(), clock, random, loggers.CreateLogger<EventSubscription>());
 
         using var deadline = new CancellationTokenSource();
         using CancellationTokenRegistration stopping = cancel.Register(events.Stop);
         using CancellationTokenRegistration finishing = cancel.Register(() => deadline.CancelAfter(TimeToFinish / 2));
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        Task ticking = TickAsync(events, watch, new RemoteControl(cluster, clock), ending.Token);
+        Task ticking = TickAsync(events, watch, reconciler, cluster.Control, ending.Token);
+        Task reconciling = reconciler.RunAsync(ending.Token);
         try
         {
-            await WriteAsync(events, watch, before, deadline.Token);
+            await WriteAsync(events, watch, reconciler, before, deadline.Token);
         }
         finally
         {
             await ending.CancelAsync();
-            await ticking;
+            await Task.WhenAll(ticking, reconciling);
         }
         cancel.ThrowIfCancellationRequested();
     }
 
-    async Task WriteAsync(EventSubscription events, WorkerWatch watch, SourceStatus? before, CancellationToken cancel)
+    ClusterEvidence EvidenceOf(Cluster cluster) => new(cluster.Celery, cluster.Control, cluster.Queues, Results(cluster), clock);
+
+    // Applications that name no backend mostly keep results where their messages are.
+    IResultBackend? Results(Cluster cluster) =>
+        cluster.Results ?? (cluster.Celery.Broker.Kind == BrokerKind.Redis ? new RedisResults(cluster.Celery.Broker, cluster.Celery.ResultKeyPrefix, clock) : null);
+
+    // Who is silent and cannot be found either is gone; who cannot be told from others is left in peace.
+    static Func<IReadOnlyCollection<string>, CancellationToken, Task<IReadOnlySet<string>>> ConnectedAsync(RemoteControl control) => async (workers, cancel) =>
+        (await control.FindAsync(workers, cancel)).Where(found => found.Value != Presence.Gone).Select(found => found.Key).ToHashSet(StringComparer.Ordinal);
+
+    async Task WriteAsync(EventSubscription events, WorkerWatch watch, Reconciler reconciler, SourceStatus? before, CancellationToken cancel)
     {
         var inFlight = new Queue<Task>();
         await foreach (EventBatch batch in events.ReadAsync(cancel))
         {
-            Note(batch, watch, ref before);
+            Note(batch, watch, reconciler, ref before);
             while (inFlight.Count >= AppendsInFlight)
             {
                 await inFlight.Dequeue().WaitAsync(cancel);
@@ -104,7 +121,7 @@ public sealed partial class CelerySource(
         await Task.WhenAll(inFlight).WaitAsync(TimeToFinish, clock, CancellationToken.None);
     }
 
-    void Note(EventBatch batch, WorkerWatch watch, ref SourceStatus? before)
+    void Note(EventBatch batch, WorkerWatch watch, Reconciler reconciler, ref SourceStatus? before)
     {
         foreach ((string what, long times) in batch.Refused)
         {
@@ -113,17 +130,21 @@ public sealed partial class CelerySource(
         if (batch.Gap is { } gap)
         {
             log.Miss(settings.Name, gap.From, gap.To, gap.Reason);
+            reconciler.Miss(new Gap(gap.From, gap.To));
         }
         if (batch.UnbrokenSince is { } since)
         {
             if (before is { Misses: true } && before.ListenedTo < since)
             {
-                log.Miss(settings.Name, before.ListenedTo, since, "Belfry was not listening");
+                Instant from = before.ListenedTo - Unread;
+                log.Miss(settings.Name, from, since, "Belfry was not listening");
+                reconciler.Miss(new Gap(from, since));
             }
             before = null;
             watch.Break(since);
         }
         watch.Hear(batch.Events, batch.ReadUntil);
+        reconciler.Hear(batch.Events);
     }
 
     // Not cancelled with the rest: what was read is finished, and the log itself says when it cannot.
@@ -140,7 +161,7 @@ public sealed partial class CelerySource(
         }
     }
 
-    async Task TickAsync(EventSubscription events, WorkerWatch watch, RemoteControl control, CancellationToken cancel)
+    async Task TickAsync(EventSubscription events, WorkerWatch watch, Reconciler reconciler, RemoteControl control, CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(Tick, clock);
         var asker = new EventsAsker(settings, control, clock, _logger);
@@ -149,6 +170,7 @@ public sealed partial class CelerySource(
         {
             SubscriptionStatus status = events.Status;
             log.Listen(settings.Name, Kind, misses: true, status.Listening, status.Problem);
+            reconciler.Listen(status.Listening);
             await asker.AskAsync(watch.TakeNewcomers(), status.Listening, cancel);
             Instant now = Instant.Now(clock);
             if (now - last > Stall)

@@ -104,6 +104,12 @@ public enum WorkerVerdict
 public readonly record struct WorkerSigns(
     string Worker, int? Pid, double? Frequency, Instant FirstSent, Instant LastSent, Instant LastHeard, Instant? LeftHeard = null)
 {
+    /// <summary>When it last came, or came back to its broker, as sent: what it held before it has forgotten.</summary>
+    public Instant? CameSent { get; init; }
+
+    /// <summary>Runs at work there, by its last beat.</summary>
+    public long? Active { get; init; }
+
     /// <summary>With one more event of this process.</summary>
     public WorkerSigns With(TaskEvent sign, Instant arrived) => this with
     {
@@ -111,6 +117,8 @@ public readonly record struct WorkerSigns(
         Frequency = sign.Beat?.Frequency ?? Frequency,
         LastSent = Instant.Max(LastSent, sign.Shown),
         LastHeard = Instant.Max(LastHeard, arrived),
+        CameSent = sign.Kind == EventKind.WorkerOnline ? sign.Shown : CameSent,
+        Active = sign.Beat?.Active ?? Active,
         LeftHeard = sign.Kind switch
         {
             EventKind.WorkerOffline => arrived,

@@ -6,8 +6,13 @@ namespace Belfry.Server.Sources;
 /// <param name="source">The source.</param>
 /// <param name="log">Takes the verdicts and what they mean for runs.</param>
 /// <param name="lostAfter">How long an offline worker may be silent before its runs are lost.</param>
-public sealed class WorkerWatch(string source, RunLog log, TimeSpan lostAfter)
+/// <param name="connected">Tells which of these workers are still connected to the broker, as far as anybody can say; null where nobody can.</param>
+public sealed class WorkerWatch(
+    string source, RunLog log, TimeSpan lostAfter, Func<IReadOnlyCollection<string>, CancellationToken, Task<IReadOnlySet<string>>>? connected = null)
 {
+    // Who is silent and connected is asked for again and again until it speaks.
+    static readonly TimeSpan BetweenCalls = TimeSpan.FromSeconds(5);
+
     // Names of workers are input from outside; beyond this many the one that has been silent longest is forgotten.
     const int MostProcesses = 20_000;
 
@@ -18,6 +23,7 @@ public sealed class WorkerWatch(string source, RunLog log, TimeSpan lostAfter)
     readonly Dictionary<string, List<Process>> _workers = new(StringComparer.Ordinal);
     readonly HashSet<string> _unasked = new(StringComparer.Ordinal);
     Instant? _unbrokenSince;
+    Instant _nextCall = new(long.MinValue);
     int _processes;
 
     /// <summary>Learns the workers that the log knows from before.</summary>
@@ -68,13 +74,34 @@ public sealed class WorkerWatch(string source, RunLog log, TimeSpan lostAfter)
         }
     }
 
+    /// <summary>Since when nothing was missed; null while that is not known.</summary>
+    public Instant? UnbrokenSince
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _unbrokenSince;
+            }
+        }
+    }
+
+    /// <summary>What was heard of every worker's processes, the newest of each last, and how each was judged.</summary>
+    public IReadOnlyList<IReadOnlyList<(WorkerSigns Signs, WorkerVerdict Verdict)>> Snapshot(Instant now)
+    {
+        lock (_lock)
+        {
+            return [.. _workers.Values.Select(all => all.ConvertAll(one => (one.Signs, Liveness.Judge(one.Signs, _unbrokenSince, now, lostAfter))))];
+        }
+    }
+
     /// <summary>Judges all workers as of now, and logs what changed: who is online, and what happened to the runs of those who are gone.</summary>
     /// <param name="listeningSince">Since when the source is listened to; null while it is not, and then nothing is judged.</param>
     /// <param name="now">Everything that arrived until then was read.</param>
     /// <param name="cancel">Stops it.</param>
     public async Task JudgeAsync(Instant? listeningSince, Instant now, CancellationToken cancel)
     {
-        foreach (Change change in Changes(listeningSince, now))
+        foreach (Change change in await WithoutConnectedAsync(Changes(listeningSince, now), now, cancel))
         {
             if (change.IsNewest)
             {
@@ -92,6 +119,25 @@ public sealed class WorkerWatch(string source, RunLog log, TimeSpan lostAfter)
             Settle(change);
         }
     }
+
+    /// <summary>A worker that is silent while its connection stands is not gone: a solo pool says nothing while it works.</summary>
+    async Task<IEnumerable<Change>> WithoutConnectedAsync(List<Change> changes, Instant now, CancellationToken cancel)
+    {
+        HashSet<string> silent = [.. changes.Where(IsSilent).Select(change => change.Signs.Worker)];
+        if (connected is null || silent.Count == 0)
+        {
+            return changes;
+        }
+        IReadOnlySet<string> found = silent;
+        if (now >= _nextCall)
+        {
+            _nextCall = now + BetweenCalls;
+            found = await connected(silent, cancel);
+        }
+        return changes.Where(change => !IsSilent(change) || !found.Contains(change.Signs.Worker));
+    }
+
+    static bool IsSilent(Change change) => change is { Verdict: WorkerVerdict.Gone, IsNewest: true, Signs.LeftHeard: null };
 
     void Hear(TaskEvent item, Instant arrived)
     {

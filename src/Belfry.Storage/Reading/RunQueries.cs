@@ -64,6 +64,20 @@ public abstract class RunQueries : IDisposable
     /// <summary>All attempts of a run, by source and attempt; an id may be known to several sources.</summary>
     public abstract Task<IReadOnlyList<TaskRun>> FindAsync(string id, string? source, CancellationToken cancel);
 
+    /// <summary>Of each of these runs its newest attempt; those that the log does not know are left out.</summary>
+    public virtual async Task<IReadOnlyDictionary<string, TaskRun>> NewestAsync(string source, IReadOnlyCollection<string> ids, CancellationToken cancel)
+    {
+        var newest = new Dictionary<string, TaskRun>(StringComparer.Ordinal);
+        foreach (string id in ids)
+        {
+            if (await FindAsync(id, source, cancel) is { Count: > 0 } attempts)
+            {
+                newest[id] = attempts[^1];
+            }
+        }
+        return newest;
+    }
+
     /// <summary>Runs that were called by this one, newest attempt each, oldest first, at most <paramref name="limit"/>.</summary>
     public abstract Task<IReadOnlyList<TaskRun>> ChildrenAsync(string source, string id, int limit, CancellationToken cancel);
 

@@ -27,6 +27,9 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries(clock)
     public override Task<IReadOnlyList<TaskRun>> FindAsync(string id, string? source, CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<TaskRun>>((database, context) => RunFinder.Find(database, id, source, context), cancel);
 
+    public override Task<IReadOnlyDictionary<string, TaskRun>> NewestAsync(string source, IReadOnlyCollection<string> ids, CancellationToken cancel) =>
+        ReadAsync<IReadOnlyDictionary<string, TaskRun>>((database, context) => RunFinder.Newest(database, source, ids, context), cancel);
+
     public override Task<IReadOnlyList<TaskRun>> ChildrenAsync(string source, string id, int limit, CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<TaskRun>>((database, context) => RunFinder.Children(database, source, id, limit, context), cancel);
 

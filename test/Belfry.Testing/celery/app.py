@@ -2,29 +2,20 @@
 import os
 import time
 
-from celery import Celery, bootsteps
+from celery import Celery
 
 app = Celery("lab", broker=os.environ["LAB_BROKER"])
 app.conf.update(
     task_send_sent_event=True,
-    task_ignore_result=True,
+    task_ignore_result="LAB_RESULTS" not in os.environ,
+    result_backend=os.environ.get("LAB_RESULTS"),
+    result_extended="LAB_EXTENDED" in os.environ,
     broker_connection_retry_on_startup=True,
-    worker_pool_restarts=True,
     broker_transport_options={
         "visibility_timeout": int(os.environ.get("LAB_VISIBILITY", "3600")),
         **({"global_keyprefix": os.environ["LAB_PREFIX"]} if "LAB_PREFIX" in os.environ else {}),
     },
 )
-
-
-class Feeds(bootsteps.StartStopStep):
-    """A component of the worker that tells of its health."""
-
-    def info(self, worker):
-        return {"lab-feeds": {"up": 1, "topics": ["alerts", "notices"], "password": "hunter2"}, "lab-lag": 0.25}
-
-
-app.steps["worker"].add(Feeds)
 
 
 @app.task(name="lab.ok")
@@ -67,6 +58,11 @@ def late(seconds):
     """Acknowledged at its end only, so that a dead worker gives it back."""
     time.sleep(seconds)
     return seconds
+
+
+@app.task(name="lab.silent", ignore_result=True)
+def silent():
+    """Leaves no result, whatever the application says."""
 
 
 @app.task(name="lab.parent")

@@ -25,6 +25,47 @@ static class RunFinder
         return [.. newest.OrderBy(run => run.At).Take(limit)];
     }
 
+    /// <summary>The newest attempts of many runs: the rows whose keys are not written yet are looked through once for all of them.</summary>
+    public static Dictionary<string, TaskRun> Newest(Database database, string source, IReadOnlyCollection<string> ids, IRowContext names)
+    {
+        (List<long> segments, long from) = Segments(database);
+        ILookup<string, long> tail = Tail(database, from, [.. ids]);
+        var newest = new Dictionary<string, TaskRun>(StringComparer.Ordinal);
+        Statement read = database.Prepare($"{Ended} WHERE at = ? AND uid = ?");
+        foreach (string id in ids)
+        {
+            var runs = new List<TaskRun>();
+            var places = new List<long>(tail[id]);
+            AddOpen(database, "uid", id, runs, names);
+            KeySegments.AddWritten(database, RunKey.Of(id, 0), segments, places);
+            foreach (long place in places.Distinct())
+            {
+                IdColumn.Bind(read.Bind(1, place), 2, id);
+                AddAll(read, runs, names);
+            }
+            if (runs.Where(run => run.Source == source).MaxBy(run => run.Attempt) is { } found)
+            {
+                newest[id] = found;
+            }
+        }
+        return newest;
+    }
+
+    static ILookup<string, long> Tail(Database database, long from, HashSet<string> ids)
+    {
+        var found = new List<(string Id, long At)>();
+        Statement tail = database.Prepare("SELECT at, uid FROM run WHERE at >= ?").Bind(1, from);
+        while (tail.Step())
+        {
+            if (IdColumn.Read(tail, 1) is { } id && ids.Contains(id))
+            {
+                found.Add((id, tail.Int64(0)));
+            }
+        }
+        tail.Reset();
+        return found.ToLookup(row => row.Id, row => row.At, StringComparer.Ordinal);
+    }
+
     /// <summary>Runs whose own id, or whose parent's, is this one: open ones, those whose keys are only in the writer's memory, and those found by key.</summary>
     static List<TaskRun> With(Database database, string column, string id, IRowContext names)
     {

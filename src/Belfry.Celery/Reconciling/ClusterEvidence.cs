@@ -1,0 +1,184 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json.Nodes;
+using Belfry.Celery.Control;
+using Belfry.Celery.Messages;
+using Belfry.Celery.Queues;
+using Belfry.Celery.Redis;
+using Belfry.Celery.Results;
+
+namespace Belfry.Celery.Reconciling;
+
+/// <summary>Asks a cluster what became of runs: its result backend, its workers, its broker. Paced, so that nobody else waits for it.</summary>
+/// <param name="cluster">The cluster.</param>
+/// <param name="control">Speaks to its workers.</param>
+/// <param name="queues">Its queues.</param>
+/// <param name="results">Its result backend; null where it is not known, or cannot be read.</param>
+/// <param name="clock">The clock.</param>
+public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control, IBrokerQueues queues, IResultBackend? results, TimeProvider clock)
+{
+    // A worker's main loop stands still for 34 ms while it looks up 10,000; 500 at once it does not notice.
+    const int Batch = 500;
+
+    // Reading 100,000 messages takes 88 MB of the broker's traffic; a queue of so many is not the place to look for a few.
+    const int LongestQueue = 50_000;
+
+    // After each batch four times as long is left to others.
+    const int Courtesy = 4;
+
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long workers are waited for.</summary>
+    public static readonly TimeSpan ForWorkers = TimeSpan.FromSeconds(2);
+
+    /// <summary>The broker gives messages back when a connection ends, and does not let look into its queues.</summary>
+    public bool IsRabbitMq => cluster.Broker.Kind == BrokerKind.RabbitMq;
+
+    /// <summary>The records of runs; those that have none are left out.</summary>
+    public async Task<IReadOnlyDictionary<string, ResultEvidence>> RecordsAsync(IReadOnlyCollection<string> ids, CancellationToken cancel)
+    {
+        var found = new Dictionary<string, ResultEvidence>(StringComparer.Ordinal);
+        if (results is null)
+        {
+            return found;
+        }
+        await PacedAsync(
+            ids.Chunk(Batch),
+            async batch =>
+            {
+                foreach ((string id, ResultRecord record) in await results.ReadAsync(batch, cancel))
+                {
+                    if (Of(record) is { } evidence)
+                    {
+                        found[id] = evidence;
+                    }
+                }
+            },
+            cancel);
+        return found;
+    }
+
+    /// <summary>Asks workers for runs.</summary>
+    /// <param name="ids">The runs; null for all that they have.</param>
+    /// <param name="awaited">Who is waited for; others may answer as well.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<WorkerAnswers> AskAsync(IReadOnlyCollection<string>? ids, IReadOnlyCollection<string> awaited, CancellationToken cancel)
+    {
+        var answers = new WorkerAnswers();
+        HashSet<string>? wanted = ids?.ToHashSet(StringComparer.Ordinal);
+        async Task AddAsync(string method, JsonObject? arguments, WorkerSays says) => answers.Add(
+            await control.AskAsync(method, arguments, [], ForWorkers, awaited, cancel), says, id => wanted?.Contains(id) != false);
+        if (ids is null)
+        {
+            await AddAsync("active", null, WorkerSays.Active);
+            await AddAsync("reserved", null, WorkerSays.Reserved);
+        }
+        else
+        {
+            await PacedAsync(
+                ids.Chunk(Batch), batch => AddAsync("query_task", new JsonObject { ["ids"] = new JsonArray([.. batch.Select(id => JsonValue.Create(id))]) }, WorkerSays.Reserved), cancel);
+        }
+        // Who waits for its time is known to nobody else.
+        await AddAsync("scheduled", null, WorkerSays.Scheduled);
+        return answers;
+    }
+
+    /// <summary>Looks for messages of runs that wait.</summary>
+    /// <param name="ids">The runs; null for all that are there.</param>
+    /// <param name="known">Names of queues that are known from elsewhere.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<BrokerLook> LookAsync(IReadOnlyCollection<string>? ids, IReadOnlyCollection<string> known, CancellationToken cancel)
+    {
+        HashSet<string>? wanted = ids?.ToHashSet(StringComparer.Ordinal);
+        IReadOnlyList<QueueStanding> standing = await queues.ReadAsync(await queues.NamesAsync(known, cancel), cancel);
+        if (IsRabbitMq)
+        {
+            return new BrokerLook { Drained = standing.All(queue => queue.Length is null or 0) };
+        }
+        var queued = new Dictionary<string, MessageEvidence>(StringComparer.Ordinal);
+        await PacedAsync(
+            standing.Where(queue => queue.Length is > 0 and <= LongestQueue),
+            async queue => Add(await queues.PeekAsync(queue.Name, 0, LongestQueue, cancel), queued, wanted, taken: null),
+            cancel);
+        var unacked = new Dictionary<string, MessageEvidence>(StringComparer.Ordinal);
+        IReadOnlyList<QueuedMessage> held = await queues.UnackedAsync(LongestQueue, cancel);
+        Add(held, unacked, wanted, held.Count == 0 ? null : await TakenAsync(cancel));
+        return new BrokerLook { Queued = queued, Unacked = unacked, Complete = held.Count < LongestQueue && standing.All(queue => queue.Length is null or <= LongestQueue) };
+    }
+
+    /// <summary>Ids of runs whose records were written since an instant, a page at a time; none where the backend cannot be searched.</summary>
+    /// <param name="since">The instant.</param>
+    /// <param name="kept">For how long records are kept: Celery's <c>result_expires</c>; null takes what is kept longest for written just now.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async IAsyncEnumerable<IReadOnlyList<string>> FindRecordsAsync(Instant since, TimeSpan? kept, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        if (results is not RedisResults redis)
+        {
+            yield break;
+        }
+        long began = clock.GetTimestamp();
+        await foreach (IReadOnlyList<StoredResult> page in redis.ScanAsync(_ => true, cancel))
+        {
+            Instant now = Instant.Now(clock);
+            yield return [.. page.Where(stored => stored.Left is not { } left || now - ((kept ?? UsualKept) - left) >= since).Select(stored => stored.Id)];
+            await Task.Delay(clock.GetElapsedTime(began) * Courtesy, clock, cancel);
+            began = clock.GetTimestamp();
+        }
+    }
+
+    /// <summary>Celery's default of <c>result_expires</c>.</summary>
+    static TimeSpan UsualKept { get; } = TimeSpan.FromDays(1);
+
+    static void Add(IEnumerable<QueuedMessage> messages, Dictionary<string, MessageEvidence> to, HashSet<string>? wanted, IReadOnlyDictionary<string, Instant>? taken)
+    {
+        foreach (TaskMessage message in messages.Select(queued => queued.Message))
+        {
+            if (message.Id is { } id && wanted?.Contains(id) != false)
+            {
+                Instant? at = taken is not null && message.DeliveryTag is { } tag && taken.TryGetValue(tag, out Instant when) ? when : null;
+                // Of a run that is there twice the later attempt is the open one.
+                to[id] = to.TryGetValue(id, out MessageEvidence? other) && other.Attempt > message.Retries + 1 ? other : new MessageEvidence(message.Retries + 1, message.Task, at);
+            }
+        }
+    }
+
+    /// <summary>When workers took what they have not acknowledged, by delivery tag.</summary>
+    Task<IReadOnlyDictionary<string, Instant>> TakenAsync(CancellationToken cancel) => Task.Run<IReadOnlyDictionary<string, Instant>>(
+        () =>
+        {
+            using RedisConnection connection = RedisConnection.Open(cluster.Broker, Patience, clock, cancel);
+            connection.ReadTimeout = Patience;
+            var taken = new Dictionary<string, Instant>(StringComparer.Ordinal);
+            IReadOnlyList<RespReply> pairs = connection.Command("ZRANGE", new RedisKeys(cluster).UnackedIndex, "0", $"{LongestQueue}", "WITHSCORES").Items ?? [];
+            for (int i = 0; i + 1 < pairs.Count; i += 2)
+            {
+                if (double.TryParse(pairs[i + 1].Text, System.Globalization.CultureInfo.InvariantCulture, out double score))
+                {
+                    taken[pairs[i].Text ?? ""] = Instant.FromUnixSeconds(score);
+                }
+            }
+            return taken;
+        },
+        cancel);
+
+    async Task PacedAsync<T>(IEnumerable<T> batches, Func<T, Task> ask, CancellationToken cancel)
+    {
+        TimeSpan pause = TimeSpan.Zero;
+        foreach (T batch in batches)
+        {
+            await Task.Delay(pause, clock, cancel);
+            long began = clock.GetTimestamp();
+            await ask(batch);
+            pause = clock.GetElapsedTime(began) * Courtesy;
+        }
+    }
+
+    static ResultEvidence? Of(ResultRecord record) => record.Status is null ? null : new ResultEvidence(record.Status)
+    {
+        Done = record.Done, Attempt = record.Retries + 1, Worker = record.Worker, Task = record.Task, Queue = record.Queue, Args = record.Args, Kwargs = record.Kwargs,
+        Result = record.Status == "SUCCESS" ? record.Result : null, Exception = record.Exception, Traceback = record.Traceback,
+        Reason = record.Status != "REVOKED" ? null
+            : record.Exception?.Contains("expired", StringComparison.Ordinal) == true ? "expired"
+            : record.Exception?.Contains("terminated", StringComparison.Ordinal) == true ? "terminated"
+            : "revoked",
+    };
+}

@@ -1,0 +1,130 @@
+using Belfry.Celery.Reconciling;
+using Belfry.Celery.Redis;
+using Belfry.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Belfry.Server.Sources;
+
+/// <summary>Asks what became of runs whose events may have gone by unheard, and writes what that proves to the log. One for each cluster.</summary>
+/// <remarks>
+/// 1. Something shows that events are missing: a gap, a worker's own count, a worker that came back, a run that is open for long.
+/// 2. The runs concerned go into the book, which knows when each is asked about.
+/// 3. A visit asks for those that are due: records first, which settle most; then workers; what nobody has takes rounds through all places.
+/// </remarks>
+sealed partial class Reconciler(SourceSettings settings, ClusterEvidence evidence, WorkerWatch watch, RunLog log, TimeSpan lostAfter, TimeProvider clock, ILogger logger) : IDisposable
+{
+    const int MostAtOnce = 10_000;
+
+    static readonly TimeSpan Tick = TimeSpan.FromSeconds(1), Stall = TimeSpan.FromSeconds(10);
+
+    readonly MissingRuns _missing = new(settings, evidence, log, clock);
+    readonly InquiryBook _book = new();
+    readonly Hearing _hearing = new();
+    readonly UnseenStarts _unseen = new();
+    readonly SemaphoreSlim _wake = new(0, 1);
+    bool _listening;
+
+    /// <summary>Hears what the stream brought.</summary>
+    public void Hear(IReadOnlyList<TaskEvent> events) => _missing.Hear(events);
+
+    /// <summary>Something was missed.</summary>
+    public void Miss(Gap gap)
+    {
+        _missing.Miss(gap);
+        if (_wake.CurrentCount == 0)
+        {
+            _wake.Release();
+        }
+    }
+
+    /// <summary>The stream stands, or it does not: then nothing is asked.</summary>
+    public void Listen(bool listening) => _listening = listening;
+
+    /// <summary>Works until it is cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        await _missing.LearnAsync(cancel);
+        while (!cancel.IsCancellationRequested)
+        {
+            try
+            {
+                await _wake.WaitAsync(_missing.IsHurried ? TimeSpan.FromMilliseconds(100) : Tick, cancel);
+                if (_listening)
+                {
+                    await TurnAsync(cancel);
+                }
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception problem) when (problem is IOException or RedisException or StoreException or TimeoutException)
+            {
+                LogNotAsked(settings.Name, problem.Message);
+                await Task.Delay(Stall, clock, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _wake.Dispose();
+
+    async Task TurnAsync(CancellationToken cancel)
+    {
+        await _missing.AskAsync(_book, watch, cancel);
+        IReadOnlyList<Inquiry> due = _book.Due(Instant.Now(clock), MostAtOnce);
+        if (due.Count > 0)
+        {
+            await new Visit(settings.Name, evidence, log, Standings, _hearing, lostAfter, clock).MakeAsync(due, SettleAsync, cancel);
+        }
+        TellUnseen();
+    }
+
+    WorkerStandings Standings()
+    {
+        Instant now = Instant.Now(clock);
+        return new WorkerStandings(watch.Snapshot(now), watch.UnbrokenSince, now);
+    }
+
+    /// <summary>What came out of some questions: facts go to the log, the book learns when to ask again.</summary>
+    async Task SettleAsync(IReadOnlyList<Answer> answers, CancellationToken cancel)
+    {
+        TaskEvent[] facts = [.. answers.SelectMany(answer => answer.Concluded.Facts)];
+        if (facts.Length > 0)
+        {
+            await log.AppendAsync(facts, cancel);
+            LogReconciled(answers.Count(answer => answer.Concluded.Facts.Count > 0), settings.Name);
+        }
+        Instant now = Instant.Now(clock);
+        foreach (Answer answer in answers)
+        {
+            _book.Note(answer.Inquiry, answer.Concluded.Next, answer.Complete, now, answer.Again);
+            // Of a run that the log does not know nothing is concluded from its absence.
+            if (answer is { Known: null, Concluded.Next: NextStep.AskAgain, Inquiry.Rounds: >= 2 })
+            {
+                _book.Drop(answer.Inquiry.Id);
+            }
+            _missing.Settle(answer);
+            _unseen.Explain(answer);
+        }
+    }
+
+    /// <summary>Starts that a worker counted and nothing explains: all that will ever be known of them.</summary>
+    void TellUnseen()
+    {
+        foreach ((string worker, long starts) in _missing.TakeStarts())
+        {
+            _unseen.Add(worker, starts, _missing.LastGap, Instant.Now(clock));
+        }
+        foreach (UnseenStart unseen in _unseen.Take(Instant.Now(clock)))
+        {
+            log.Refuse(settings.Name, unseen.ToString(), unseen.Starts);
+        }
+    }
+
+    [LoggerMessage(2121, LogLevel.Information, "Filled in {Runs} runs of {Source} whose events were not heard")]
+    partial void LogReconciled(int runs, string source);
+
+    [LoggerMessage(2122, LogLevel.Warning, "What became of open runs of {Source} could not be asked: {Problem}. Trying again.")]
+    partial void LogNotAsked(string source, string problem);
+}

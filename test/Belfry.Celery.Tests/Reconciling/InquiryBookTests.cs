@@ -1,0 +1,102 @@
+using Belfry.Celery.Reconciling;
+
+namespace Belfry.Celery.Tests.Reconciling;
+
+public sealed class InquiryBookTests
+{
+    static readonly Instant Begin = new(1_795_000_000_000_000);
+
+    readonly InquiryBook _book = new();
+
+    [Fact]
+    public void A_run_that_is_found_nowhere_is_asked_about_again_three_seconds_later()
+    {
+        _book.Ask("a", null, Begin);
+        Inquiry first = Due(0).Single();
+        _book.Note(first, NextStep.AskAgain, complete: true, Begin, null);
+        Assert.Empty(Due(2.9));
+        Assert.Equal(1, Due(3).Single().Rounds);
+    }
+
+    [Fact]
+    public void Rounds_that_could_not_read_every_place_do_not_count_and_come_again_after_1_2_and_at_most_60_seconds()
+    {
+        _book.Ask("a", null, Begin);
+        Assert.Equal([1, 2, 4, 8, 16, 32, 60, 60], Pauses(8, NextStep.AskAgain, complete: false));
+        Assert.Equal(0, Due(10_000).Single().Rounds);
+    }
+
+    [Fact]
+    public void A_run_that_was_found_is_asked_about_again_after_20_40_and_at_most_600_seconds() =>
+        Assert.Equal([20, 40, 80, 160, 320, 600, 600], Pauses(7, NextStep.Running, complete: null));
+
+    [Fact]
+    public void A_verdict_that_has_to_wait_comes_when_it_can()
+    {
+        _book.Ask("a", null, Begin);
+        _book.Note(Due(0).Single(), NextStep.AskAgain, complete: true, Begin, null);
+        _book.Note(Due(3).Single(), NextStep.AskAgain, complete: true, Begin + TimeSpan.FromSeconds(3), Begin + TimeSpan.FromSeconds(64));
+        Assert.Empty(Due(63.9));
+        Assert.Equal(2, Due(64).Single().Rounds);
+    }
+
+    [Fact]
+    public void A_new_sign_begins_the_rounds_anew()
+    {
+        _book.Ask("a", null, Begin);
+        _book.Note(Due(0).Single(), NextStep.AskAgain, complete: true, Begin, null);
+        _book.Ask("a", new Gap(Begin, Begin), Begin);
+        Assert.Equal((0, new Gap(Begin, Begin)), (Due(0).Single().Rounds, Due(0).Single().Gap));
+    }
+
+    [Theory]
+    [InlineData(NextStep.Settled)]
+    [InlineData(NextStep.Lost)]
+    [InlineData(NextStep.Closed)]
+    public void A_run_whose_end_is_known_is_not_asked_about_any_more(NextStep next)
+    {
+        _book.Ask("a", null, Begin);
+        _book.Note(Due(0).Single(), next, complete: true, Begin, null);
+        Assert.Equal(0, _book.Count);
+    }
+
+    [Fact]
+    public void An_open_run_is_asked_about_30_seconds_after_the_last_that_was_heard_of_it_and_after_its_own_time()
+    {
+        var run = new TaskRun { Source = "c", Id = "a", Attempt = 1, State = RunState.Queued, At = Begin, First = Begin, Updated = Begin };
+        Assert.Equal(Begin + TimeSpan.FromSeconds(30), InquiryBook.FirstDue(run));
+        Assert.Equal(Begin + TimeSpan.FromSeconds(90), InquiryBook.FirstDue(run with { Eta = Begin + TimeSpan.FromSeconds(60) }));
+    }
+
+    [Fact]
+    public void A_worker_that_was_silent_three_times_is_waited_for_once_a_minute_until_it_answers()
+    {
+        var hearing = new Hearing();
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Equal(["w"], hearing.Awaited(["w"], Begin));
+            hearing.Note([], ["w"], Begin);
+        }
+        Assert.Empty(hearing.Awaited(["w"], Begin + TimeSpan.FromSeconds(59)));
+        Assert.Equal(["w"], hearing.Awaited(["w"], Begin + TimeSpan.FromSeconds(60)));
+        hearing.Note(["w"], [], Begin);
+        Assert.False(hearing.IsDeaf("w"));
+    }
+
+    List<double> Pauses(int times, NextStep next, bool? complete)
+    {
+        _book.Ask("a", null, Begin);
+        Instant now = Begin;
+        var pauses = new List<double>();
+        for (int i = 0; i < times; i++)
+        {
+            Inquiry inquiry = _book.Due(now, 10).Single();
+            _book.Note(inquiry, next, complete, now, null);
+            pauses.Add((inquiry.At - now).TotalSeconds);
+            now = inquiry.At;
+        }
+        return pauses;
+    }
+
+    IReadOnlyList<Inquiry> Due(double seconds) => _book.Due(Begin + TimeSpan.FromSeconds(seconds), 10);
+}
