@@ -21,6 +21,12 @@ static class ClusterOptions
         return verb;
     }
 
+    /// <summary>The broker on the line; null without one.</summary>
+    public static string? BrokerOf(ParseResult line) => line.GetValue(Broker);
+
+    /// <summary>The cluster's name on the line; null without one.</summary>
+    public static string? SourceOf(ParseResult line) => line.GetValue(Source);
+
     /// <summary>The cluster that a line names.</summary>
     /// <exception cref="UsageException">It names none, or one that nobody knows.</exception>
     public static Cluster Find(ParseResult line)

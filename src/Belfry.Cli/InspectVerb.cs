@@ -5,7 +5,7 @@ using Belfry.Storage;
 
 namespace Belfry.Cli;
 
-/// <summary><c>belfry inspect</c>: what there is, in figures.</summary>
+/// <summary><c>belfry inspect</c>: what there is.</summary>
 static class InspectVerb
 {
     const int TasksShown = 20;
@@ -15,7 +15,12 @@ static class InspectVerb
     public static Verb Build()
     {
         var logs = new Verb("logs", "How many runs the log has, how much room they take, which tasks take it, and what retention would delete", "belfry inspect logs --json") { Json };
-        return new Verb("inspect", "What there is, in figures", "belfry inspect logs") { logs.Does(LogsAsync) };
+        var inspect = new Verb("inspect", "What there is: the log in figures, and what workers of Celery tell", "belfry inspect logs", "belfry inspect active --broker redis://localhost:6379/0") { logs.Does(LogsAsync) };
+        foreach (Verb verb in WorkerVerbs.Inspections())
+        {
+            inspect.Add(verb);
+        }
+        return inspect;
     }
 
     static async Task<int> LogsAsync(ParseResult line, CancellationToken cancel)

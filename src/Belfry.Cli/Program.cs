@@ -18,6 +18,7 @@ var root = new Command("belfry", "Belfry logs every run of every task, and rings
     MonitorVerbs.Build(),
     DoctorVerb.Build(),
     InspectVerb.Build(),
+    WorkerVerbs.BuildControl(),
     TasksVerb.Build(),
     ForecastVerbs.BuildWhy(),
     ForecastVerbs.BuildNext(),

@@ -6,6 +6,7 @@ using Belfry.Server.Sources;
 using Belfry.Server.Sources.Demo;
 using Belfry.Storage;
 using Belfry.Storage.Definitions;
+using Belfry.Storage.Payloads;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -38,6 +39,7 @@ public static class BelfryServer
         services.AddSingleton(provider => new EventIntake(provider.GetRequiredService<RunLog>(), settings.Log.Enabled, [.. settings.Sources.Select(source => source.Name)]));
         services.AddSingleton<DeadLetters>();
         services.AddSingleton(provider => new Clusters(settings.Sources, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(new SecretMask(settings.Arguments.HiddenKeys));
         services.AddAccess(settings.Access);
         services.AddSingleton(settings.Retention.ToPolicy());
         services.AddSingleton(settings.Admin).AddAdmin();

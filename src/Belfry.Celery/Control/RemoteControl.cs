@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Belfry.Celery.Redis;
 
 namespace Belfry.Celery.Control;
 
@@ -26,7 +25,7 @@ public sealed class RemoteControl(CeleryCluster cluster, TimeProvider clock)
     /// <param name="known">Workers that live, as far as is known: once they have all answered nobody is waited for. Empty when that is not known.</param>
     /// <param name="cancel">Gives up.</param>
     /// <exception cref="IOException">The broker cannot be reached.</exception>
-    /// <exception cref="RedisException">The broker refused.</exception>
+    /// <exception cref="BrokerException">The broker refused.</exception>
     public async Task<ControlAnswer> AskAsync(
         string method, JsonObject? arguments, IReadOnlyCollection<string> destination, TimeSpan timeout, IReadOnlyCollection<string> known, CancellationToken cancel)
     {
@@ -56,7 +55,7 @@ public sealed class RemoteControl(CeleryCluster cluster, TimeProvider clock)
     /// <param name="cancel">Gives up.</param>
     /// <returns>How many heard it: all subscribers of the channel, whoever was meant; null where the broker does not tell.</returns>
     /// <exception cref="IOException">The broker cannot be reached.</exception>
-    /// <exception cref="RedisException">The broker refused.</exception>
+    /// <exception cref="BrokerException">The broker refused.</exception>
     public async Task<long?> CastAsync(string method, JsonObject? arguments, IReadOnlyCollection<string> destination, CancellationToken cancel)
     {
         await using IControlLine line = await OpenAsync(cancel);
@@ -67,14 +66,14 @@ public sealed class RemoteControl(CeleryCluster cluster, TimeProvider clock)
     /// <param name="workers">Their node names; empty for all.</param>
     /// <param name="cancel">Gives up.</param>
     /// <exception cref="IOException">The broker cannot be reached.</exception>
-    /// <exception cref="RedisException">The broker refused.</exception>
+    /// <exception cref="BrokerException">The broker refused.</exception>
     public Task<long?> EnableEventsAsync(IReadOnlyCollection<string> workers, CancellationToken cancel) => CastAsync("enable_events", null, workers, cancel);
 
     /// <summary>Whether workers that do not answer are there: a solo worker at work, or a pool that is full, says nothing and is not dead.</summary>
     /// <param name="workers">Their node names.</param>
     /// <param name="cancel">Gives up.</param>
     /// <exception cref="IOException">The broker cannot be reached.</exception>
-    /// <exception cref="RedisException">The broker refused.</exception>
+    /// <exception cref="BrokerException">The broker refused.</exception>
     public async Task<IReadOnlyDictionary<string, Presence>> FindAsync(IReadOnlyCollection<string> workers, CancellationToken cancel)
     {
         var found = new Dictionary<string, Presence>(StringComparer.Ordinal);
@@ -108,7 +107,8 @@ public sealed class RemoteControl(CeleryCluster cluster, TimeProvider clock)
             : rest;
     }
 
-    async Task<IControlLine> OpenAsync(CancellationToken cancel) => await RedisLine.OpenAsync(cluster, Patience, clock, cancel);
+    async Task<IControlLine> OpenAsync(CancellationToken cancel) =>
+        cluster.Broker.Kind == BrokerKind.RabbitMq ? await RabbitLine.OpenAsync(cluster, Patience, cancel) : await RedisLine.OpenAsync(cluster, Patience, clock, cancel);
 }
 
 /// <summary>What workers said.</summary>

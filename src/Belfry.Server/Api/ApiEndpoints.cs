@@ -17,12 +17,14 @@ static class ApiEndpoints
         api.MapGet("/runs/{**id}", RunEndpoints.FindAsync);
         api.MapGet("/events", LiveEvents.SendAsync);
         api.MapGet("/workers", WorkerEndpoints.ListAsync);
+        api.MapGet("/workers/{name}", WorkerEndpoints.FindAsync);
         api.MapGet("/tasks", TaskEndpoints.ListAsync);
         api.MapGet("/tasks/{name}", TaskEndpoints.FindAsync);
         api.MapGet("/tasks/{name}/why", ForecastEndpoints.WhyAsync);
         api.MapGet("/tasks/{name}/next", ForecastEndpoints.NextAsync);
         api.MapGet("/reports/{name}", TaskEndpoints.ReportAsync);
         api.MapGet("/statistics", StatisticsEndpoints.ReadAsync);
+        ControlEndpoints.Map(routes);
         CallEndpoints.Map(routes);
         EventEndpoints.Map(routes);
         PeopleEndpoints.Map(routes);

@@ -51,9 +51,11 @@ static class Parameters
     }
 
     /// <summary>A number of seconds; null when there is none.</summary>
-    public static TimeSpan? Seconds(IQueryCollection sent, string field, ref FieldProblem? problem)
+    public static TimeSpan? Seconds(IQueryCollection sent, string field, ref FieldProblem? problem) => Seconds(Text(sent, field), field, ref problem);
+
+    /// <summary>A number of seconds; null when there is none.</summary>
+    public static TimeSpan? Seconds(string? text, string field, ref FieldProblem? problem)
     {
-        string? text = Text(sent, field);
         if (text is null)
         {
             return null;

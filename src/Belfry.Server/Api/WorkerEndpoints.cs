@@ -1,10 +1,15 @@
+using System.Text.Json;
+using Belfry.Celery.Control;
+using Belfry.Celery;
+using Belfry.Server.Sources;
 using Belfry.Storage;
+using Belfry.Storage.Payloads;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Belfry.Server.Api;
 
-/// <summary>Workers as their events show them.</summary>
+/// <summary>Workers as their events show them, and as they show themselves when they are asked.</summary>
 static class WorkerEndpoints
 {
     /// <summary><c>GET /workers</c>, silent ones first.</summary>
@@ -18,21 +23,92 @@ static class WorkerEndpoints
             foreach (WorkerStatus worker in workers)
             {
                 json.WriteStartObject();
-                json.WriteString("source", worker.Source);
-                json.WriteString("worker", worker.Name);
-                json.WriteBoolean("online", worker.Online);
-                JsonFields.At(json, "last_beat", worker.LastBeat);
-                JsonFields.At(json, "last_heard", worker.LastHeard);
-                json.WriteNumber("open_runs", worker.OpenRuns);
-                JsonFields.Number(json, "pid", worker.Beat.Pid);
-                JsonFields.Number(json, "beat_seconds", worker.Beat.Frequency);
-                JsonFields.Number(json, "active", worker.Beat.Active);
-                JsonFields.Number(json, "processed", worker.Beat.Processed);
-                JsonFields.Text(json, "software", worker.Beat.Software);
+                Write(json, worker);
                 json.WriteEndObject();
             }
             json.WriteEndArray();
             json.WriteEndObject();
         });
+    }
+
+    /// <summary><c>GET /workers/{name}</c>: what the log knows of it, and what it answers within a second.</summary>
+    public static async Task<IResult> FindAsync(
+        HttpRequest request, [FromServices] RunQueries queries, [FromServices] Clusters clusters, [FromServices] SecretMask mask, string name, CancellationToken cancel)
+    {
+        if (Parameters.Unknown(request.Query, ["source"]) is { } unknown)
+        {
+            return Problems.Bad(unknown);
+        }
+        string worker = TaskEndpoints.Decoded(name);
+        string? source = Parameters.Text(request.Query, "source");
+        WorkerStatus[] found = [.. (await queries.WorkersAsync(cancel)).Where(one => one.Name == worker && (source is null || one.Source == source))];
+        if (found.Length > 1)
+        {
+            return Problems.Bad(new FieldProblem("source", $"Several sources have a worker '{worker}'; say which: {string.Join(", ", found.Select(one => one.Source))}."));
+        }
+        return found is not [var status]
+            ? Problems.NotFound($"No worker '{worker}' is known{(source is null ? "" : $" of '{source}'")}.")
+            : await TellAsync(status, clusters, mask, cancel);
+    }
+
+    static async Task<IResult> TellAsync(WorkerStatus status, Clusters clusters, SecretMask mask, CancellationToken cancel)
+    {
+        InspectedWorker? said = null;
+        string? problem = null;
+        try
+        {
+            said = clusters.Find(status.Source) is { } cluster ? await InspectedWorker.AskAsync(new Inspector(cluster, mask), status.Name, RemoteControl.UsualTimeout, cancel) : null;
+        }
+        catch (Exception e) when (e is IOException or BrokerException)
+        {
+            problem = e.Message;
+        }
+        return new JsonResult(json =>
+        {
+            json.WriteStartObject();
+            Write(json, status);
+            JsonFields.Text(json, "presence", said?.Presence.ToString().ToLowerInvariant());
+            JsonFields.Text(json, "problem", problem);
+            Write(json, "stats", said?.Stats);
+            if (said?.Stats is { } stats)
+            {
+                json.WriteStartObject("facts");
+                foreach ((string component, JsonElement fact) in WorkerStats.FactsOf(stats))
+                {
+                    Write(json, component, fact);
+                }
+                json.WriteEndObject();
+            }
+            Write(json, "queues", said?.Queues);
+            Write(json, "registered", said?.Registered);
+            Write(json, "runs", said?.Active);
+            Write(json, "reserved", said?.Reserved);
+            Write(json, "scheduled", said?.Scheduled);
+            json.WriteEndObject();
+        });
+    }
+
+    static void Write(Utf8JsonWriter json, WorkerStatus worker)
+    {
+        json.WriteString("source", worker.Source);
+        json.WriteString("worker", worker.Name);
+        json.WriteBoolean("online", worker.Online);
+        JsonFields.At(json, "last_beat", worker.LastBeat);
+        JsonFields.At(json, "last_heard", worker.LastHeard);
+        json.WriteNumber("open_runs", worker.OpenRuns);
+        JsonFields.Number(json, "pid", worker.Beat.Pid);
+        JsonFields.Number(json, "beat_seconds", worker.Beat.Frequency);
+        JsonFields.Number(json, "active", worker.Beat.Active);
+        JsonFields.Number(json, "processed", worker.Beat.Processed);
+        JsonFields.Text(json, "software", worker.Beat.Software);
+    }
+
+    static void Write(Utf8JsonWriter json, string name, JsonElement? said)
+    {
+        if (said is { } value)
+        {
+            json.WritePropertyName(name);
+            value.WriteTo(json);
+        }
     }
 }

@@ -23,6 +23,9 @@ public sealed class SecretMask
     public static IReadOnlyList<string> DefaultKeys { get; } =
         ["password", "passwd", "passphrase", "secret", "token", "authorization", "api_key", "apikey", "api-key", "access_key", "private_key", "credential"];
 
+    /// <summary>Values of this key are hidden.</summary>
+    public bool Hides(string key) => _keys is not null && key.AsSpan().ContainsAny(_keys);
+
     /// <summary>The text with its secrets hidden; the same text when it has none.</summary>
     /// <param name="text">Arguments, a result, an exception.</param>
     /// <param name="onlyQuoted">Hide only values in quotes: in a trace, <c>token = read()</c> is code and no secret.</param>

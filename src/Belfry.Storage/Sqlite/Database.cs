@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -8,6 +9,7 @@ sealed unsafe class Database : IDisposable
 {
     readonly Dictionary<string, Statement> _prepared = [];
     IDisposable? _companion;
+    GCHandle _committed; // whom SQLite tells of commits
     nint _handle;
 
     Database(nint handle) => _handle = handle;
@@ -162,6 +164,16 @@ sealed unsafe class Database : IDisposable
         }
     }
 
+    /// <summary>
+    /// Has somebody told behind each commit of this connection how many pages the write-ahead log has. From then on checkpoints are theirs: SQLite's own
+    /// hang on the same hook. Whoever is told does not throw.
+    /// </summary>
+    public void OnCommit(Action<int> told)
+    {
+        _committed = GCHandle.Alloc(told);
+        _ = Native.OnCommit(_handle, &Committed, GCHandle.ToIntPtr(_committed));
+    }
+
     /// <summary>Makes the statement that another thread is running fail soon.</summary>
     public void Interrupt() => Native.Interrupt(_handle);
 
@@ -176,6 +188,17 @@ sealed unsafe class Database : IDisposable
         _companion?.Dispose();
         _ = Native.Close(_handle);
         _handle = 0;
+        if (_committed.IsAllocated)
+        {
+            _committed.Free();
+        }
+    }
+
+    [UnmanagedCallersOnly]
+    static int Committed(nint told, nint database, byte* name, int pages)
+    {
+        ((Action<int>)GCHandle.FromIntPtr(told).Target!)(pages);
+        return Native.Ok;
     }
 
     internal SqliteException Error(int code, string? sql = null)

@@ -72,6 +72,9 @@ static unsafe partial class Native
     [LibraryImport(Library, EntryPoint = "sqlite3_interrupt")]
     public static partial void Interrupt(nint database);
 
+    [LibraryImport(Library, EntryPoint = "sqlite3_wal_hook")]
+    public static partial nint OnCommit(nint database, delegate* unmanaged<nint, nint, byte*, int, int> hook, nint context);
+
     [LibraryImport(Library, EntryPoint = "sqlite3_prepare_v3")]
     public static partial int Prepare(nint database, byte* sql, int bytes, uint flags, out nint statement, out byte* tail);
 

@@ -14,6 +14,7 @@ sealed class SqliteWriter : ILogWriter, ILogKeeper
 
     readonly Store _store;
     readonly GroupWriter _groups;
+    readonly Checkpoints? _checkpoints; // a store in memory needs none
 
     public SqliteWriter(Store store, int livesKept, RetentionPolicy retention)
     {
@@ -21,6 +22,7 @@ sealed class SqliteWriter : ILogWriter, ILogKeeper
         try
         {
             _groups = new GroupWriter(store.Writer!, store.Url, livesKept, retention);
+            _checkpoints = store.Url.Path is { } path ? new Checkpoints(path, store.Writer!) : null;
         }
         catch (SqliteException refused)
         {
@@ -64,6 +66,7 @@ sealed class SqliteWriter : ILogWriter, ILogKeeper
     public void Dispose()
     {
         _groups.Dispose();
+        _checkpoints?.Dispose();
         _store.Dispose();
     }
 }

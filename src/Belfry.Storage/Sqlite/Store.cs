@@ -103,7 +103,7 @@ sealed class Store : IDisposable
 
     /// <summary>Makes a connection the one that writes.</summary>
     public static void Prepare(Database writer, bool syncEveryCommit) =>
-        // 4,000 pages of 4 KB: checkpoints every 16 MB cost a third less than SQLite's default of 1,000. Some builds (Debian's) zero and write each page
+        // The log does its checkpoints itself (Checkpoints); whoever else writes has them as seldom. Some builds (Debian's) zero and write each page
         // that becomes free; open runs free as many as they take, so here only what costs no page more is zeroed.
         writer.Execute($"""
             PRAGMA journal_mode = WAL; PRAGMA synchronous = {(syncEveryCommit ? "FULL" : "NORMAL")};

@@ -6,8 +6,13 @@ namespace Belfry.Storage.Writing;
 readonly record struct Append(IReadOnlyList<TaskEvent> Events, TaskCompletionSource Done);
 
 /// <summary>What waits to be written, bounded in events: above the limit those who append wait.</summary>
-sealed class AppendQueue(int limit) : IDisposable
+/// <param name="limit">So many events may wait.</param>
+/// <param name="many">Called when so many wait that they need no more company.</param>
+sealed class AppendQueue(int limit, Action many) : IDisposable
 {
+    /// <summary>A larger group costs hardly less for each event.</summary>
+    const int Many = 8192;
+
     readonly Lock _lock = new();
     readonly Queue<Append> _waiting = new();           // bounded by limit; emptied by Take
     readonly Queue<TaskCompletionSource> _full = new(); // those who wait for room
@@ -37,6 +42,9 @@ sealed class AppendQueue(int limit) : IDisposable
         }
         await done.Task.WaitAsync(cancel);
     }
+
+    /// <summary>So many wait that a group of them needs no more company.</summary>
+    public bool HasMany => Waiting >= Many;
 
     /// <summary>Waits until something is there; false when nothing came in time, or it was nudged.</summary>
     public bool WaitForEvents(TimeSpan longest, CancellationToken stop)
@@ -116,8 +124,13 @@ sealed class AppendQueue(int limit) : IDisposable
                 return false;
             }
             _waiting.Enqueue(append);
+            bool had = _events >= Many;
             _events += append.Events.Count;
             _any.Set();
+            if (!had && _events >= Many)
+            {
+                many();
+            }
             room = Task.CompletedTask;
             return true;
         }

@@ -45,7 +45,7 @@ public sealed partial class RunLog : IAsyncDisposable
     RunLog(StoreUrl url, ILogWriter writer, RunQueries queries, ILeaseTable? leases, RunLogOptions options, TimeProvider clock, ILogger logger)
     {
         (_url, _writer, _leases, _options, _clock, _logger) = (url, writer, leases, options, clock, logger);
-        _queue = new AppendQueue(options.QueueLimit);
+        _queue = new AppendQueue(options.QueueLimit, _anyWork.Set);
         _chores = new Chores(_queue.Nudge);
         _refuse = (source, what) => Refuse(source, what);
         _limits = new EventLimits(new SecretMask(options.HiddenKeys), options.TruncateNested, options.Apps);
@@ -270,15 +270,17 @@ public sealed partial class RunLog : IAsyncDisposable
 
     bool HasWork => _work.HasWork;
 
-    /// <summary>Events that come singly are committed at once; when they come in numbers, about every 100 ms. Whoever calls a task does not wait for that.</summary>
+    /// <summary>
+    /// Events that come singly are committed at once; when they come in numbers, about every 100 ms, and when so many come that there is always
+    /// a group of them, one after the other. Whoever calls a task does not wait for that.
+    /// </summary>
     void WaitForCompany(long began)
     {
         TimeSpan rest = _options.GroupWait - _clock.GetElapsedTime(began);
-        if (rest <= TimeSpan.Zero || _queue.Waiting >= LargestGroup)
+        if (rest > TimeSpan.Zero && !_queue.HasMany)
         {
-            return;
+            _work.Wait(rest, _stopping.Token);
         }
-        _work.Wait(rest, _stopping.Token);
     }
 
     void WriteGroup()

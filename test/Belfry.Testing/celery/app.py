@@ -2,7 +2,7 @@
 import os
 import time
 
-from celery import Celery
+from celery import Celery, bootsteps
 
 app = Celery("lab", broker=os.environ["LAB_BROKER"])
 app.conf.update(
@@ -11,11 +11,22 @@ app.conf.update(
     result_backend=os.environ.get("LAB_RESULTS"),
     result_extended="LAB_EXTENDED" in os.environ,
     broker_connection_retry_on_startup=True,
+    worker_pool_restarts=True,
     broker_transport_options={
         "visibility_timeout": int(os.environ.get("LAB_VISIBILITY", "3600")),
         **({"global_keyprefix": os.environ["LAB_PREFIX"]} if "LAB_PREFIX" in os.environ else {}),
     },
 )
+
+
+class Feeds(bootsteps.StartStopStep):
+    """A component of the worker that tells of its health."""
+
+    def info(self, worker):
+        return {"lab-feeds": {"up": 1, "topics": ["alerts", "notices"], "password": "hunter2"}, "lab-lag": 0.25}
+
+
+app.steps["worker"].add(Feeds)
 
 
 @app.task(name="lab.ok")

@@ -1,0 +1,145 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Belfry.Celery.Control;
+using Belfry.Celery;
+using Belfry.Server.Access;
+using Belfry.Server.Sources;
+using Belfry.Storage;
+using Belfry.Storage.Payloads;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace Belfry.Server.Api;
+
+/// <summary>What workers of Celery tell, and what they are told.</summary>
+static class ControlEndpoints
+{
+    const int MostBytes = 1024 * 1024;
+    static readonly TimeSpan LongestTimeout = TimeSpan.FromSeconds(60);
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        RouteGroupBuilder api = routes.MapGroup("/api/v1").WithMetadata(new RequestSizeLimitAttribute(MostBytes));
+        api.MapGet("/inspect/{command}", InspectAsync).RequireScope(Right.View);
+        api.MapPost("/control/{command}", ControlAsync).RequireScope(Right.Manage);
+    }
+
+    /// <summary><c>GET /inspect/{command}</c>: source, worker, timeout, and what the command takes.</summary>
+    static async Task<IResult> InspectAsync(HttpRequest request, [FromServices] Clusters clusters, [FromServices] SecretMask mask, [FromServices] RunQueries queries, [FromServices] TimeProvider clock, string command, CancellationToken cancel)
+    {
+        if (WorkerCommand.Find(WorkerCommand.Inspections, command) is not { } known)
+        {
+            return Problems.NotFound($"Workers are not asked for '{command}'; known are {Names(WorkerCommand.Inspections)}.");
+        }
+        Dictionary<string, IReadOnlyList<string>> given = request.Query.Where(pair => pair.Key is not ("source" or "worker" or "timeout"))
+            .ToDictionary(pair => pair.Key, pair => (IReadOnlyList<string>)[.. pair.Value.OfType<string>()]);
+        FieldProblem? problem = null;
+        TimeSpan? timeout = Parameters.Seconds(request.Query, "timeout", ref problem);
+        return problem is not null ? Problems.Bad(problem)
+            : await AskAsync(known, new Question(Parameters.Text(request.Query, "source"), Parameters.List(request.Query["worker"]), timeout, given), clusters, mask, queries, clock, _ => { }, cancel);
+    }
+
+    /// <summary><c>POST /control/{command}</c>: <c>source</c>, <c>workers</c>, <c>timeout</c>, and what the command takes.</summary>
+    static async Task<IResult> ControlAsync(HttpContext context, [FromServices] Clusters clusters, [FromServices] SecretMask mask, [FromServices] RunQueries queries, [FromServices] TimeProvider clock, string command, CancellationToken cancel)
+    {
+        if (WorkerCommand.Find(WorkerCommand.Controls, command) is not { } known)
+        {
+            return Problems.NotFound($"Workers are not told '{command}'; known are {Names(WorkerCommand.Controls)}.");
+        }
+        (Dictionary<string, IReadOnlyList<string>>? fields, FieldProblem? problem) = await ReadAsync(context.Request, cancel);
+        if (fields is null)
+        {
+            return Problems.Bad(problem!);
+        }
+        string[] source = Taken("source"), workers = Taken("workers"), seconds = Taken("timeout");
+        TimeSpan? timeout = Parameters.Seconds(seconds is [var text, ..] ? text : null, "timeout", ref problem);
+        return problem is not null ? Problems.Bad(problem)
+            : await AskAsync(known, new Question(source is [var name, ..] ? name : null, workers, timeout, fields), clusters, mask, queries, clock, said => Audit(context, said, workers, fields), cancel);
+
+        string[] Taken(string field) => fields.Remove(field, out IReadOnlyList<string>? texts) ? [.. texts] : [];
+    }
+
+    /// <summary>Takes down who told workers something. An act that nobody answered may have been heard all the same.</summary>
+    public static void Audit(HttpContext context, Inspected said, IReadOnlyCollection<string> workers, IReadOnlyDictionary<string, IReadOnlyList<string>> fields) => context.Audit(
+        $"control.{said.Command.Name}",
+        workers.Count > 0 ? string.Join(", ", workers) : $"all workers of {said.Source}",
+        string.Join(", ", fields.Where(field => field.Value.Count > 0).Select(field => $"{field.Key} {string.Join(' ', field.Value)}").Append($"{said.Replies.Count} answered")));
+
+    static async Task<IResult> AskAsync(WorkerCommand command, Question question, Clusters clusters, SecretMask mask, RunQueries queries, TimeProvider clock, Action<Inspected> audit, CancellationToken cancel)
+    {
+        if (clusters.All.Count == 0)
+        {
+            return Problems.NotFound("No Celery cluster is configured here.");
+        }
+        string names = string.Join(", ", clusters.All.Select(one => one.Name));
+        if (question.Source is null && clusters.All.Count > 1)
+        {
+            return Problems.Bad(new FieldProblem("source", $"Say which cluster: {names}."));
+        }
+        if ((question.Source is null ? clusters.All[0] : clusters.Find(question.Source)) is not { } cluster)
+        {
+            return Problems.NotFound($"No Celery cluster is called '{question.Source}'; known are {names}.");
+        }
+        if (question.Timeout is { } wish && (wish <= TimeSpan.Zero || wish > LongestTimeout))
+        {
+            return Problems.Bad(new FieldProblem("timeout", $"'timeout' is a number of seconds up to {LongestTimeout.TotalSeconds:0}."));
+        }
+        if (!CommandArguments.TryRead(command, question.Fields, out JsonObject arguments, out (string Field, string Problem)? mistake))
+        {
+            return Problems.Bad(new FieldProblem(mistake!.Value.Field, mistake.Value.Problem));
+        }
+        try
+        {
+            KnownWorkers live = KnownWorkers.Of(await queries.WorkersAsync(cancel), cluster.Name, Instant.Now(clock));
+            Inspected said = await new Inspector(cluster, mask).AskAsync(command, arguments, question.Workers, question.Timeout ?? RemoteControl.UsualTimeout, live, cancel);
+            audit(said);
+            return said.IsUnanswered ? Results.Problem(string.Join(' ', said.Remarks()), statusCode: StatusCodes.Status504GatewayTimeout) : new JsonResult(said.WriteTo);
+        }
+        catch (Exception problem) when (problem is IOException or BrokerException)
+        {
+            return Results.Problem(problem.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+    }
+
+    /// <summary>The texts of a body's fields.</summary>
+    static async Task<(Dictionary<string, IReadOnlyList<string>>? Fields, FieldProblem? Problem)> ReadAsync(HttpRequest request, CancellationToken cancel)
+    {
+        try
+        {
+            using JsonDocument? sent = request.ContentLength is 0 ? null : await JsonDocument.ParseAsync(request.Body, cancellationToken: cancel);
+            if (sent is not null && sent.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                return (null, new FieldProblem("", "The body is no JSON object."));
+            }
+            Dictionary<string, IReadOnlyList<string>> fields = [];
+            foreach (JsonProperty field in sent?.RootElement.EnumerateObject() ?? [])
+            {
+                if (Texts(field.Value) is not { } texts)
+                {
+                    return (null, new FieldProblem(field.Name, $"'{field.Name}' is a text, a number, true or false, or a list of texts."));
+                }
+                fields[field.Name] = texts;
+            }
+            return (fields, null);
+        }
+        catch (JsonException)
+        {
+            return (null, new FieldProblem("", "The body is no JSON object."));
+        }
+    }
+
+    static IReadOnlyList<string>? Texts(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null => [],
+        JsonValueKind.String => [value.GetString()!],
+        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => [value.GetRawText()],
+        JsonValueKind.Array when value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String) => [.. value.EnumerateArray().Select(item => item.GetString()!)],
+        _ => null,
+    };
+
+    static string Names(IReadOnlyList<WorkerCommand> commands) => string.Join(", ", commands.Select(command => command.Name));
+
+    sealed record Question(string? Source, IReadOnlyList<string> Workers, TimeSpan? Timeout, Dictionary<string, IReadOnlyList<string>> Fields);
+}
