@@ -33,8 +33,7 @@ static class ClusterOptions
     {
         if (line.GetValue(Broker) is { } broker)
         {
-            var source = new SourceSettings { Name = NameOf(broker), Broker = broker, ResultBackend = line.GetValue(Backend) ?? "" };
-            return source.Problems().FirstOrDefault() is { Problem: { } problem } wrong ? throw new UsageException($"--{(wrong.Key == nameof(SourceSettings.ResultBackend) ? "result-backend" : "broker")}: {problem}") : new Cluster(source, TimeProvider.System);
+            return At(broker, "--broker", line.GetValue(Backend));
         }
         var clusters = new Clusters(Common.Settings(line).Sources, TimeProvider.System);
         string? name = line.GetValue(Source);
@@ -43,6 +42,21 @@ static class ClusterOptions
             : clusters.All.Count == 1 ? clusters.All[0]
             : throw new UsageException($"which Celery cluster? Say --broker URL or --source NAME; {known}");
     }
+
+    /// <summary>The cluster of a broker.</summary>
+    /// <exception cref="UsageException">That is none.</exception>
+    public static Cluster At(string broker, string option, string? backend = null)
+    {
+        var source = new SourceSettings { Name = NameOf(broker), Broker = broker, ResultBackend = backend ?? "" };
+        return source.Problems().FirstOrDefault() is { Problem: { } problem } wrong
+            ? throw new UsageException($"{(wrong.Key == nameof(SourceSettings.ResultBackend) ? "--result-backend" : option)}: {problem}")
+            : new Cluster(source, TimeProvider.System);
+    }
+
+    /// <summary>A cluster of the settings by its name.</summary>
+    /// <exception cref="UsageException">None is called so.</exception>
+    public static Cluster Called(ParseResult line, string name, string option) =>
+        new Clusters(Common.Settings(line).Sources, TimeProvider.System).Find(name) ?? throw new UsageException($"{option}: no cluster of the settings is called '{name}'");
 
     /// <summary>What a cluster that was named by its broker alone is called: the broker's host, and <c>celery</c> when that is this machine.</summary>
     public static string NameOf(string broker) =>

@@ -19,6 +19,8 @@ var root = new Command("belfry", "Belfry logs every run of every task, and rings
     DoctorVerb.Build(),
     InspectVerb.Build(),
     WorkerVerbs.BuildControl(),
+    QueueVerbs.Build(),
+    PurgeVerb.Build(),
     TasksVerb.Build(),
     ForecastVerbs.BuildWhy(),
     ForecastVerbs.BuildNext(),

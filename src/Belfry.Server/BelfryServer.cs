@@ -4,6 +4,7 @@ using Belfry.Server.Alerts;
 using Belfry.Server.Api;
 using Belfry.Server.Sources;
 using Belfry.Server.Sources.Demo;
+using Belfry.Server.Sources.Queues;
 using Belfry.Storage;
 using Belfry.Storage.Definitions;
 using Belfry.Storage.Payloads;
@@ -40,13 +41,15 @@ public static class BelfryServer
         services.AddSingleton<DeadLetters>();
         services.AddSingleton(provider => new Clusters(settings.Sources, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(new SecretMask(settings.Arguments.HiddenKeys));
+        services.AddSingleton(provider => new QueueDesk(
+            provider.GetRequiredService<Clusters>(), provider.GetRequiredService<RunLog>(), settings.Queues, AppMapping.ByName(settings.Apps), provider.GetRequiredService<TimeProvider>()));
         services.AddAccess(settings.Access);
         services.AddSingleton(settings.Retention.ToPolicy());
         services.AddSingleton(settings.Admin).AddAdmin();
         services.AddHostedService<RetentionRounds>();
         if (settings.Log.Enabled)
         {
-            services.AddCelerySources(settings.Sources, settings.LostAfter);
+            services.AddCelerySources(settings.Sources, settings.LostAfter).AddQueueSamplers(settings.Sources);
         }
         if (settings.Demo)
         {

@@ -4,6 +4,7 @@ using Belfry.Server.Access;
 using Belfry.Server.Admin;
 using Belfry.Server.Alerts;
 using Belfry.Server.Sources;
+using Belfry.Server.Sources.Queues;
 using Belfry.Storage;
 using Microsoft.Extensions.Configuration;
 
@@ -42,6 +43,9 @@ public sealed class BelfrySettings
 
     /// <summary>How long the log keeps ended runs.</summary>
     public RetentionSettings Retention { get; set; } = new();
+
+    /// <summary>How messages in queues are listed.</summary>
+    public QueueSettings Queues { get; set; } = new();
 
     /// <summary>Under which name applications are shown, each with the names that tasks have for it; as they are by default.</summary>
     public Dictionary<string, List<string>> Apps { get; set; } = [];
@@ -85,7 +89,7 @@ public sealed class BelfrySettings
         .. StoreProblems(), .. AddressProblems(),
         .. LostAfter <= TimeSpan.Zero ? [("LostAfter", "must be longer than nothing, e.g. 60s")] : Array.Empty<(string, string)>(),
         .. SourceSettings.Problems(Sources).Select(found => ("Sources:" + found.Key, found.Problem)), 
-        .. Retention.Problems(), .. AppMapping.Problems(Apps), .. Mail.Problems(), .. Alerts.Problems(), .. Access.Problems(), .. Admin.Problems(),
+        .. Retention.Problems(), .. Queues.Problems(), .. AppMapping.Problems(Apps), .. Mail.Problems(), .. Alerts.Problems(), .. Access.Problems(), .. Admin.Problems(),
     ];
 
     IEnumerable<(string Key, string Problem)> StoreProblems()

@@ -4,5 +4,6 @@ namespace Belfry.Celery.Queues;
 public static class BrokerQueues
 {
     /// <summary>Those of a cluster. Nothing is connected before it is used.</summary>
-    public static IBrokerQueues Of(CeleryCluster cluster, TimeProvider clock) => new RedisQueues(cluster, clock);
+    public static IBrokerQueues Of(CeleryCluster cluster, TimeProvider clock) =>
+        cluster.Broker.Kind == BrokerKind.RabbitMq ? new RabbitQueues(cluster) : new RedisQueues(cluster, clock);
 }

@@ -28,6 +28,9 @@ public interface IBrokerQueues : IAsyncDisposable
     /// <param name="cancel">Stops it.</param>
     Task<IReadOnlyList<QueuedMessage>> PeekAsync(string queue, long position, int most, CancellationToken cancel);
 
+    /// <summary>Of each of these queues the messages that are next to be taken: one for each priority that the broker tells apart. Queues that it does not show without changing them are left out.</summary>
+    Task<IReadOnlyDictionary<string, IReadOnlyList<TaskMessage>>> OldestAsync(IReadOnlyCollection<string> queues, CancellationToken cancel);
+
     /// <summary>Messages that workers hold and have not acknowledged: reserved, waiting for their time, or at work with a late acknowledgement. None where the broker does not tell.</summary>
     Task<IReadOnlyList<QueuedMessage>> UnackedAsync(int most, CancellationToken cancel);
 

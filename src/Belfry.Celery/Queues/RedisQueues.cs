@@ -67,6 +67,16 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
         },
         cancel);
 
+    public Task<IReadOnlyDictionary<string, IReadOnlyList<TaskMessage>>> OldestAsync(IReadOnlyCollection<string> queues, CancellationToken cancel) => UseAsync<IReadOnlyDictionary<string, IReadOnlyList<TaskMessage>>>(
+        connection =>
+        {
+            (string Queue, string List)[] lists = [.. queues.SelectMany(_keys.Lists, (queue, list) => (queue, list))];
+            IReadOnlyList<RespReply> last = connection.Pipe([.. lists.Select(list => (RespWord[])["LINDEX", list.List, -1])]);
+            return lists.Zip(last).GroupBy(list => list.First.Queue).ToDictionary(
+                queue => queue.Key, queue => (IReadOnlyList<TaskMessage>)[.. queue.Where(list => list.Second.Bytes is not null).Select(list => TaskMessage.FromRedis(list.Second.Bytes))]);
+        },
+        cancel);
+
     public Task<IReadOnlyList<QueuedMessage>> UnackedAsync(int most, CancellationToken cancel) => UseAsync<IReadOnlyList<QueuedMessage>>(
         connection =>
         {

@@ -26,6 +26,7 @@ static class ApiEndpoints
         api.MapGet("/statistics", StatisticsEndpoints.ReadAsync);
         ControlEndpoints.Map(routes);
         CallEndpoints.Map(routes);
+        QueueEndpoints.Map(routes);
         EventEndpoints.Map(routes);
         PeopleEndpoints.Map(routes);
         api.MapFallback(() => Problems.NotFound("There is no such route."));

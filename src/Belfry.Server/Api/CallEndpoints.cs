@@ -29,7 +29,6 @@ static class CallEndpoints
         api.MapPost("/tasks/{name}/progress", ReportAsync).RequireScope(Right.Report);
         api.MapPost("/runs/{id}/retry", RetryAsync).RequireScope(Right.Run);
         api.MapPost("/runs/{id}/revoke", RevokeAsync).RequireScope(Right.Manage);
-        api.MapGet("/queues", QueuesAsync).RequireScope(Right.View);
         api.MapGet("/queues/dead", DeadAsync).RequireScope(Right.View);
     }
 
@@ -144,26 +143,6 @@ static class CallEndpoints
             return Accepted(run.Id);
         }
         return Conflict(run.State.IsFinal() ? $"It has ended: {run.State}." : $"It is at work in {run.Worker ?? "another process"}, which cannot be told from here.");
-    }
-
-    /// <summary><c>GET /queues</c>: how many calls wait in each.</summary>
-    static async Task<IResult> QueuesAsync([FromServices] RunLog log, CancellationToken cancel)
-    {
-        IReadOnlyDictionary<string, int> waiting = log.Work is null ? new Dictionary<string, int>() : await log.Work.WaitingAsync(cancel);
-        return new JsonResult(json =>
-        {
-            json.WriteStartObject();
-            json.WriteStartArray("items");
-            foreach ((string queue, int calls) in waiting.OrderBy(queue => queue.Key, StringComparer.Ordinal))
-            {
-                json.WriteStartObject();
-                json.WriteString("queue", queue);
-                json.WriteNumber("waiting", calls);
-                json.WriteEndObject();
-            }
-            json.WriteEndArray();
-            json.WriteEndObject();
-        });
     }
 
     /// <summary><c>GET /queues/dead</c>: calls whose process died each time, newest first. <c>retry</c> calls them again.</summary>

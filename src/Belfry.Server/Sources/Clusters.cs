@@ -25,6 +25,9 @@ public sealed class Cluster(SourceSettings settings, TimeProvider clock)
     /// <summary>Its name in the log.</summary>
     public string Name => settings.Name;
 
+    /// <summary>How it is configured.</summary>
+    public SourceSettings Settings => settings;
+
     /// <summary>Its broker, and the names that its applications may have changed.</summary>
     public CeleryCluster Celery { get; } = settings.ToCluster();
 

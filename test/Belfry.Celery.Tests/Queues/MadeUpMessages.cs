@@ -1,5 +1,5 @@
-using System.Text;
 using Belfry.Celery.Redis;
+using Belfry.Testing;
 
 namespace Belfry.Celery.Tests.Queues;
 
@@ -13,14 +13,7 @@ static class MadeUpMessages
     public const string Even = "mail.tasks.even";
 
     /// <summary>The message of a number.</summary>
-    public static string Of(int number, int retries = 0)
-    {
-        string body = Convert.ToBase64String(Encoding.UTF8.GetBytes($$"""[[{{number}}], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]"""));
-        string id = $"00000000-0000-4000-8000-{number:x12}";
-        return $$$"""
-            {"body": "{{{body}}}", "content-encoding": "utf-8", "content-type": "application/json", "headers": {"lang": "py", "task": "{{{(number % 2 == 1 ? Odd : Even)}}}", "id": "{{{id}}}", "shadow": null, "eta": null, "expires": null, "group": null, "group_index": null, "retries": {{{retries}}}, "timelimit": [null, null], "root_id": "{{{id}}}", "parent_id": null, "argsrepr": "({{{number}}},)", "kwargsrepr": "{}", "origin": "gen1@lab", "ignore_result": false}, "properties": {"correlation_id": "{{{id}}}", "reply_to": "b701b40a-512f-3d24-9460-304e18b1afdb", "delivery_mode": 2, "delivery_info": {"exchange": "", "routing_key": "celery"}, "priority": 0, "body_encoding": "base64", "delivery_tag": "{{{Guid.NewGuid()}}}"}}
-            """;
-    }
+    public static string Of(int number, int retries = 0) => MadeUpMessage.Of(number, number % 2 == 1 ? Odd : Even, retries);
 
     /// <summary>Puts so many at the end of a list.</summary>
     public static void Put(RedisConnection redis, string list, int from, int count)

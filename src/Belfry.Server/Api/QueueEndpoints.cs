@@ -1,0 +1,188 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Belfry.Celery;
+using Belfry.Server.Access;
+using Belfry.Server.Sources;
+using Belfry.Server.Sources.Queues;
+using Belfry.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace Belfry.Server.Api;
+
+/// <summary>Queues of Celery clusters, and of calls on this log: how they stand, what waits in them; purging and moving.</summary>
+static class QueueEndpoints
+{
+    const int MostBytes = 16 * 1024;
+    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+    };
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        RouteGroupBuilder api = routes.MapGroup("/api/v1/queues").WithMetadata(new RequestSizeLimitAttribute(MostBytes));
+        api.MapGet("", ListAsync).RequireScope(Right.View);
+        api.MapGet("/{name}/messages", MessagesAsync).RequireScope(Right.View);
+        api.MapPost("/{name}/purge", PurgeAsync).RequireScope(Right.Purge);
+        api.MapPost("/{name}/move", MoveAsync).RequireScope(Right.Manage);
+    }
+
+    /// <summary><c>GET /queues</c>: the queues of all clusters, and those of calls on this log.</summary>
+    static async Task<IResult> ListAsync([FromServices] RunLog log, [FromServices] QueueDesk desk, CancellationToken cancel)
+    {
+        IReadOnlyDictionary<string, int> calls = await log.Work.WaitingAsync(cancel);
+        IReadOnlyList<ClusterQueues> clusters = await desk.ReadAsync(cancel);
+        return new JsonResult(json => QueueJson.Write(json, calls, clusters));
+    }
+
+    /// <summary><c>GET /queues/{name}/messages</c>: what waits, next to be taken first; filters <c>app</c>, <c>task</c>, <c>id</c>, <c>priority</c>.</summary>
+    static async Task<IResult> MessagesAsync(HttpRequest request, [FromServices] QueueDesk desk, string name, CancellationToken cancel)
+    {
+        FieldProblem? problem = Parameters.Unknown(request.Query, ["source", "app", "task", "id", "priority", "limit", "cursor"]);
+        int limit = Number(request.Query, "limit", desk.Limit, Math.Min(1000, desk.Limit), ref problem), cursor = Number(request.Query, "cursor", int.MaxValue, 0, ref problem);
+        int priority = Number(request.Query, "priority", 255, -1, ref problem);
+        var choice = new MessageChoice(Parameters.Text(request.Query, "app"), Parameters.Text(request.Query, "task"), Parameters.Text(request.Query, "id"));
+        if (problem is not null)
+        {
+            return Problems.Bad(problem);
+        }
+        return await OnClusterAsync(desk, Parameters.Text(request.Query, "source"), "source", async cluster =>
+        {
+            QueueContents contents = await desk.ContentsAsync(cluster, Decoded(name), cancel);
+            WaitingMessage[] found = [.. contents.Messages.Where(message => IsMeant(message, choice) && (priority < 0 || message.Priority == priority))];
+            return new JsonResult(json => QueueJson.Write(json, cluster, Decoded(name), contents, found, cursor, limit));
+        });
+    }
+
+    /// <summary><c>POST /queues/{name}/purge</c>: everything with <c>all</c>, else those of an <c>app</c>, a <c>task</c>, or an <c>id</c>.</summary>
+    static async Task<IResult> PurgeAsync(HttpRequest request, [FromServices] QueueDesk desk, string name, CancellationToken cancel)
+    {
+        (PurgeBody? body, IResult? refused) = await ReadAsync<PurgeBody>(request, cancel);
+        if (body is null)
+        {
+            return refused!;
+        }
+        if (new object?[] { body.App, body.Task, body.Id, body.All ? "all" : null }.Count(one => one is not null) != 1)
+        {
+            return Problems.Bad(new FieldProblem("all", "Say what is to go: 'all': true, or one of 'app', 'task', 'id'."));
+        }
+        return await OnClusterAsync(desk, body.Source, "source", async cluster =>
+        {
+            var choice = new MessageChoice(body.App, body.Task, body.Id);
+            QueueRemoval removal = await desk.RemoveAsync(cluster, Decoded(name), choice, cancel);
+            request.HttpContext.Audit("queue.purge", $"{Decoded(name)} of {cluster.Name}", $"{choice}: {QueueJson.Sentence(removal)}");
+            return new JsonResult(json => QueueJson.Write(json, removal));
+        });
+    }
+
+    /// <summary><c>POST /queues/{name}/move</c>: what waits goes to another queue, of the same cluster or of <c>to_source</c>.</summary>
+    static async Task<IResult> MoveAsync(HttpRequest request, [FromServices] QueueDesk desk, string name, CancellationToken cancel)
+    {
+        (MoveBody? body, IResult? refused) = await ReadAsync<MoveBody>(request, cancel);
+        if (body is null)
+        {
+            return refused!;
+        }
+        if (string.IsNullOrWhiteSpace(body.To))
+        {
+            return Problems.Bad(new FieldProblem("to", "'to' names the queue that gets them."));
+        }
+        return await OnClusterAsync(desk, body.Source, "source", from => OnClusterAsync(desk, body.ToSource ?? from.Name, "to_source", async to =>
+        {
+            if (from == to && body.To == Decoded(name))
+            {
+                return Problems.Bad(new FieldProblem("to", "That is the same queue."));
+            }
+            long moved = await desk.MoveAsync(from, Decoded(name), to, body.To, cancel);
+            request.HttpContext.Audit("queue.move", $"{Decoded(name)} of {from.Name}", $"{moved} to {body.To} of {to.Name}");
+            return new JsonResult(json =>
+            {
+                json.WriteStartObject();
+                json.WriteNumber("moved", moved);
+                json.WriteEndObject();
+            });
+        }));
+    }
+
+    /// <summary>A message by what its list says of it.</summary>
+    public static bool IsMeant(WaitingMessage message, MessageChoice choice) =>
+        (choice.App is null || message.App == choice.App) && (choice.Task is null || message.Task == choice.Task) && (choice.Id is null || message.Id == choice.Id);
+
+    static async Task<IResult> OnClusterAsync(QueueDesk desk, string? source, string field, Func<Cluster, Task<IResult>> act)
+    {
+        Cluster? cluster = source is null && desk.Clusters.All is [{ } only] ? only : desk.Clusters.Find(source);
+        if (cluster is null)
+        {
+            string known = desk.Clusters.All.Count == 0 ? "none is configured" : $"known are {string.Join(", ", desk.Clusters.All.Select(one => one.Name))}";
+            return source is null ? Problems.Bad(new FieldProblem(field, $"Name the cluster; {known}.")) : Problems.NotFound($"No cluster '{source}' is known; {known}.");
+        }
+        try
+        {
+            return await act(cluster);
+        }
+        catch (Exception problem) when (problem is IOException or BrokerException)
+        {
+            return Results.Problem(problem.Message, statusCode: StatusCodes.Status502BadGateway);
+        }
+    }
+
+    static int Number(IQueryCollection sent, string field, int largest, int usual, ref FieldProblem? problem)
+    {
+        string? text = Parameters.Text(sent, field);
+        if (text is null)
+        {
+            return usual;
+        }
+        if (int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out int number) && number <= largest)
+        {
+            return number;
+        }
+        problem ??= new FieldProblem(field, $"'{text}' is no number from 0 to {largest}.");
+        return usual;
+    }
+
+    static async Task<(T? Body, IResult? Problem)> ReadAsync<T>(HttpRequest request, CancellationToken cancel)
+        where T : class
+    {
+        try
+        {
+            T? body = await JsonSerializer.DeserializeAsync<T>(request.Body, Json, cancel);
+            return (body, body is null ? Problems.Bad(new FieldProblem("", "The body is no such JSON object.")) : null);
+        }
+        catch (JsonException wrong)
+        {
+            string field = wrong.Path is { Length: > 2 } path ? path[2..] : "";
+            return (null, Problems.Bad(new FieldProblem(field, field.Length == 0 ? "The body is no such JSON object." : $"'{field}' is not understood, or not known here.")));
+        }
+    }
+
+    /// <summary>Routing leaves an encoded slash as it is; names may have one.</summary>
+    static string Decoded(string text) => text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>What is to be purged.</summary>
+    sealed record PurgeBody
+    {
+        public string? Source { get; init; }
+
+        public bool All { get; init; }
+
+        public string? App { get; init; }
+
+        public string? Task { get; init; }
+
+        public string? Id { get; init; }
+    }
+
+    /// <summary>What is to be moved where.</summary>
+    sealed record MoveBody
+    {
+        public string? Source { get; init; }
+
+        public string? To { get; init; }
+
+        public string? ToSource { get; init; }
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text.Json;
+using Belfry.Celery.Control;
+
+namespace Belfry.Server.Sources.Queues;
+
+/// <summary>Which queues a cluster has, and who consumes from them. No broker tells all of it: what it knows, its workers, the log and the settings are put together.</summary>
+/// <param name="Names">The queues, sorted.</param>
+/// <param name="Workers">Those workers that answered, each with its queues.</param>
+sealed record QueueNames(IReadOnlyList<string> Names, IReadOnlyDictionary<string, IReadOnlyList<string>> Workers)
+{
+    /// <summary>So many queues of a cluster are looked at; names of queues may be anything.</summary>
+    public const int Most = 1000;
+
+    /// <summary>Asks broker and workers.</summary>
+    /// <param name="cluster">The cluster.</param>
+    /// <param name="logged">Queues that the log knows of.</param>
+    /// <param name="online">Workers that are online, as far as is known.</param>
+    /// <param name="cancel">Stops it.</param>
+    public static async Task<QueueNames> AskAsync(Cluster cluster, IEnumerable<string> logged, IReadOnlyCollection<string> online, CancellationToken cancel)
+    {
+        ControlAnswer answer = await cluster.Control.AskAsync("active_queues", null, [], RemoteControl.UsualTimeout, online, cancel);
+        Dictionary<string, IReadOnlyList<string>> workers = answer.Replies.ToDictionary(reply => reply.Key, reply => Consumed(reply.Value));
+        string[] known = [.. logged.Concat(workers.Values.SelectMany(queues => queues)).Append(cluster.Celery.DefaultQueue).Concat(cluster.Settings.Queues).Distinct()];
+        return new QueueNames([.. (await cluster.Queues.NamesAsync(known, cancel)).Take(Most)], workers);
+    }
+
+    /// <summary>How many of these workers consume from a queue.</summary>
+    public int ConsumersOf(string queue, IReadOnlyCollection<string> online) => Workers.Count(worker => online.Contains(worker.Key) && worker.Value.Contains(queue));
+
+    /// <summary>The names in a reply to <c>active_queues</c>.</summary>
+    internal static IReadOnlyList<string> Consumed(JsonElement reply) => reply.ValueKind != JsonValueKind.Array ? [] :
+    [
+        .. reply.EnumerateArray().Where(queue => queue.ValueKind == JsonValueKind.Object)
+            .Select(queue => queue.TryGetProperty("name", out JsonElement name) && name.ValueKind == JsonValueKind.String ? name.GetString() : null).OfType<string>(),
+    ];
+}

@@ -1,0 +1,102 @@
+using System.Text.Json;
+using Belfry.Testing;
+
+namespace Belfry.Server.Tests.Queues;
+
+/// <summary><c>inspect queue</c>, <c>purge queue</c> and <c>queue move</c>, run as their users run them, at a broker and over a server.</summary>
+public sealed class QueueCommandTests : IAsyncLifetime
+{
+    readonly TempFolder _folder = new();
+    RedisServer _redis = null!;
+
+    public async ValueTask InitializeAsync() => _redis = await RedisServer.StartAsync();
+
+    [Fact]
+    [Trait("row", "117")]
+    public async Task Inspect_queue_tells_size_and_counts_by_application_and_task()
+    {
+        await PutAsync("celery", "shop.tasks.buy", 0, 3);
+        await PutAsync("celery", "mail.tasks.send", 10, 5);
+        await PutAsync("slow", "mail.tasks.send", 20, 1);
+        Finished told = await RunAsync("inspect", "queue", "--broker", _redis.Url);
+        Assert.Equal(0, told.Code);
+        Assert.StartsWith("Queue size: 9\n", told.Output, StringComparison.Ordinal);
+        Assert.Contains("Messages by app:\n           6  mail\n           3  shop\n", told.Output, StringComparison.Ordinal);
+        Assert.Contains("Messages by task:\n           6  mail.tasks.send\n           3  shop.tasks.buy\n", told.Output, StringComparison.Ordinal);
+        using JsonDocument json = JsonDocument.Parse((await RunAsync("inspect", "queue", "--queue", "slow", "--json", "--broker", _redis.Url)).Output);
+        JsonElement queue = Assert.Single(json.RootElement.EnumerateArray());
+        Assert.Equal(("slow", 1, 1), (queue.GetProperty("queue").GetString(), queue.GetProperty("waiting").GetInt32(), queue.GetProperty("apps").GetProperty("mail").GetInt32()));
+    }
+
+    [Fact]
+    [Trait("row", "116")]
+    public async Task Purge_queue_counts_asks_and_takes_what_was_said()
+    {
+        await PutAsync("celery", "shop.tasks.buy", 0, 3);
+        await PutAsync("celery", "mail.tasks.send", 10, 5);
+        Finished declined = await AnswerAsync("n\n", "purge", "queue", "--all", "--broker", _redis.Url);
+        Assert.Equal((1, ""), (declined.Code, declined.Output));
+        Assert.Contains("8 messages (all) in celery of celery", declined.Errors, StringComparison.Ordinal);
+        Assert.Contains("Purge 8 messages? (y/N)", declined.Errors, StringComparison.Ordinal);
+        Assert.Equal(1, (await AnswerAsync("", "purge", "queue", "--all", "--broker", _redis.Url)).Code); // nobody there to answer
+        Finished some = await AnswerAsync("y\n", "purge", "queue", "--app-name", "mail", "--broker", _redis.Url);
+        Assert.Equal((0, "5 messages purged\n"), (some.Code, some.Output));
+        Assert.Equal(0, (await RunAsync("purge", "queue", "--task-id", MadeUpMessage.IdOf(1), "--yes", "--broker", _redis.Url)).Code);
+        Assert.Equal("2", await _redis.AskAsync("LLEN", "celery"));
+        Assert.Equal(0, (await RunAsync("purge", "queue", "--task-name", "shop.tasks.buy", "--yes", "--broker", _redis.Url)).Code);
+        Finished empty = await RunAsync("purge", "queue", "--all", "--yes", "--broker", _redis.Url);
+        Assert.Equal(1, empty.Code);
+        Assert.Contains("there are no messages to purge", empty.Errors, StringComparison.Ordinal);
+        Assert.Equal(2, (await RunAsync("purge", "queue", "--yes", "--broker", _redis.Url)).Code);
+        Assert.Equal(2, (await RunAsync("purge", "queue", "--all", "--task-id", "7", "--broker", _redis.Url)).Code);
+        Assert.Equal(69, (await RunAsync("purge", "queue", "--all", "--broker", $"redis://127.0.0.1:{Machine.FreePort()}/0")).Code);
+    }
+
+    [Fact]
+    public async Task Queue_move_moves_within_a_broker_and_between_two()
+    {
+        await PutAsync("celery", "shop.tasks.buy", 0, 3);
+        Finished moved = await RunAsync("queue", "move", "celery", "slow", "--broker", _redis.Url);
+        Assert.Equal((0, "3 messages moved from celery to slow\n"), (moved.Code, moved.Output));
+        await using RedisServer there = await RedisServer.StartAsync();
+        Assert.Equal(0, (await RunAsync("queue", "move", "slow", "slow", "--broker", _redis.Url, "--to-broker", there.Url)).Code);
+        Assert.Equal("3", await there.AskAsync("LLEN", "slow"));
+        Assert.Equal(1, (await RunAsync("queue", "move", "slow", "celery", "--broker", _redis.Url)).Code);
+        Assert.Equal(2, (await RunAsync("queue", "move", "slow", "slow", "--broker", _redis.Url)).Code);
+    }
+
+    [Fact]
+    [Trait("row", "116")]
+    public async Task The_same_goes_over_a_server()
+    {
+        await PutAsync("celery", "shop.tasks.buy", 0, 3);
+        await PutAsync("celery", "mail.tasks.send", 10, 5);
+        string token = await BelfryProcess.NewTokenAsync(_folder.Path, "--scope", "admin");
+        await using BelfryProcess server = await BelfryProcess.ServeAsync(["--broker", _redis.Url], _folder.Path, token);
+        string[] at = ["--server", server.Address.ToString(), "--token", token];
+        Finished told = await RunAsync(["inspect", "queue", .. at]);
+        Assert.Contains("Messages by app:\n           5  mail\n           3  shop\n", told.Output, StringComparison.Ordinal);
+        Finished some = await RunAsync(["purge", "queue", "--app-name", "mail", "--yes", .. at]);
+        Assert.Equal("5 messages purged\n", some.Output);
+        Assert.Equal("3 messages moved from celery to slow\n", (await RunAsync(["queue", "move", "celery", "slow", .. at])).Output);
+        Assert.Equal(1, (await RunAsync(["purge", "queue", "--app-name", "mail", "--yes", .. at])).Code);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _redis.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    Task<Finished> RunAsync(params string[] arguments) => BelfryProcess.RunAsync(arguments, _folder.Path);
+
+    Task<Finished> AnswerAsync(string input, params string[] arguments) => BelfryProcess.RunAsync(arguments, _folder.Path, input: input);
+
+    async Task PutAsync(string list, string task, int from, int count)
+    {
+        foreach (int number in Enumerable.Range(from, count))
+        {
+            await _redis.AskAsync("LPUSH", list, MadeUpMessage.Of(number, task));
+        }
+    }
+}
