@@ -45,6 +45,15 @@ public sealed record CeleryCluster
     /// <summary>The <c>global_keyprefix</c> of <c>result_backend_transport_options</c>; empty by default.</summary>
     public string ResultKeyPrefix { get; init; } = "";
 
+    /// <summary>Name of the queue on RabbitMQ that keeps events for us; <c>celeryev.belfry.</c> and the source by default. No two servers with logs of their own may read one.</summary>
+    public string? EventQueue { get; init; }
+
+    /// <summary>Messages that RabbitMQ keeps for us while we are away or slow; of more the oldest are dropped. 1,000,000 by default.</summary>
+    public int EventQueueLimit { get; init; } = 1_000_000;
+
+    /// <summary>How long RabbitMQ keeps that queue while nobody reads it; a day by default.</summary>
+    public TimeSpan EventQueueExpires { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>Matches the channels of events, one per routing key.</summary>
     internal string EventPattern => $"{Escaped(EventChannel)}/*";
 

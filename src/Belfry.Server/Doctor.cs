@@ -1,4 +1,5 @@
 using Belfry.Celery;
+using Belfry.Celery.RabbitMq;
 using Belfry.Mail;
 using Belfry.Server.Access;
 using Belfry.Server.Sources;
@@ -10,6 +11,7 @@ namespace Belfry.Server;
 public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
 {
     const long LittleSpace = 1L << 30;
+    const int AccessRefused = 403;
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     static readonly TimeSpan LongClock = TimeSpan.FromSeconds(2);
     static readonly TimeSpan LookBack = TimeSpan.FromHours(24);
@@ -78,7 +80,7 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
         BrokerUrl url = BrokerUrl.Parse(source.Broker);
         try
         {
-            BrokerAnswer answer = await BrokerProbe.AskAsync(url, Patience, clock, cancel);
+            BrokerAnswer answer = await BrokerProbe.AskAsync(source.ToCluster(), Patience, clock, cancel);
             if (answer.ClockOffset is { } offset)
             {
                 _clocks.Add((source.Name, offset));
@@ -87,7 +89,10 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            Add(FindingLevel.Problem, "broker", $"{source.Name} {url}", e.Message.Replace($"{url} ", ""), $"Start the broker, or mend the address of source {source.Name} ({heard})");
+            string mend = e is RabbitException { Code: AccessRefused } && e.Message.Contains("access to", StringComparison.Ordinal)
+                ? $"Let the user configure, write and read celeryev.belfry.*, read {source.EventExchange}, write amq.default and {source.ControlExchange}.pidbox (rabbitmqctl set_permissions)"
+                : $"Start the broker, or mend the address of source {source.Name} ({heard})";
+            Add(FindingLevel.Problem, "broker", $"{source.Name} {url}", e.Message.Replace($"{url} ", ""), mend);
         }
     }
 

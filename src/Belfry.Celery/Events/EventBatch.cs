@@ -1,3 +1,5 @@
+using RabbitMQ.Client;
+
 namespace Belfry.Celery.Events;
 
 /// <summary>What the stream gave at one go: events, what had to be refused, and what was missed before them.</summary>
@@ -19,11 +21,23 @@ public sealed class EventBatch(int expected = 0)
     /// <summary>What was missed before the first of the events; null when nothing was.</summary>
     public StreamGap? Gap { get; internal set; }
 
+    /// <summary>Why the broker has not kept what was sent before the stream began; null when it has. On the first batch of a stream.</summary>
+    public string? MissedBefore { get; internal set; }
+
     /// <summary>The stream stands without a break since this instant; set on the first batch after each (re)connection or gap.</summary>
     public Instant? UnbrokenSince { get; internal set; }
 
     /// <summary>Everything that had arrived until then has been read.</summary>
     public Instant ReadUntil { get; internal set; }
+
+    /// <summary>When the first of its messages came.</summary>
+    internal Instant? Begun { get; set; }
+
+    /// <summary>Where its messages are acknowledged; null where they need not be.</summary>
+    internal IChannel? Channel { get; set; }
+
+    /// <summary>The last of them there.</summary>
+    internal ulong LastTag { get; set; }
 
     internal void Add(TaskEvent happened) => _events.Add(happened);
 

@@ -101,6 +101,23 @@ public sealed class EventDecoder(string source)
         ReadEvents(body, arrived, into);
     }
 
+    /// <summary>Reads one message as RabbitMQ has it: what kombu's envelope says are properties beside the body, and the body is as it was sent.</summary>
+    public void Decode(ReadOnlySpan<byte> body, string? contentType, string? contentEncoding, Instant arrived, EventBatch into)
+    {
+        if (contentType is { Length: > 0 } and not "application/json")
+        {
+            into.Refuse($"content type {Shortened(contentType)}");
+        }
+        else if (contentEncoding is { Length: > 0 } and not "utf-8" && !IsAscii(Encoding.UTF8.GetBytes(contentEncoding)))
+        {
+            into.Refuse($"content encoding {Shortened(contentEncoding)}");
+        }
+        else
+        {
+            ReadEvents(body, arrived, into);
+        }
+    }
+
     /// <summary>Reads the body of a message: the JSON of one event or of a list of them.</summary>
     public void ReadEvents(ReadOnlySpan<byte> json, Instant arrived, EventBatch into)
     {
@@ -174,6 +191,8 @@ public sealed class EventDecoder(string source)
         reader.Skip();
         return false;
     }
+
+    static string Shortened(string text) => EventReader.Shortened(Encoding.UTF8.GetBytes(text));
 
     // JSON that claims to be ASCII, or to have no encoding, is UTF-8 as well.
     static bool IsAscii(ReadOnlySpan<byte> encoding) =>

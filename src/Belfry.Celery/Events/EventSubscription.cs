@@ -4,21 +4,20 @@ using Microsoft.Extensions.Logging;
 
 namespace Belfry.Celery.Events;
 
-/// <summary>The events of a cluster, as long as it stands: connects, reads, reconnects, and says what it missed.</summary>
+/// <summary>The events of a cluster over Redis, published to whoever listens.</summary>
 /// <remarks>
 /// Redis keeps nothing for who is not there. Every reconnection is therefore a gap, and so is every overflow of our own queue; a gap
 /// begins 5 s before the last event, as sent, that was read: workers send in batches, and their clocks are not ours.
 /// </remarks>
-public sealed class EventSubscription : IAsyncDisposable
+public sealed class EventSubscription : IEventStream
 {
     const int BatchLimit = 8192;
-    static readonly TimeSpan GapLead = TimeSpan.FromSeconds(5);
 
     readonly TimeProvider _clock;
     readonly ChunkQueue _queue;
     readonly SubscriptionReader _reader;
     readonly EventDecoder _decoder;
-    Instant? _lastSent;
+    readonly GapMarker _gaps = new();
 
     /// <summary>Begins to read at once, on a thread of its own.</summary>
     /// <param name="cluster">What to read.</param>
@@ -35,13 +34,19 @@ public sealed class EventSubscription : IAsyncDisposable
         _reader.Start();
     }
 
-    /// <summary>How the connection does now.</summary>
+    /// <inheritdoc/>
+    public string Kind => "celery-redis";
+
+    /// <inheritdoc/>
+    public bool Misses => true;
+
+    /// <inheritdoc/>
     public SubscriptionStatus Status => _reader.Status;
 
-    /// <summary>Everything that arrived until then has been decoded: now, unless some of it waits.</summary>
+    /// <inheritdoc/>
     public Instant ReadUntil => _queue.TryPeek(out EventChunk? next) ? next!.Arrived : Instant.Now(_clock);
 
-    /// <summary>Batches of events as they come, until cancelled.</summary>
+    /// <inheritdoc/>
     public async IAsyncEnumerable<EventBatch> ReadAsync([EnumeratorCancellation] CancellationToken cancel)
     {
         int expected = 0;
@@ -57,7 +62,10 @@ public sealed class EventSubscription : IAsyncDisposable
         }
     }
 
-    /// <summary>Reads no more from the broker; what was read is still given out, and then <see cref="ReadAsync"/> ends.</summary>
+    /// <summary>Redis has forgotten it already.</summary>
+    public Task AcknowledgeAsync(EventBatch batch) => Task.CompletedTask;
+
+    /// <inheritdoc/>
     public void Stop() => _reader.Stop();
 
     /// <inheritdoc/>
@@ -70,7 +78,7 @@ public sealed class EventSubscription : IAsyncDisposable
     {
         if (chunk.Break is { } missing)
         {
-            Mark(missing, chunk.Arrived, batch);
+            _gaps.Mark(missing, chunk.Arrived, batch);
         }
         int before = batch.Events.Count;
         ReadOnlySpan<byte> rest = chunk.Bytes;
@@ -83,44 +91,22 @@ public sealed class EventSubscription : IAsyncDisposable
             }
             rest = rest[frame.Length..];
         }
-        NoteLastSent(batch, before);
+        _gaps.NoteLastSent(batch, before);
         batch.ReadUntil = chunk.Arrived;
         chunk.Free();
-    }
-
-    void Mark(StreamBreak missing, Instant arrived, EventBatch batch)
-    {
-        batch.UnbrokenSince = arrived;
-        if (missing.Reason is { } reason)
-        {
-            Instant from = Instant.Min(_lastSent ?? missing.LastRead ?? arrived, missing.LastRead ?? arrived) - GapLead;
-            batch.Gap = new StreamGap(from, arrived, reason);
-        }
-        if (missing.Dropped > 0)
-        {
-            batch.Refuse("message dropped, the queue was full", missing.Dropped);
-        }
-    }
-
-    void NoteLastSent(EventBatch batch, int from)
-    {
-        for (int i = from; i < batch.Events.Count; i++)
-        {
-            _lastSent = Instant.Max(_lastSent ?? batch.Events[i].Shown, batch.Events[i].Shown);
-        }
     }
 }
 
 /// <summary>Bounds and times of a stream.</summary>
 public sealed class SubscriptionOptions
 {
-    /// <summary>Bytes that may wait to be decoded before messages are dropped and counted; 128 MB by default (about 160,000 messages).</summary>
+    /// <summary>Bytes from Redis that may wait to be decoded before messages are dropped and counted; 128 MB by default (about 160,000 messages).</summary>
     public long QueueBytes { get; set; } = 128 * 1024 * 1024;
 
     /// <summary>How long to wait for a connection; 10 s by default.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often the broker is asked for a sign of life; 5 s by default. Silent for three times as long, it is given up.</summary>
+    /// <summary>How often Redis is asked for a sign of life; 5 s by default. Silent for three times as long, it is given up.</summary>
     public TimeSpan PingInterval { get; set; } = TimeSpan.FromSeconds(5);
 }
 

@@ -15,6 +15,7 @@ sealed class RabbitConnection(BrokerUrl url, string purpose, TimeSpan timeout) :
 {
     // A peer that is gone without a word is noticed after two of these. RabbitMQ's own 60 s would be a long silence.
     static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(10);
+    const uint LargestMessage = 600 * 1024 * 1024;
     static readonly TimeSpan TimeToClose = TimeSpan.FromSeconds(1);
 
     readonly SemaphoreSlim _opening = new(1);
@@ -119,6 +120,8 @@ sealed class RabbitConnection(BrokerUrl url, string purpose, TimeSpan timeout) :
         UserName = url.User ?? ConnectionFactory.DefaultUser, Password = url.Password ?? ConnectionFactory.DefaultPass,
         AutomaticRecoveryEnabled = false, TopologyRecoveryEnabled = false,
         RequestedHeartbeat = Heartbeat, RequestedConnectionTimeout = timeout, ContinuationTimeout = timeout, HandshakeContinuationTimeout = timeout,
+        // As much as RabbitMQ itself can be told to take: a message that the client refused would end the connection, and come again with the next.
+        MaxInboundMessageBodySize = LargestMessage,
         Ssl = url.Tls ? Tls() : new SslOption(),
     };
 

@@ -13,8 +13,6 @@ namespace Belfry.Server.Sources;
 public sealed partial class CelerySource(
     SourceSettings settings, TimeSpan lostAfter, RunLog log, TimeProvider clock, Random random, ILoggerFactory loggers, CancellationToken started) : BackgroundService
 {
-    const string Kind = "celery-redis";
-
     // Decoding goes on while so many batches wait for their commit; one more would only wait behind them.
     const int AppendsInFlight = 4;
 
@@ -73,7 +71,7 @@ public sealed partial class CelerySource(
         watch.Learn(await log.Queries.WorkersAsync(cancel));
         SourceStatus? before = (await log.Queries.SourcesAsync(cancel)).FirstOrDefault(source => string.Equals(source.Name, settings.Name, StringComparison.Ordinal));
         using var reconciler = new Reconciler(settings, EvidenceOf(cluster), watch, log, lostAfter, clock, loggers.CreateLogger<Reconciler>());
-        await using var events = new EventSubscription(cluster.Celery, new SubscriptionOptions(), clock, random, loggers.CreateLogger<EventSubscription>());
+        await using IEventStream events = EventStreams.Of(cluster.Celery, new SubscriptionOptions(), clock, random, loggers);
 
         using var deadline = new CancellationTokenSource();
         using CancellationTokenRegistration stopping = cancel.Register(events.Stop);
@@ -103,25 +101,23 @@ public sealed partial class CelerySource(
     static Func<IReadOnlyCollection<string>, CancellationToken, Task<IReadOnlySet<string>>> ConnectedAsync(RemoteControl control) => async (workers, cancel) =>
         (await control.FindAsync(workers, cancel)).Where(found => found.Value != Presence.Gone).Select(found => found.Key).ToHashSet(StringComparer.Ordinal);
 
-    async Task WriteAsync(EventSubscription events, WorkerWatch watch, Reconciler reconciler, SourceStatus? before, CancellationToken cancel)
+    async Task WriteAsync(IEventStream events, WorkerWatch watch, Reconciler reconciler, SourceStatus? before, CancellationToken cancel)
     {
         var inFlight = new Queue<Task>();
+        Task last = Task.CompletedTask;
         await foreach (EventBatch batch in events.ReadAsync(cancel))
         {
-            Note(batch, watch, reconciler, ref before);
+            Note(batch, events.Misses, watch, reconciler, ref before);
             while (inFlight.Count >= AppendsInFlight)
             {
                 await inFlight.Dequeue().WaitAsync(cancel);
             }
-            if (batch.Events.Count > 0)
-            {
-                inFlight.Enqueue(AppendAsync(batch.Events));
-            }
+            inFlight.Enqueue(last = AppendAsync(events, batch, last));
         }
         await Task.WhenAll(inFlight).WaitAsync(TimeToFinish, clock, CancellationToken.None);
     }
 
-    void Note(EventBatch batch, WorkerWatch watch, Reconciler reconciler, ref SourceStatus? before)
+    void Note(EventBatch batch, bool misses, WorkerWatch watch, Reconciler reconciler, ref SourceStatus? before)
     {
         foreach ((string what, long times) in batch.Refused)
         {
@@ -134,10 +130,11 @@ public sealed partial class CelerySource(
         }
         if (batch.UnbrokenSince is { } since)
         {
-            if (before is { Misses: true } && before.ListenedTo < since)
+            string? missed = misses || before?.Misses == true ? "Belfry was not listening" : batch.MissedBefore;
+            if (missed is not null && before?.ListenedTo < since)
             {
                 Instant from = before.ListenedTo - Unread;
-                log.Miss(settings.Name, from, since, "Belfry was not listening");
+                log.Miss(settings.Name, from, since, missed);
                 reconciler.Miss(new Gap(from, since));
             }
             before = null;
@@ -148,20 +145,28 @@ public sealed partial class CelerySource(
     }
 
     // Not cancelled with the rest: what was read is finished, and the log itself says when it cannot.
-    async Task AppendAsync(IReadOnlyList<TaskEvent> batch)
+    async Task AppendAsync(IEventStream events, EventBatch batch, Task before)
     {
         try
         {
-            await log.AppendAsync(batch, CancellationToken.None);
+            await log.AppendAsync(batch.Events, CancellationToken.None);
+        }
+        catch (ObjectDisposedException problem)
+        {
+            // Not acknowledged: a broker that keeps events will bring these again.
+            LogRefusedByLog(settings.Name, batch.Events.Count, problem);
+            return;
         }
         catch (Exception problem)
         {
-            LogRefusedByLog(settings.Name, batch.Count, problem);
-            log.Refuse(settings.Name, "event that the log did not take", batch.Count);
+            LogRefusedByLog(settings.Name, batch.Events.Count, problem);
+            log.Refuse(settings.Name, "event that the log did not take", batch.Events.Count);
         }
+        await before;
+        await events.AcknowledgeAsync(batch);
     }
 
-    async Task TickAsync(EventSubscription events, WorkerWatch watch, Reconciler reconciler, RemoteControl control, CancellationToken cancel)
+    async Task TickAsync(IEventStream events, WorkerWatch watch, Reconciler reconciler, RemoteControl control, CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(Tick, clock);
         var asker = new EventsAsker(settings, control, clock, _logger);
@@ -169,7 +174,9 @@ public sealed partial class CelerySource(
         while (!cancel.IsCancellationRequested)
         {
             SubscriptionStatus status = events.Status;
-            log.Listen(settings.Name, Kind, misses: true, status.Listening, status.Problem);
+            // Of a broker that keeps events for us counts what was read, lest a backlog that is lost with the broker count as heard.
+            bool current = status.Listening && (events.Misses || Instant.Now(clock) - events.ReadUntil < Stall);
+            log.Listen(settings.Name, events.Kind, events.Misses, current, status.Problem);
             reconciler.Listen(status.Listening);
             await asker.AskAsync(watch.TakeNewcomers(), status.Listening, cancel);
             Instant now = Instant.Now(clock);

@@ -1,5 +1,5 @@
+using Belfry.Celery;
 using Belfry.Celery.Control;
-using Belfry.Celery.Redis;
 using Microsoft.Extensions.Logging;
 
 namespace Belfry.Server.Sources;
@@ -51,7 +51,7 @@ sealed partial class EventsAsker(SourceSettings settings, RemoteControl control,
             _askAll = false;
             _waiting.Clear();
         }
-        catch (Exception problem) when (problem is IOException or RedisException)
+        catch (Exception problem) when (problem is IOException or BrokerException)
         {
             LogNotAsked(settings.Name, problem.Message);
         }

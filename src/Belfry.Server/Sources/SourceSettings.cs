@@ -9,7 +9,7 @@ public sealed class SourceSettings
     /// <summary>Its name in the log; <c>celery</c> by default. Names differ, and <c>local</c> is taken.</summary>
     public string Name { get; set; } = "celery";
 
-    /// <summary>Its broker: <c>redis://[user:password@]host:port/db</c>, <c>rediss://…</c> or <c>redis+socket:///path?virtual_host=db</c>.</summary>
+    /// <summary>Its broker: <c>redis://[user:password@]host:port/db</c>, <c>rediss://…</c>, <c>redis+socket:///path?virtual_host=db</c>, <c>amqp://[user:password@]host:port/vhost</c> or <c>amqps://…</c>.</summary>
     public string Broker { get; set; } = "";
 
     /// <summary>Celery's <c>result_backend</c>: <c>redis://…</c>; empty when results are not read.</summary>
@@ -47,6 +47,15 @@ public sealed class SourceSettings
 
     /// <summary>Queues that are to be watched although neither broker nor workers nor runs tell of them; none by default.</summary>
     public List<string> Queues { get; set; } = [];
+
+    /// <summary>Name of our queue of events on RabbitMQ; <c>celeryev.belfry.NAME</c> by default. Two servers with logs of their own need two.</summary>
+    public string? EventQueue { get; set; }
+
+    /// <summary>Messages that RabbitMQ keeps for us while we are away or slow; of more the oldest are dropped, and told as a gap. 1,000,000 by default.</summary>
+    public int EventQueueLimit { get; set; } = 1_000_000;
+
+    /// <summary>How long RabbitMQ keeps that queue while nobody reads it; a day by default.</summary>
+    public TimeSpan EventQueueExpires { get; set; } = TimeSpan.FromDays(1);
 
     /// <summary>Workers are asked to send events, so that they need no <c>-E</c>; true by default.</summary>
     public bool EnableEvents { get; set; } = true;
@@ -96,6 +105,14 @@ public sealed class SourceSettings
         {
             yield return (nameof(EventExchange), "an exchange needs a name");
         }
+        if (EventQueueLimit < 1)
+        {
+            yield return (nameof(EventQueueLimit), "a queue needs room for one message at least");
+        }
+        if (EventQueueExpires < TimeSpan.FromMinutes(1) || EventQueueExpires.TotalMilliseconds > int.MaxValue)
+        {
+            yield return (nameof(EventQueueExpires), "the queue is kept for a minute at least, and for 24 days at most");
+        }
         if (ControlExchange.Length == 0)
         {
             yield return (nameof(ControlExchange), "an exchange needs a name");
@@ -107,6 +124,7 @@ public sealed class SourceSettings
         Source = Name, Broker = BrokerUrl.Parse(Broker), ResultBackend = ResultBackend, ResultKeyPrefix = ResultKeyPrefix, KeyPrefix = KeyPrefix, FanoutPrefix = FanoutPrefix,
         EventExchange = EventExchange, ControlExchange = ControlExchange, Separator = Separator ?? CeleryCluster.UsualSeparator,
         PrioritySteps = [.. PrioritySteps.Order()], UnackedKey = UnackedKey, UnackedIndexKey = UnackedIndexKey, DefaultQueue = DefaultQueue,
+        EventQueue = EventQueue, EventQueueLimit = EventQueueLimit, EventQueueExpires = EventQueueExpires,
     };
 
     string? ResultProblem()
@@ -126,7 +144,8 @@ public sealed class SourceSettings
     {
         try
         {
-            return BrokerUrl.Parse(Broker).Kind == BrokerKind.Redis ? null : "the events of RabbitMQ come with a later version";
+            BrokerUrl.Parse(Broker);
+            return null;
         }
         catch (FormatException refused)
         {

@@ -7,15 +7,18 @@ namespace Belfry.Celery.Tests.Events;
 /// <summary>A subscription, and all that came out of it so far.</summary>
 sealed class Listener : IAsyncDisposable
 {
-    readonly EventSubscription _subscription;
+    readonly IEventStream _subscription;
     readonly List<EventBatch> _batches = [];
     Task? _reading;
 
     Listener(CeleryCluster cluster, SubscriptionOptions options) =>
-        _subscription = new EventSubscription(cluster, options, TimeProvider.System, new Random(1), NullLogger<EventSubscription>.Instance);
+        _subscription = EventStreams.Of(cluster, options, TimeProvider.System, new Random(1), NullLoggerFactory.Instance);
 
     /// <summary>How the connection does.</summary>
     public SubscriptionStatus Status => _subscription.Status;
+
+    /// <summary>Until when all is decoded.</summary>
+    public Instant ReadUntil => _subscription.ReadUntil;
 
     /// <summary>All batches.</summary>
     public IReadOnlyList<EventBatch> Batches
@@ -35,18 +38,28 @@ sealed class Listener : IAsyncDisposable
     /// <summary>How often something was refused.</summary>
     public long Refused(string what) => Batches.Sum(batch => batch.Refused.GetValueOrDefault(what));
 
-    /// <summary>Subscribes; begins to read unless the test is about slowness.</summary>
-    public static async Task<Listener> StartAsync(string url, string prefix = "", SubscriptionOptions? options = null, bool reading = true)
+    /// <summary>Subscribes, and waits for it unless the test is about what stands in the way; begins to read unless it is about slowness.</summary>
+    public static Task<Listener> StartAsync(string url, string prefix = "", SubscriptionOptions? options = null, bool reading = true, bool waiting = true) =>
+        StartAsync(new CeleryCluster { Source = "lab", Broker = BrokerUrl.Parse(url), KeyPrefix = prefix }, options, reading, waiting);
+
+    /// <inheritdoc cref="StartAsync(string, string, SubscriptionOptions?, bool, bool)"/>
+    public static async Task<Listener> StartAsync(CeleryCluster cluster, SubscriptionOptions? options = null, bool reading = true, bool waiting = true)
     {
         options ??= new SubscriptionOptions { PingInterval = TimeSpan.FromSeconds(0.3) };
-        var listener = new Listener(new CeleryCluster { Source = "lab", Broker = BrokerUrl.Parse(url), KeyPrefix = prefix }, options);
-        await Eventually.HoldsAsync("the subscription", () => listener.Status.Listening);
+        var listener = new Listener(cluster, options);
+        if (waiting)
+        {
+            await Eventually.HoldsAsync("the subscription", () => listener.Status.Listening);
+        }
         if (reading)
         {
             listener.Read();
         }
         return listener;
     }
+
+    /// <summary>Acknowledges all that was read so far.</summary>
+    public Task AcknowledgeAsync() => _subscription.AcknowledgeAsync(Batches[^1]);
 
     /// <summary>Begins to read.</summary>
     public void Read() => _reading = Task.Run(async () =>

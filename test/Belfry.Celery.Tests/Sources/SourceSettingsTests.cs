@@ -14,7 +14,7 @@ public sealed class SourceSettingsTests
         SourceSettings[] sources =
         [
             new() { Broker = "redis://broker/0" },
-            new() { Broker = "amqp://broker//", Name = "local" },
+            new() { Broker = "mqtt://broker", Name = "local" },
             new() { Broker = "redis://broker/1", EventExchange = "", ControlExchange = "" },
         ];
         Assert.Equal(["1:Name", "1:Broker", "2:EventExchange", "2:ControlExchange", "2:Name"], SourceSettings.Problems(sources).Select(problem => problem.Key));

@@ -197,7 +197,7 @@ public sealed class CommandTests : IDisposable
     [InlineData(2, "serv")]
     [InlineData(2, "serve", "--nonsense")]
     [InlineData(2, "serve", "--demo", "--urls", "http://0.0.0.0:1")]
-    [InlineData(2, "serve", "--broker", "amqp://localhost")]
+    [InlineData(2, "serve", "--broker", "mqtt://localhost")]
     [InlineData(2, "doctor", "--config", "nothing.json")]
     [InlineData(69, "serve", "--store", "sqlite:///proc/no/such/folder.db", "--urls", "http://127.0.0.1:0")]
     [InlineData(1, "doctor", "--store", "sqlite://nothing.db")]
