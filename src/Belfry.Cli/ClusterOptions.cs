@@ -7,7 +7,7 @@ namespace Belfry.Cli;
 /// <summary>Which Celery cluster a verb speaks to: one on the line, or one of the settings.</summary>
 static class ClusterOptions
 {
-    static readonly Option<string?> Broker = new("--broker") { Description = "Speak to this Celery cluster: redis://HOST:PORT/DB", HelpName = "URL" };
+    static readonly Option<string?> Broker = new("--broker") { Description = "Speak to this Celery cluster: redis://HOST:PORT/DB or amqp://HOST/VHOST", HelpName = "URL" };
     static readonly Option<string?> Source = new("--source") { Description = "Speak to the cluster of this name in the settings (default: the only one)", HelpName = "NAME" };
 
     static readonly Option<string?> Backend = new("--result-backend") { Description = "Where that cluster's results are: redis://HOST:PORT/DB", HelpName = "URL" };

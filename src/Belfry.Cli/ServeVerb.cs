@@ -19,7 +19,7 @@ static class ServeVerb
 
     static readonly Option<bool> Demo = new("--demo") { Description = "Run sample tasks in a fresh log, on this machine only and without a login" };
     static readonly Option<string[]> Backend = new("--result-backend") { Description = "Where the results of that cluster are: redis://HOST:PORT/DB (one for each --broker, in order)", HelpName = "URL" };
-    static readonly Option<string[]> Broker = new("--broker") { Description = "Read a Celery cluster: redis://HOST:PORT/DB (repeatable)", HelpName = "URL" };
+    static readonly Option<string[]> Broker = new("--broker") { Description = "Read a Celery cluster: redis://HOST:PORT/DB or amqp://HOST/VHOST (repeatable)", HelpName = "URL" };
     static readonly Option<string?> Urls = new("--urls") { Description = "Where to listen (default: http://127.0.0.1:2355)", HelpName = "URL" };
 
     public static Verb Build() => new Verb(
