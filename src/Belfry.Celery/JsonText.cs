@@ -40,7 +40,7 @@ static class JsonText
         return mended.WrittenSpan.ToArray();
     }
 
-    /// <summary>JSON of the same length with zeros and blanks wherever NaN, Infinity or -Infinity stood: a place found in it is one of the original.</summary>
+    /// <summary>JSON of the same length with a zero (<c>0e0…</c>) wherever NaN, Infinity or -Infinity stood: a place found in it is one of the original.</summary>
     public static ReadOnlyMemory<byte> NonFiniteAsZeros(ReadOnlyMemory<byte> json)
     {
         List<Range> places = NonFinites(json.Span);
@@ -51,8 +51,8 @@ static class JsonText
         byte[] mended = json.ToArray();
         foreach (Range place in places)
         {
-            mended.AsSpan(place).Fill((byte)' ');
-            mended[place.Start] = (byte)'0';
+            mended.AsSpan(place).Fill((byte)'0');
+            mended[place.Start.Value + 1] = (byte)'e';
         }
         return mended;
     }

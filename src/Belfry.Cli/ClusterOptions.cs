@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Belfry.Celery;
 using Belfry.Server;
 using Belfry.Server.Sources;
 
@@ -8,9 +9,11 @@ namespace Belfry.Cli;
 static class ClusterOptions
 {
     static readonly Option<string?> Broker = new("--broker") { Description = "Speak to this Celery cluster: redis://HOST:PORT/DB or amqp://HOST/VHOST", HelpName = "URL" };
-    static readonly Option<string?> Source = new("--source") { Description = "Speak to the cluster of this name in the settings (default: the only one)", HelpName = "NAME" };
 
     static readonly Option<string?> Backend = new("--result-backend") { Description = "Where that cluster's results are: redis://HOST:PORT/DB", HelpName = "URL" };
+
+    /// <summary>The name of a cluster.</summary>
+    public static Option<string?> Source { get; } = new("--source") { Description = "Speak to the cluster of this name in the settings (default: the only one)", HelpName = "NAME" };
 
     /// <summary>With the options that name a cluster.</summary>
     public static Verb OnCluster(this Verb verb)
@@ -57,6 +60,20 @@ static class ClusterOptions
     /// <exception cref="UsageException">None is called so.</exception>
     public static Cluster Called(ParseResult line, string name, string option) =>
         new Clusters(Common.Settings(line).Sources, TimeProvider.System).Find(name) ?? throw new UsageException($"{option}: no cluster of the settings is called '{name}'");
+
+    /// <summary>What a cluster's broker or results say; exit code 69 when they cannot be reached or refuse.</summary>
+    /// <exception cref="UnreachableException">They cannot.</exception>
+    public static async Task<T> ReachedAsync<T>(Func<Task<T>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (Exception problem) when (problem is IOException or BrokerException)
+        {
+            throw new UnreachableException(problem.Message);
+        }
+    }
 
     /// <summary>What a cluster that was named by its broker alone is called: the broker's host, and <c>celery</c> when that is this machine.</summary>
     public static string NameOf(string broker) =>

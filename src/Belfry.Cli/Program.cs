@@ -21,6 +21,8 @@ var root = new Command("belfry", "Belfry logs every run of every task, and rings
     WorkerVerbs.BuildControl(),
     QueueVerbs.Build(),
     PurgeVerb.Build(),
+    CallVerb.Build(),
+    ResultVerb.Build(),
     TasksVerb.Build(),
     ForecastVerbs.BuildWhy(),
     ForecastVerbs.BuildNext(),

@@ -52,10 +52,22 @@ public sealed class CeleryCluster : IAsyncDisposable
 
     /// <summary>Starts a client on a virtual host of a rabbitmq-server, which is left as it is at the end; workers are started one by one.</summary>
     /// <param name="url">The virtual host: <see cref="RabbitServer.NewUrl"/>.</param>
-    public static CeleryCluster StartOn(string url) => new(null, Python(url));
+    /// <param name="results">Where results are kept: <c>rpc://</c> …; nowhere when null.</param>
+    public static CeleryCluster StartOn(string url, string? results = null)
+    {
+        Dictionary<string, string?> environment = Python(url);
+        if (results is not null)
+        {
+            (environment["LAB_RESULTS"], environment["LAB_EXTENDED"]) = (results, "1");
+        }
+        return new CeleryCluster(null, environment);
+    }
 
     /// <summary>The broker's URL with the database in use.</summary>
     public string Url => Environment["LAB_BROKER"]!;
+
+    /// <summary>Where its results are kept.</summary>
+    public string ResultsUrl => Environment["LAB_RESULTS"]!;
 
     /// <summary>Starts a worker and waits until it is ready.</summary>
     public async Task<CeleryWorker> StartWorkerAsync(CeleryWorkerOptions? options = null)
@@ -74,6 +86,9 @@ public sealed class CeleryCluster : IAsyncDisposable
         JsonNode answer = await AskAsync(new { @do = "send", task, args = args ?? [], options = options ?? new object() });
         return answer["id"]!.GetValue<string>();
     }
+
+    /// <summary>What a Python expression is, with the app's tasks and Celery's canvas at hand.</summary>
+    public async Task<JsonNode?> EvaluateAsync(string expression) => (await AskAsync(new { @do = "evaluate", expression }))["value"];
 
     /// <summary>Revokes a run; with <paramref name="terminate"/> also one that is at work.</summary>
     public Task RevokeAsync(string id, bool terminate = false) => AskAsync(new { @do = "revoke", id, terminate });

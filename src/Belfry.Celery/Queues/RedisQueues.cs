@@ -116,9 +116,11 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
     public Task PutAsync(string queue, IReadOnlyList<RawMessage> messages, CancellationToken cancel) => UseAsync(
         connection =>
         {
+            // The binding is for consumers that never ran, and makes the queue known; kombu writes it before each message, too.
+            RespWord[] binding = ["SADD", _keys.BindingsPrefix + queue, $"{queue}{cluster.Separator}{cluster.Separator}{queue}"];
             // One transaction: all of them, or none.
             RespWord[][] each = [.. messages.Select(message => (RespWord[])["LPUSH", _keys.List(queue, _keys.StepOf(message.Priority ?? 0)), message.ToRedis(queue)])];
-            RespReply done = connection.Pipe([["MULTI"], .. each, ["EXEC"]])[^1];
+            RespReply done = connection.Pipe([["MULTI"], binding, .. each, ["EXEC"]])[^1];
             return done.Error is { } error ? throw new RedisException($"EXEC: {error}") : done.Items?.Count ?? 0;
         },
         cancel);

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Text;
 
 namespace Belfry.Celery.Results;
 
@@ -17,6 +17,9 @@ public sealed record ResultRecord
 
     /// <summary>The result as JSON; of a custom state what the application said with it. A class in a pickle is only its name: <c>{"__class__": "app.Report"}</c>.</summary>
     public string? Result { get; init; }
+
+    /// <summary>The same in JSON's own measure: null where Python wrote NaN or Infinity.</summary>
+    public string? PlainResult => Result is null ? null : JsonText.WithoutNonFinite(Encoding.UTF8.GetBytes(Result)) is { } mended ? Encoding.UTF8.GetString(mended) : Result;
 
     /// <summary>The class of the exception: <c>ValueError</c>; null when it did not fail.</summary>
     public string? ExceptionType { get; init; }

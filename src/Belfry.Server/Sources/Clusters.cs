@@ -1,4 +1,5 @@
 using Belfry.Celery;
+using Belfry.Celery.Calling;
 using Belfry.Celery.Control;
 using Belfry.Celery.Queues;
 using Belfry.Celery.Results;
@@ -39,4 +40,7 @@ public sealed class Cluster(SourceSettings settings, TimeProvider clock)
 
     /// <summary>Where its workers leave results; null when the settings do not say.</summary>
     public IResultBackend? Results => field ??= ResultBackends.Of(Celery, clock);
+
+    /// <summary>Calls its tasks.</summary>
+    public TaskCaller Caller => field ??= new TaskCaller(Celery, Queues, Control);
 }

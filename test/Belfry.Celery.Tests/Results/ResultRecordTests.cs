@@ -33,6 +33,17 @@ public sealed class ResultRecordTests
         Assert.Null(Read("""{"status": "SUCCESS", "result": {"exc_type": "E"}}""").Exception);
     }
 
+    [Theory]
+    [InlineData("NaN")]
+    [InlineData("-Infinity")]
+    [InlineData("[1, Infinity]")]
+    public void A_result_that_only_Python_can_write_stays_what_it_was(string result)
+    {
+        ResultRecord record = Read($"{{\"status\": \"SUCCESS\", \"result\": {result}}}");
+        Assert.Equal(result, record.Result);
+        Assert.Contains("null", record.PlainResult, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Children_of_groups_and_chords_are_among_the_children()
     {

@@ -86,3 +86,18 @@ def progress(self):
     for step in (1, 2):
         self.send_event("task-progress", current=step, total=2)
     return "done"
+
+
+@app.task(name="lab.echo", bind=True)
+def echo(self, *args, **kwargs):
+    """What it was called with, and how."""
+    asked = self.request
+    return {
+        "args": args, "kwargs": kwargs, "id": asked.id, "parent": asked.parent_id, "root": asked.root_id, "tenant": asked.get("tenant"),
+        "argsrepr": asked.argsrepr, "kwargsrepr": asked.kwargsrepr, "priority": asked.delivery_info.get("priority"), "queue": asked.delivery_info.get("routing_key"),
+    }
+
+
+@app.task(name="lab.total")
+def total(numbers):
+    return sum(numbers)

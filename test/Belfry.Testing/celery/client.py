@@ -2,7 +2,9 @@
 import json
 import sys
 
+import app as lab
 from app import app
+from celery import chain, chord, group
 
 for line in sys.stdin:
     ask = json.loads(line)
@@ -10,6 +12,8 @@ for line in sys.stdin:
         if ask["do"] == "send":
             sent = app.send_task(ask["task"], tuple(ask.get("args") or ()), ask.get("kwargs"), **ask.get("options", {}))
             answer = {"id": sent.id}
+        elif ask["do"] == "evaluate":
+            answer = {"value": eval(ask["expression"], {**vars(lab), "chain": chain, "chord": chord, "group": group, "result": app.AsyncResult})}
         elif ask["do"] == "revoke":
             app.control.revoke(ask["id"], terminate=ask.get("terminate", False), signal=ask.get("signal", "SIGTERM"))
             answer = {}
