@@ -60,8 +60,9 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
     /// <summary>Asks workers for runs.</summary>
     /// <param name="ids">The runs; null for all that they have.</param>
     /// <param name="awaited">Who is waited for; others may answer as well.</param>
+    /// <param name="silent">Workers that do not beat: whether they are there is asked of a broker that tells.</param>
     /// <param name="cancel">Stops it.</param>
-    public async Task<WorkerAnswers> AskAsync(IReadOnlyCollection<string>? ids, IReadOnlyCollection<string> awaited, CancellationToken cancel)
+    public async Task<WorkerAnswers> AskAsync(IReadOnlyCollection<string>? ids, IReadOnlyCollection<string> awaited, IReadOnlyCollection<string> silent, CancellationToken cancel)
     {
         var answers = new WorkerAnswers();
         HashSet<string>? wanted = ids?.ToHashSet(StringComparer.Ordinal);
@@ -79,6 +80,11 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
         }
         // Who waits for its time is known to nobody else.
         await AddAsync("scheduled", null, WorkerSays.Scheduled);
+        string[] mute = [.. silent.Except(answers.Answered)];
+        if (IsRabbitMq && mute.Length > 0)
+        {
+            answers.Connected = (await control.FindAsync(mute, cancel)).Where(found => found.Value != Presence.Gone).Select(found => found.Key).ToHashSet(StringComparer.Ordinal);
+        }
         return answers;
     }
 

@@ -21,6 +21,9 @@ public sealed class WorkerAnswers
     /// <summary>How many heard the questions; null where the broker does not tell.</summary>
     public long? Heard { get; private set; }
 
+    /// <summary>Workers that neither beat nor answered and are connected all the same, where the broker tells of each.</summary>
+    public IReadOnlySet<string> Connected { get; internal set; } = new HashSet<string>();
+
     /// <summary>What those who have a run say of it.</summary>
     public IReadOnlyDictionary<string, WorkerEvidence> Of(string run) => _runs.GetValueOrDefault(run) ?? [];
 

@@ -165,7 +165,7 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
         Instant now = Instant.Now(clock);
         var standings = new WorkerStandings(watch.Snapshot(now), watch.UnbrokenSince, now);
         BrokerLook look = evidence.IsRabbitMq ? new BrokerLook() : await evidence.LookAsync(null, [], cancel);
-        WorkerAnswers answers = await evidence.AskAsync(null, standings.Beating, cancel);
+        WorkerAnswers answers = await evidence.AskAsync(null, standings.Beating, [], cancel);
         await AskIfNotOpenAsync(book, gap, [.. look.Queued.Keys.Union(look.Unacked.Keys).Union(answers.Runs)], cancel);
     }
 

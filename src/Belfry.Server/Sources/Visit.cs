@@ -66,7 +66,7 @@ sealed class Visit(string source, ClusterEvidence evidence, RunLog log, Func<Wor
     async Task<(WorkerAnswers Answers, WorkerStandings Workers)> AskAsync(IReadOnlyList<Inquiry> due, CancellationToken cancel)
     {
         Instant now = Instant.Now(clock);
-        WorkerAnswers answers = await evidence.AskAsync(Ids(due), hearing.Awaited(standings().Beating, now), cancel);
+        WorkerAnswers answers = await evidence.AskAsync(Ids(due), hearing.Awaited(standings().Beating, now), standings().Silent, cancel);
         hearing.Note(answers.Answered, answers.Silent, now);
         return (answers, standings());
     }

@@ -11,6 +11,10 @@ public sealed class WorkerStandings(IReadOnlyList<IReadOnlyList<(WorkerSigns Sig
     /// <summary>Workers that beat.</summary>
     public IReadOnlyList<string> Beating { get; } = [.. workers.Where(all => all[^1].Verdict == WorkerVerdict.Alive).Select(all => all[^1].Signs.Worker)];
 
+    /// <summary>Workers that do not beat, and have not said that they stop.</summary>
+    public IReadOnlyList<string> Silent { get; } =
+        [.. workers.Where(all => all[^1] is { Verdict: not WorkerVerdict.Alive, Signs.LeftHeard: null }).Select(all => all[^1].Signs.Worker)];
+
     /// <summary>What each worker is to a run.</summary>
     /// <param name="run">The run, as it is known; null for an unknown one.</param>
     /// <param name="id">Its id.</param>
@@ -18,15 +22,15 @@ public sealed class WorkerStandings(IReadOnlyList<IReadOnlyList<(WorkerSigns Sig
     /// <param name="hearing">Who is deaf.</param>
     public IReadOnlyDictionary<string, WorkerEvidence> Of(TaskRun? run, string id, WorkerAnswers answers, Hearing hearing)
     {
-        // More hear the question than beat: somebody is there who says nothing.
-        bool somebodyIsBusy = answers.Heard > Beating.Count;
         HashSet<string> answered = [.. answers.Answered];
+        // Redis: more hear the question than beat or answer, so somebody is there who says nothing. RabbitMQ tells of each one.
+        bool somebodyIsBusy = answers.Heard is { } heard && heard > answered.Union(Beating).Count();
         var all = new Dictionary<string, WorkerEvidence>(StringComparer.Ordinal);
         foreach (IReadOnlyList<(WorkerSigns Signs, WorkerVerdict Verdict)> processes in workers)
         {
             string worker = processes[^1].Signs.Worker;
             bool isOwn = string.Equals(worker, run?.Worker, StringComparison.Ordinal);
-            all[worker] = isOwn && IsOfEarlier(processes, run!) ? Earlier(processes, run!) : Of(processes[^1], answered.Contains(worker), somebodyIsBusy, hearing, run);
+            all[worker] = isOwn && IsOfEarlier(processes, run!) ? Earlier(processes, run!) : Of(processes[^1], answered.Contains(worker), somebodyIsBusy || answers.Connected.Contains(worker), hearing, run);
         }
         foreach ((string worker, WorkerEvidence says) in answers.Of(id))
         {
@@ -53,7 +57,6 @@ public sealed class WorkerStandings(IReadOnlyList<IReadOnlyList<(WorkerSigns Sig
             : verdict == WorkerVerdict.Alive ? hearing.IsDeaf(signs.Worker) ? WorkerSays.Deaf : WorkerSays.Silent
             // It said that it stops: what runs there may end, what does not was given back.
             : signs.LeftHeard is not null ? verdict < WorkerVerdict.Gone && run?.State == RunState.Running ? WorkerSays.Busy : WorkerSays.Gone
-            : verdict == WorkerVerdict.Unknown && signs.Frequency is null ? WorkerSays.Silent
             : somebodyIsBusy ? WorkerSays.Busy
             : WorkerSays.Gone;
         return new WorkerEvidence(says) { Idle = verdict == WorkerVerdict.Alive && signs.Active == 0, Last = signs.LastSent, Online = signs.CameSent };
