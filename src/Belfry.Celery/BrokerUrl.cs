@@ -1,8 +1,8 @@
 namespace Belfry.Celery;
 
 /// <summary>Where a broker is, in the form Celery writes it: <c>redis://[user:password@]host:port/db</c>, <c>amqp://[user:password@]host:port/vhost</c> …</summary>
-/// <remarks>Immutable. Never shows its password, neither in <see cref="ToString"/> nor in the message of a refusal.</remarks>
-public sealed class BrokerUrl
+/// <remarks>Immutable. Never shows its passwords, neither in <see cref="ToString"/> nor in the message of a refusal.</remarks>
+public sealed record BrokerUrl
 {
     /// <summary>Which protocol it speaks.</summary>
     public BrokerKind Kind { get; internal init; }
@@ -43,14 +43,49 @@ public sealed class BrokerUrl
     /// <summary>PEM file of its key (<c>ssl_keyfile</c>), when not in the certificate's file.</summary>
     public string? KeyFile { get; internal init; }
 
+    /// <summary>The brokers to take instead when this one is away, in this order: what follows in a list with semicolons.</summary>
+    public IReadOnlyList<BrokerUrl> Others { get; internal init; } = [];
+
+    /// <summary>The Sentinels that know which Redis is the master (<c>sentinel://</c>); empty where the broker itself is named.</summary>
+    public IReadOnlyList<BrokerUrl> Sentinels { get; internal init; } = [];
+
+    /// <summary>What the Sentinels call it (<c>master_name</c>).</summary>
+    public string? MasterName { get; internal init; }
+
     internal string? Password { get; init; }
 
     /// <summary>Reads a URL.</summary>
     /// <exception cref="FormatException">It is no broker that can be read; the message says why, without the password.</exception>
     public static BrokerUrl Parse(string text) => BrokerUrlReader.Read(text);
 
-    /// <summary>The URL with *** for its password.</summary>
-    public override string ToString()
+    /// <summary>With what its Sentinels are to be asked, where that does not stand in the URL.</summary>
+    /// <param name="masterName">What they call the master.</param>
+    /// <param name="user">A user of theirs.</param>
+    /// <param name="password">That user's password.</param>
+    public BrokerUrl WithSentinel(string? masterName, string? user, string? password) => this with
+    {
+        MasterName = MasterName ?? masterName,
+        Sentinels = [.. Sentinels.Select(one => one with { User = one.User ?? user, Password = one.Password ?? password })],
+    };
+
+    /// <summary>With what the Sentinels of another are asked, where this does not say it.</summary>
+    internal BrokerUrl WithSentinelOf(BrokerUrl other) => other.Sentinels is [var one, ..] ? WithSentinel(other.MasterName, one.User, one.Password) : this;
+
+    /// <summary>The same broker at another place.</summary>
+    internal BrokerUrl At(string host, int port) => this with { Host = host, Port = port, SocketPath = null, Sentinels = [], MasterName = null, Others = [] };
+
+    /// <summary>The URL with *** for its passwords.</summary>
+    public override string ToString() => Others.Count > 0 ? string.Join(';', Others.Prepend(this with { Others = [] })) : Sentinels.Count > 0 ? ThroughSentinels() : One();
+
+    string ThroughSentinels()
+    {
+        string login = Password is null ? User is null ? "" : $"{User}@" : $"{User}:***@";
+        string[] places = [.. Sentinels.Select(one => $"{(one.Host!.Contains(':') ? $"[{one.Host}]" : one.Host)}:{one.Port}")];
+        places[0] = $"{login}{places[0]}/{Database}{(MasterName is null ? "" : $"?master_name={MasterName}")}";
+        return "sentinel://" + string.Join(";sentinel://", places);
+    }
+
+    string One()
     {
         string login = Password is null ? User is null ? "" : $"{User}@" : $"{User}:***@";
         string place = $"{login}{(Host?.Contains(':') == true ? $"[{Host}]" : Host)}:{Port}";

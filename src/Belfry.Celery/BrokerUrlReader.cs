@@ -6,41 +6,81 @@ namespace Belfry.Celery;
 /// <summary>Reads the URL of a broker as kombu does.</summary>
 static partial class BrokerUrlReader
 {
-    const int RedisPort = 6379, AmqpPort = 5672, AmqpsPort = 5671;
+    const string Sentinel = "sentinel://";
+    const int RedisPort = 6379, SentinelPort = 26379, AmqpPort = 5672, AmqpsPort = 5671;
 
     /// <summary>Reads it, or refuses it with a reason.</summary>
     public static BrokerUrl Read(string text)
     {
-        int colon = text.IndexOf("://", StringComparison.Ordinal);
-        string scheme = colon > 0 ? text[..colon].ToLowerInvariant() : "";
-        string rest = colon > 0 ? text[(colon + 3)..] : "";
+        string[] parts = ListPattern().Split(text);
+        if (parts.Any(part => part.StartsWith(Sentinel, StringComparison.OrdinalIgnoreCase)))
+        {
+            return ThroughSentinels(text, parts);
+        }
+        BrokerUrl[] brokers = [.. parts.Select(part => One(text, part))];
+        return brokers.DistinctBy(broker => broker.Kind).Count() > 1 ? throw Refused(text, "a list is of brokers of one kind")
+            : brokers.Length == 1 ? brokers[0] : brokers[0] with { Others = brokers[1..] };
+    }
+
+    static BrokerUrl One(string text, string part)
+    {
+        int colon = part.IndexOf("://", StringComparison.Ordinal);
+        string scheme = colon > 0 ? part[..colon].ToLowerInvariant() : "";
+        string rest = colon > 0 ? part[(colon + 3)..] : "";
         return scheme switch
         {
-            _ when rest.Contains("://", StringComparison.Ordinal) && rest.Contains(';') => throw Refused(text, "several brokers in one URL come with a later version"),
-            "redis" or "rediss" => Redis(text, rest, tls: scheme.Length > "redis".Length),
+            "redis" or "rediss" => Redis(text, rest, tls: scheme.Length > "redis".Length, RedisPort),
             "redis+socket" => Socket(text, rest),
             "amqp" or "amqps" or "pyamqp" or "librabbitmq" => RabbitMq(text, rest, tls: scheme == "amqps"),
-            "sentinel" => throw Refused(text, "Redis Sentinel comes with a later version"),
-            _ => throw Refused(text, "use redis://[user:password@]host:port/db, rediss://…, redis+socket:///path?virtual_host=db or amqp://[user:password@]host:port/vhost, amqps://…"),
+            _ => throw Refused(text, "use redis://[user:password@]host:port/db, rediss://…, redis+socket:///path?virtual_host=db, sentinel://host:port/db?master_name=… or amqp://[user:password@]host:port/vhost, amqps://…"),
         };
     }
 
-    static BrokerUrl Redis(string text, string rest, bool tls)
+    /// <summary>As for kombu the first says login and database, which are those of the Redis, not of the Sentinels. Options may stand at any of the list.</summary>
+    static BrokerUrl ThroughSentinels(string text, string[] parts)
+    {
+        if (!parts.All(part => part.StartsWith(Sentinel, StringComparison.OrdinalIgnoreCase)))
+        {
+            throw Refused(text, "a list is of Sentinels or of brokers, not of both");
+        }
+        string[] rests = [.. parts.Select(part => part[Sentinel.Length..])];
+        BrokerUrl[] places = [.. rests.Select(rest => Redis(text, rest, tls: false, SentinelPort))];
+        Dictionary<string, string> options = rests.SelectMany(rest => Split(rest).Options).GroupBy(option => option.Key, StringComparer.OrdinalIgnoreCase)
+            .ToDictionary(same => same.Key, same => same.First().Value, StringComparer.OrdinalIgnoreCase);
+        bool tls = options.ContainsKey("ssl_cert_reqs") || options.ContainsKey("ssl_ca_certs");
+        BrokerUrl first = places[0];
+        BrokerUrl master = Encrypted(text, options, tls) with
+        {
+            Host = first.Host, Port = first.Port, User = first.User, Password = first.Password, Database = first.Database,
+        };
+        BrokerUrl sentinel = master with { User = options.GetValueOrDefault("sentinel_username"), Password = options.GetValueOrDefault("sentinel_password"), Database = 0 };
+        return master with
+        {
+            MasterName = options.GetValueOrDefault("master_name"), Sentinels = [.. places.Select(place => sentinel with { Host = place.Host, Port = place.Port })],
+        };
+    }
+
+    static BrokerUrl Encrypted(string text, Dictionary<string, string> options, bool tls) => new()
+    {
+        Tls = tls,
+        VerifyCertificate = Verifies(text, options),
+        VerifyHost = ChecksHost(options),
+        AuthorityFile = options.GetValueOrDefault("ssl_ca_certs"),
+        CertificateFile = options.GetValueOrDefault("ssl_certfile"),
+        KeyFile = options.GetValueOrDefault("ssl_keyfile"),
+    };
+
+    static BrokerUrl Redis(string text, string rest, bool tls, int usualPort)
     {
         (string address, Dictionary<string, string> options) = Split(rest);
         // The last @ ends the login: a password may hold one, or a slash, that nobody encoded.
         (string? user, string? password, address) = Login(address);
         (string endpoint, string path) = Halves(address);
-        (string host, int port) = Endpoint(text, endpoint, RedisPort);
-        return new BrokerUrl
+        (string host, int port) = Endpoint(text, endpoint, usualPort);
+        return Encrypted(text, options, tls) with
         {
-            Kind = BrokerKind.Redis, Host = host, Port = port, User = user, Password = password, Tls = tls,
+            Kind = BrokerKind.Redis, Host = host, Port = port, User = user, Password = password,
             Database = DatabaseOf(text, path.Length > 0 ? path : options.GetValueOrDefault("virtual_host", "")),
-            VerifyCertificate = Verifies(text, options),
-            VerifyHost = ChecksHost(options),
-            AuthorityFile = options.GetValueOrDefault("ssl_ca_certs"),
-            CertificateFile = options.GetValueOrDefault("ssl_certfile"),
-            KeyFile = options.GetValueOrDefault("ssl_keyfile"),
         };
     }
 
@@ -56,15 +96,9 @@ static partial class BrokerUrlReader
         (string? user, string? password, string endpoint) = Login(authority);
         tls |= options.ContainsKey("ssl_cert_reqs") || options.ContainsKey("ssl_ca_certs");
         (string host, int port) = Endpoint(text, endpoint, tls ? AmqpsPort : AmqpPort);
-        return new BrokerUrl
+        return Encrypted(text, options, tls) with
         {
-            Kind = BrokerKind.RabbitMq, Host = host, Port = port, User = user, Password = password, Tls = tls,
-            VirtualHost = path.Length > 0 ? Uri.UnescapeDataString(path) : "/",
-            VerifyCertificate = Verifies(text, options),
-            VerifyHost = ChecksHost(options),
-            AuthorityFile = options.GetValueOrDefault("ssl_ca_certs"),
-            CertificateFile = options.GetValueOrDefault("ssl_certfile"),
-            KeyFile = options.GetValueOrDefault("ssl_keyfile"),
+            Kind = BrokerKind.RabbitMq, Host = host, Port = port, User = user, Password = password, VirtualHost = path.Length > 0 ? Uri.UnescapeDataString(path) : "/",
         };
     }
 
@@ -152,7 +186,11 @@ static partial class BrokerUrlReader
     static bool ChecksHost(Dictionary<string, string> options) =>
         options.GetValueOrDefault("ssl_check_hostname", "true").ToLowerInvariant() is not ("false" or "0" or "no");
 
-    static FormatException Refused(string text, string why) => new($"'{PasswordPattern().Replace(text, "${login}***@")}' is not a broker that Belfry can read: {why}");
+    static FormatException Refused(string text, string why) => new($"'{SentinelPattern().Replace(PasswordPattern().Replace(text, "${login}***@"), "***")}' is not a broker that Belfry can read: {why}");
+
+    // A semicolon divides brokers where the next one begins; a password may hold others.
+    [GeneratedRegex(@";(?=[A-Za-z+]+://)", RegexOptions.None, 1000)]
+    private static partial Regex ListPattern();
 
     [GeneratedRegex(@"^(?<host>\[[0-9A-Fa-f:.%]+\]|[^:\[\]/\s]*)(:(?<port>\d*))?$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex EndpointPattern();
@@ -160,4 +198,7 @@ static partial class BrokerUrlReader
     // From the first colon of the login to the last @ of the text: rather too much than a piece of a password.
     [GeneratedRegex("(?<login>(^|://)[^:@/]*:).*@", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex PasswordPattern();
+
+    [GeneratedRegex("(?<=sentinel_password=)[^&;]*", RegexOptions.IgnoreCase, 1000)]
+    private static partial Regex SentinelPattern();
 }

@@ -54,14 +54,14 @@ public sealed record CeleryCluster
     /// <summary>How long RabbitMQ keeps that queue while nobody reads it; a day by default.</summary>
     public TimeSpan EventQueueExpires { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>Matches the channels of events, one per routing key.</summary>
-    internal string EventPattern => $"{Escaped(EventChannel)}/*";
+    /// <summary>Match the channels of events, one per routing key.</summary>
+    internal IReadOnlyList<string> EventPatterns => [.. EventChannels.Select(channel => $"{Escaped(channel)}/*")];
 
     /// <summary>The one channel of events where <c>fanout_patterns</c> is off.</summary>
-    internal string EventChannel => $"{Prefix}{EventExchange}";
+    internal IReadOnlyList<string> EventChannels => [.. Prefixes.Select(prefix => $"{prefix}{EventExchange}")];
 
-    /// <summary>The channel on which workers listen to remote control.</summary>
-    internal string ControlChannel => $"{Prefix}{ControlMailbox}";
+    /// <summary>The channels on which workers listen to remote control, each worker on one.</summary>
+    internal IReadOnlyList<string> ControlChannels => [.. Prefixes.Select(prefix => $"{prefix}{ControlMailbox}")];
 
     /// <summary>The exchange of remote control; a worker's own mailbox is <c>NODE.</c> and this.</summary>
     internal string ControlMailbox => $"{ControlExchange}.pidbox";
@@ -72,7 +72,15 @@ public sealed record CeleryCluster
     /// <summary>The set on Redis in which they look up where.</summary>
     internal string ReplyBindings => $"{KeyPrefix}_kombu.binding.{ReplyExchange}";
 
-    string Prefix => KeyPrefix + (FanoutPrefix ?? "/{db}.").Replace("{db}", $"{Broker.Database}", StringComparison.Ordinal);
+    /// <summary>Behind Sentinels kombu 5.2 forgets to put the database into its prefix, and publishes to <c>/{db}.celeryev</c> as it stands; later versions do not.</summary>
+    IEnumerable<string> Prefixes
+    {
+        get
+        {
+            string prefix = FanoutPrefix ?? "/{db}.", whole = prefix.Replace("{db}", $"{Broker.Database}", StringComparison.Ordinal);
+            return (Broker.Sentinels.Count > 0 ? new[] { whole, prefix } : [whole]).Distinct().Select(one => KeyPrefix + one);
+        }
+    }
 
     // In a pattern of Redis these stand for themselves only behind a backslash; braces always do.
     internal static string Escaped(string text) => string.Concat(text.Select(c => c is '*' or '?' or '[' or ']' or '\\' ? $"\\{c}" : $"{c}"));

@@ -77,5 +77,5 @@ static class ClusterOptions
 
     /// <summary>What a cluster that was named by its broker alone is called: the broker's host, and <c>celery</c> when that is this machine.</summary>
     public static string NameOf(string broker) =>
-        Uri.TryCreate(broker, UriKind.Absolute, out Uri? uri) && uri.Host.Length > 0 && !uri.IsLoopback ? uri.Host : "celery";
+        Uri.TryCreate(broker.Split(';')[0], UriKind.Absolute, out Uri? uri) && uri.Host.Length > 0 && !uri.IsLoopback ? uri.Host : "celery";
 }

@@ -77,7 +77,7 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
     {
         SourceStatus? known = log is null ? null : (await log.SourcesAsync(cancel)).FirstOrDefault(status => status.Name == source.Name);
         string heard = (known?.LastEvent is { } last ? $"last event {FigureText.Age(Instant.Now(clock) - last)} ago" : "no event yet") + (known?.Reader is { } reader ? $", read by {reader}" : "");
-        BrokerUrl url = BrokerUrl.Parse(source.Broker);
+        BrokerUrl url = source.ToCluster().Broker;
         try
         {
             BrokerAnswer answer = await BrokerProbe.AskAsync(source.ToCluster(), Patience, clock, cancel);

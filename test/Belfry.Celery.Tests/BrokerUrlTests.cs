@@ -24,6 +24,11 @@ public sealed class BrokerUrlTests
     [InlineData("librabbitmq://broker/team/a", "amqp://broker:5672/team/a")]
     [InlineData("amqps://broker/team?ssl_cert_reqs=none", "amqps://broker:5671/team")]
     [InlineData("amqp://broker/team?ssl_ca_certs=%2Fetc%2Fca.pem", "amqps://broker:5671/team")]
+    [InlineData("redis://:secret@a/1;redis://b/1", "redis://:***@a:6379/1;redis://b:6379/1")]
+    [InlineData("amqp://me:secret@a//;amqps://b/team", "amqp://me:***@a:5672//;amqps://b:5671/team")]
+    [InlineData("redis://:sec;ret@a/1", "redis://:***@a:6379/1")]
+    [InlineData("sentinel://:secret@a/2;sentinel://[::1]:7000", "sentinel://:***@a:26379/2;sentinel://[::1]:7000")]
+    [InlineData("sentinel://:secret@a;sentinel://b/3?master_name=m&sentinel_password=hidden", "sentinel://:***@a:26379/0?master_name=m;sentinel://b:26379")]
     public void A_broker_is_shown_without_its_password(string text, string shown) => Assert.Equal(shown, BrokerUrl.Parse(text).ToString());
 
     [Fact]
@@ -42,13 +47,24 @@ public sealed class BrokerUrlTests
         Assert.Equal((true, true, false, "/etc/ca.pem"), (url.Tls, url.VerifyCertificate, url.VerifyHost, url.AuthorityFile));
     }
 
+    [Fact]
+    public void All_parts_of_a_list_of_Sentinels_are_read()
+    {
+        var url = BrokerUrl.Parse("sentinel://me:s%40cret@a/4;sentinel://b:7000?master_name=m&sentinel_password=w&ssl_cert_reqs=none");
+        Assert.Equal((BrokerKind.Redis, "me", "s@cret", 4, "m", true, false), (url.Kind, url.User, url.Password, url.Database, url.MasterName, url.Tls, url.VerifyCertificate));
+        Assert.Equal([("a", 26379, null, "w", true), ("b", 7000, null, "w", true)], url.Sentinels.Select(one => (one.Host!, one.Port, one.User, one.Password, one.Tls)));
+        BrokerUrl told = BrokerUrl.Parse("sentinel://a/1").WithSentinel("m", "u", "w");
+        Assert.Equal(("m", "u", "w"), (told.MasterName, told.Sentinels[0].User, told.Sentinels[0].Password));
+    }
+
     [Theory]
     [InlineData("amqp://me:secret/word@broker//", "write a slash of the password as %2F")]
     [InlineData("amqp://me:12/secret@broker/team", "write a slash of the password as %2F")]
     [InlineData("amqp://me:secret@broker:port/", "is not host:port")]
-    [InlineData("amqp://me:secret@a//;amqp://b//", "later version")]
-    [InlineData("sentinel://:secret@a:26379;sentinel://b:26379/0", "later version")]
-    [InlineData("redis://:secret@a/0;redis://b/0", "later version")]
+    [InlineData("amqp://me:secret@a//;redis://b/0", "brokers of one kind")]
+    [InlineData("sentinel://:secret@a:26379;redis://b/0", "Sentinels or of brokers")]
+    [InlineData("redis://:secret@a/0;redis://b/zero", "'zero' is not a number")]
+    [InlineData("sentinel://a/0?sentinel_password=secret;sentinel://b/zero", "'zero' is not a number")]
     [InlineData("redis://:secret@broker/zero", "'zero' is not a number")]
     [InlineData("redis://:secret@broker:99999/0", "99999 is not a port")]
     [InlineData("redis://:secret@bro ker", "is not host:port")]

@@ -51,14 +51,19 @@ public sealed class CeleryCluster : IAsyncDisposable
     }
 
     /// <summary>Starts a client on a virtual host of a rabbitmq-server, which is left as it is at the end; workers are started one by one.</summary>
-    /// <param name="url">The virtual host: <see cref="RabbitServer.NewUrl"/>.</param>
+    /// <param name="url">The virtual host: <see cref="RabbitServer.NewUrl"/>, or whatever else kombu takes.</param>
     /// <param name="results">Where results are kept: <c>rpc://</c> …; nowhere when null.</param>
-    public static CeleryCluster StartOn(string url, string? results = null)
+    /// <param name="more">Variables that the app reads.</param>
+    public static CeleryCluster StartOn(string url, string? results = null, IReadOnlyDictionary<string, string?>? more = null)
     {
         Dictionary<string, string?> environment = Python(url);
         if (results is not null)
         {
             (environment["LAB_RESULTS"], environment["LAB_EXTENDED"]) = (results, "1");
+        }
+        foreach ((string name, string? value) in more ?? new Dictionary<string, string?>())
+        {
+            environment[name] = value;
         }
         return new CeleryCluster(null, environment);
     }

@@ -28,7 +28,7 @@ sealed class RedisLine : IControlLine
                 _asked = request;
                 _mouth.Command("SADD", _cluster.ReplyBindings, Binding(request));
             }
-            return _mouth.Command("PUBLISH", _cluster.ControlChannel, request.Envelope(_cluster)).Number;
+            return _cluster.ControlChannels.Sum(channel => _mouth.Command("PUBLISH", channel, request.Envelope(_cluster)).Number);
         },
         cancel);
 

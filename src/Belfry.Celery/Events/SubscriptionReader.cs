@@ -27,7 +27,8 @@ sealed partial class SubscriptionReader(
     byte[] _buffer = [];
     int _filled;
     long _skip;
-    int _subscriptions;
+    int _subscriptions, _refusals;
+    BrokerUrl? _place; // of a list or behind Sentinels not always the same
     Instant? _lastRead;
     StreamBreak? _break;
     bool _heardBefore;
@@ -87,11 +88,18 @@ sealed partial class SubscriptionReader(
     {
         using RedisConnection connection = RedisConnection.Open(cluster.Broker, options.ConnectTimeout, clock, _stopping.Token);
         using CancellationTokenRegistration closing = _stopping.Token.Register(connection.Dispose);
-        (_filled, _skip, _subscriptions) = (0, 0, 0);
+        _place = connection.Place;
+        (_filled, _skip, _subscriptions, _refusals) = (0, 0, 0, 0);
         _buffer = _buffer.Length == 0 ? ChunkBuffers.Rent(BufferSize) : _buffer;
         connection.ReadTimeout = options.PingInterval * 3;
-        connection.Send("PSUBSCRIBE", cluster.EventPattern);
-        connection.Send("SUBSCRIBE", cluster.EventChannel);
+        foreach (string pattern in cluster.EventPatterns)
+        {
+            connection.Send("PSUBSCRIBE", pattern);
+        }
+        foreach (string channel in cluster.EventChannels)
+        {
+            connection.Send("SUBSCRIBE", channel);
+        }
         using ITimer pings = clock.CreateTimer(_ => Ping(connection), null, options.PingInterval, options.PingInterval);
         while (true)
         {
@@ -177,22 +185,21 @@ sealed partial class SubscriptionReader(
     void Answer(PubSubFrame frame, Instant now)
     {
         string text = Encoding.UTF8.GetString(frame.Payload);
-        if (frame.IsError && _subscriptions == 0)
+        if (frame.IsError && _subscriptions == 0 && ++_refusals == cluster.EventPatterns.Count)
         {
-            throw new RedisException($"{cluster.Broker} does not let us subscribe to {cluster.EventPattern}: {text}");
+            throw new RedisException($"{cluster.Broker} does not let us subscribe to {string.Join(", ", cluster.EventPatterns)}: {text}");
         }
         if (frame.IsError)
         {
-            // An access list that names only the pattern: nobody uses the other form there.
+            // An access list that names only one form: nobody uses the others there.
             Log.PlainChannelRefused(logger, cluster.Source, text);
         }
-        else if (frame.Kind.SequenceEqual("psubscribe"u8))
+        else if (frame.Kind.SequenceEqual("psubscribe"u8) && ++_subscriptions == 1)
         {
-            _subscriptions++;
             Status = new SubscriptionStatus(now, null);
             _break ??= new StreamBreak(_heardBefore ? "the connection to the broker was lost" : null, 0, _lastRead);
             _heardBefore = true;
-            Log.Listening(logger, cluster.Source, cluster.Broker.ToString(), now);
+            Log.Listening(logger, cluster.Source, _place?.ToString() ?? "", now);
         }
     }
 

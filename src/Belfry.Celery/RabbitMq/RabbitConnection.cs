@@ -87,7 +87,7 @@ sealed class RabbitConnection(BrokerUrl url, string purpose, TimeSpan timeout) :
                 _connection = null;
                 await broken.DisposeAsync().ConfigureAwait(false);
             }
-            return _connection = await ConnectAsync(cancel).ConfigureAwait(false);
+            return _connection = await ConnectToFirstAsync(cancel).ConfigureAwait(false);
         }
         finally
         {
@@ -95,12 +95,28 @@ sealed class RabbitConnection(BrokerUrl url, string purpose, TimeSpan timeout) :
         }
     }
 
+    /// <summary>To the first of a list that can be had.</summary>
+    async Task<IConnection> ConnectToFirstAsync(CancellationToken cancel)
+    {
+        for (int place = 0; ; place++)
+        {
+            try
+            {
+                return await ConnectAsync(place == 0 ? url : url.Others[place - 1], cancel).ConfigureAwait(false);
+            }
+            catch (Exception) when (place < url.Others.Count && !cancel.IsCancellationRequested)
+            {
+                // the next one may be there; the last one's problem is told
+            }
+        }
+    }
+
     // The client waits without end for a peer that takes the connection and says nothing: seen with 7.1.2, whose own timeouts do not help.
-    async Task<IConnection> ConnectAsync(CancellationToken cancel)
+    async Task<IConnection> ConnectAsync(BrokerUrl place, CancellationToken cancel)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         deadline.CancelAfter(timeout);
-        Task<IConnection> connecting = Factory().CreateConnectionAsync($"Belfry: {purpose}", deadline.Token);
+        Task<IConnection> connecting = Factory(place).CreateConnectionAsync($"Belfry: {purpose}", deadline.Token);
         try
         {
             return await connecting.WaitAsync(deadline.Token).ConfigureAwait(false);
@@ -114,20 +130,20 @@ sealed class RabbitConnection(BrokerUrl url, string purpose, TimeSpan timeout) :
         }
     }
 
-    ConnectionFactory Factory() => new()
+    ConnectionFactory Factory(BrokerUrl place) => new()
     {
-        HostName = url.Host!, Port = url.Port, VirtualHost = url.VirtualHost,
-        UserName = url.User ?? ConnectionFactory.DefaultUser, Password = url.Password ?? ConnectionFactory.DefaultPass,
+        HostName = place.Host!, Port = place.Port, VirtualHost = place.VirtualHost,
+        UserName = place.User ?? ConnectionFactory.DefaultUser, Password = place.Password ?? ConnectionFactory.DefaultPass,
         AutomaticRecoveryEnabled = false, TopologyRecoveryEnabled = false,
         RequestedHeartbeat = Heartbeat, RequestedConnectionTimeout = timeout, ContinuationTimeout = timeout, HandshakeContinuationTimeout = timeout,
         // As much as RabbitMQ itself can be told to take: a message that the client refused would end the connection, and come again with the next.
         MaxInboundMessageBodySize = LargestMessage,
-        Ssl = url.Tls ? Tls() : new SslOption(),
+        Ssl = place.Tls ? Tls(place) : new SslOption(),
     };
 
-    SslOption Tls() => new(url.Host!, enabled: true)
+    static SslOption Tls(BrokerUrl place) => new(place.Host!, enabled: true)
     {
-        Certs = url.CertificateFile is { } file ? [X509Certificate2.CreateFromPemFile(file, url.KeyFile)] : null,
-        CertificateValidationCallback = (_, certificate, chain, errors) => BrokerTls.Accepts(url, certificate, chain, errors),
+        Certs = place.CertificateFile is { } file ? [X509Certificate2.CreateFromPemFile(file, place.KeyFile)] : null,
+        CertificateValidationCallback = (_, certificate, chain, errors) => BrokerTls.Accepts(place, certificate, chain, errors),
     };
 }

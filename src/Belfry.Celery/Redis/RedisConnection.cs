@@ -20,16 +20,24 @@ sealed class RedisConnection : IDisposable
     Stream _stream = Stream.Null;
     RespReader _replies = new(Stream.Null);
 
-    RedisConnection(Socket socket) => _socket = socket;
+    RedisConnection(Socket socket, BrokerUrl place) => (_socket, Place) = (socket, place);
 
-    /// <summary>Connects, logs in and selects the database; gives up after <paramref name="timeout"/>.</summary>
+    /// <summary>The Redis at the other end.</summary>
+    public BrokerUrl Place { get; }
+
+    /// <summary>Connects to the broker, or to the master of its list or of its Sentinels, logs in and selects the database; waits for each of them up to <paramref name="timeout"/>.</summary>
     /// <exception cref="RedisException">The broker refused; the message is for an operator.</exception>
     /// <exception cref="IOException">It cannot be reached.</exception>
-    public static RedisConnection Open(BrokerUrl url, TimeSpan timeout, TimeProvider clock, CancellationToken cancel)
+    public static RedisConnection Open(BrokerUrl url, TimeSpan timeout, TimeProvider clock, CancellationToken cancel) =>
+        url.Sentinels.Count > 0 || url.Others.Count > 0 ? new RedisMaster(url, timeout, clock).Open(cancel) : OpenAt(url, timeout, clock, cancel);
+
+    /// <summary>Connects to this one.</summary>
+    /// <inheritdoc cref="Open"/>
+    internal static RedisConnection OpenAt(BrokerUrl url, TimeSpan timeout, TimeProvider clock, CancellationToken cancel)
     {
         using var deadline = new CancellationTokenSource(timeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancel);
-        var connection = new RedisConnection(NewSocket(url));
+        var connection = new RedisConnection(NewSocket(url), url);
         try
         {
             using CancellationTokenRegistration closing = either.Token.Register(connection.Dispose);

@@ -11,7 +11,8 @@ public static class ResultBackends
         return url.Length == 0 ? null : Scheme(url) switch
         {
             "redis" or "rediss" or "redis+socket" => new RedisResults(BrokerUrl.Parse(url), cluster.ResultKeyPrefix, clock),
-            var scheme => throw new FormatException($"Belfry cannot read results from {scheme}://: use redis://, rediss:// or redis+socket://"),
+            "sentinel" => new RedisResults(BrokerUrl.Parse(url).WithSentinelOf(cluster.Broker), cluster.ResultKeyPrefix, clock),
+            var scheme => throw new FormatException($"Belfry cannot read results from {scheme}://: use redis://, rediss://, redis+socket:// or sentinel://"),
         };
     }
 

@@ -9,10 +9,23 @@ public sealed class SourceSettings
     /// <summary>Its name in the log; <c>celery</c> by default. Names differ, and <c>local</c> is taken.</summary>
     public string Name { get; set; } = "celery";
 
-    /// <summary>Its broker: <c>redis://[user:password@]host:port/db</c>, <c>rediss://…</c>, <c>redis+socket:///path?virtual_host=db</c>, <c>amqp://[user:password@]host:port/vhost</c> or <c>amqps://…</c>.</summary>
+    /// <summary>
+    /// Its broker: <c>redis://[user:password@]host:port/db</c>, <c>rediss://…</c>, <c>redis+socket:///path?virtual_host=db</c>,
+    /// <c>amqp://[user:password@]host:port/vhost</c> or <c>amqps://…</c>; several to be tried in turn,
+    /// or Sentinels (<c>sentinel://host:port/db;sentinel://host:port</c>), divided by semicolons.
+    /// </summary>
     public string Broker { get; set; } = "";
 
-    /// <summary>Celery's <c>result_backend</c>: <c>redis://…</c>; empty when results are not read.</summary>
+    /// <summary>What Sentinels call the master, Celery's transport option <c>master_name</c>; for <c>sentinel://</c>.</summary>
+    public string? MasterName { get; set; }
+
+    /// <summary>The user of the Sentinels themselves, where they have one.</summary>
+    public string? SentinelUser { get; set; }
+
+    /// <summary>The password of the Sentinels themselves, where they have one; that of the Redis stands in <c>Broker</c>.</summary>
+    public string? SentinelPassword { get; set; }
+
+    /// <summary>Celery's <c>result_backend</c>: <c>redis://…</c>, <c>sentinel://…</c>; empty when results are not read.</summary>
     public string ResultBackend { get; set; } = "";
 
     /// <summary>The <c>global_keyprefix</c> of <c>result_backend_transport_options</c>; none by default.</summary>
@@ -93,6 +106,10 @@ public sealed class SourceSettings
         {
             yield return (nameof(Broker), problem);
         }
+        else if (ToCluster().Broker is { Sentinels.Count: > 0, MasterName: null or "" })
+        {
+            yield return (nameof(MasterName), "Sentinels have to be told which master: its name, as sentinel.conf has it, e.g. mymaster");
+        }
         if (PrioritySteps.Count == 0 || PrioritySteps.Any(step => step is < 0 or > 255))
         {
             yield return (nameof(PrioritySteps), "steps are numbers from 0 to 255");
@@ -121,7 +138,7 @@ public sealed class SourceSettings
 
     internal CeleryCluster ToCluster() => new()
     {
-        Source = Name, Broker = BrokerUrl.Parse(Broker), ResultBackend = ResultBackend, ResultKeyPrefix = ResultKeyPrefix, KeyPrefix = KeyPrefix, FanoutPrefix = FanoutPrefix,
+        Source = Name, Broker = BrokerUrl.Parse(Broker).WithSentinel(MasterName, SentinelUser, SentinelPassword), ResultBackend = ResultBackend, ResultKeyPrefix = ResultKeyPrefix, KeyPrefix = KeyPrefix, FanoutPrefix = FanoutPrefix,
         EventExchange = EventExchange, ControlExchange = ControlExchange, Separator = Separator ?? CeleryCluster.UsualSeparator,
         PrioritySteps = [.. PrioritySteps.Order()], UnackedKey = UnackedKey, UnackedIndexKey = UnackedIndexKey, DefaultQueue = DefaultQueue,
         EventQueue = EventQueue, EventQueueLimit = EventQueueLimit, EventQueueExpires = EventQueueExpires,

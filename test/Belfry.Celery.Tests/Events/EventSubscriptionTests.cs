@@ -158,7 +158,7 @@ public sealed class EventSubscriptionTests
     {
         await using RedisServer redis = await RedisServer.StartAsync();
         var cluster = new CeleryCluster { Source = "lab", Broker = BrokerUrl.Parse($"redis://127.0.0.1:{redis.Port}/3"), KeyPrefix = "{app1}:" };
-        Assert.Equal("{app1}:/3.celery.pidbox", cluster.ControlChannel);
+        Assert.Equal(["{app1}:/3.celery.pidbox"], cluster.ControlChannels);
         Assert.Equal(0, await new RemoteControl(cluster, TimeProvider.System).EnableEventsAsync([], CancellationToken.None));
     }
 

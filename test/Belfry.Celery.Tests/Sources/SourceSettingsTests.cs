@@ -19,4 +19,13 @@ public sealed class SourceSettingsTests
         ];
         Assert.Equal(["1:Name", "1:Broker", "2:EventExchange", "2:ControlExchange", "2:Name"], SourceSettings.Problems(sources).Select(problem => problem.Key));
     }
+
+    [Fact]
+    public void Sentinels_need_the_name_of_their_master_in_the_URL_or_beside_it()
+    {
+        const string broker = "sentinel://:secret@a/3;sentinel://b";
+        Assert.Equal(["MasterName"], new SourceSettings { Broker = broker }.Problems().Select(problem => problem.Key));
+        Assert.Empty(new SourceSettings { Broker = broker, MasterName = "main" }.Problems());
+        Assert.Empty(new SourceSettings { Broker = broker + "?master_name=main" }.Problems());
+    }
 }

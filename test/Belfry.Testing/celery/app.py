@@ -15,6 +15,7 @@ app.conf.update(
     broker_transport_options={
         "visibility_timeout": int(os.environ.get("LAB_VISIBILITY", "3600")),
         **({"global_keyprefix": os.environ["LAB_PREFIX"]} if "LAB_PREFIX" in os.environ else {}),
+        **({"master_name": os.environ["LAB_MASTER"], "sentinel_kwargs": {"password": os.environ["LAB_SENTINEL_PASSWORD"]}} if "LAB_MASTER" in os.environ else {}),
     },
 )
 
