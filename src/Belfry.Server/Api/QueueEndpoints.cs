@@ -52,7 +52,7 @@ static class QueueEndpoints
         return await OnClusterAsync(desk, Parameters.Text(request.Query, "source"), "source", async cluster =>
         {
             QueueContents contents = await desk.ContentsAsync(cluster, Decoded(name), cancel);
-            WaitingMessage[] found = [.. contents.Messages.Where(message => IsMeant(message, choice) && (priority < 0 || message.Priority == priority))];
+            WaitingMessage[] found = [.. contents.Messages.Where(message => choice.Means(message) && (priority < 0 || message.Priority == priority))];
             return new JsonResult(json => QueueJson.Write(json, cluster, Decoded(name), contents, found, cursor, limit));
         });
     }
@@ -106,10 +106,6 @@ static class QueueEndpoints
             });
         }));
     }
-
-    /// <summary>A message by what its list says of it.</summary>
-    public static bool IsMeant(WaitingMessage message, MessageChoice choice) =>
-        (choice.App is null || message.App == choice.App) && (choice.Task is null || message.Task == choice.Task) && (choice.Id is null || message.Id == choice.Id);
 
     static async Task<IResult> OnClusterAsync(QueueDesk desk, string? source, string field, Func<Cluster, Task<IResult>> act)
     {

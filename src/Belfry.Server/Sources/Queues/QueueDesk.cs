@@ -29,6 +29,15 @@ sealed class QueueDesk(Clusters clusters, RunLog log, QueueSettings settings, IR
         return await Task.WhenAll(clusters.All.Select(cluster => ReadAsync(cluster, [.. samples.Where(sample => sample.Source == cluster.Name)], cancel)));
     }
 
+    /// <summary>How some queues of a cluster stand now; those that are not there are left out.</summary>
+    /// <exception cref="IOException">The broker cannot be reached.</exception>
+    /// <exception cref="BrokerException">It refused.</exception>
+    public async Task<IReadOnlyList<QueueRow>> ReadAsync(Cluster cluster, IReadOnlyCollection<string> queues, CancellationToken cancel)
+    {
+        Sample[] samples = [.. (await log.Queries.LatestSamplesAsync(null, cancel)).Where(sample => sample.Source == cluster.Name)];
+        return [.. (await cluster.Queues.ReadAsync(queues, cancel)).Where(queue => queue.Length is not null).Select(queue => Row(queue, samples))];
+    }
+
     /// <summary>The messages that wait in a queue, as they were at most <see cref="QueueSettings.CacheTime"/> ago.</summary>
     /// <exception cref="IOException">The broker cannot be reached.</exception>
     /// <exception cref="BrokerException">It refused.</exception>
@@ -135,19 +144,27 @@ sealed class QueueDesk(Clusters clusters, RunLog log, QueueSettings settings, IR
 /// <param name="Cluster">The cluster.</param>
 /// <param name="Problem">Why they are not known; null when they are.</param>
 /// <param name="Queues">The queues, by name.</param>
-sealed record ClusterQueues(Cluster Cluster, string? Problem, IReadOnlyList<QueueRow> Queues);
+public sealed record ClusterQueues(Cluster Cluster, string? Problem, IReadOnlyList<QueueRow> Queues);
 
 /// <summary>A queue as it is shown.</summary>
 /// <param name="Standing">How it stands.</param>
 /// <param name="Consumers">How many consume from it; null when that is not known.</param>
 /// <param name="OldestAge">How long the oldest message waits, in seconds: an estimate; null when nobody knows.</param>
-sealed record QueueRow(QueueStanding Standing, long? Consumers, double? OldestAge);
+public sealed record QueueRow(QueueStanding Standing, long? Consumers, double? OldestAge);
 
 /// <summary>The messages that wait in a queue.</summary>
 /// <param name="At">As of when.</param>
 /// <param name="Length">How many there were; more than are listed, where the limit was reached.</param>
 /// <param name="Messages">They, in the order in which they are taken.</param>
-sealed record QueueContents(Instant At, long Length, IReadOnlyList<WaitingMessage> Messages);
+public sealed record QueueContents(Instant At, long Length, IReadOnlyList<WaitingMessage> Messages);
 
 /// <summary>A message that waits, in short.</summary>
-sealed record WaitingMessage(long Position, string? Id, string? Task, string? App, int? Priority, Instant? Eta, int Retries, string? Problem);
+/// <param name="Position">Its place; 0 is next to be taken.</param>
+/// <param name="Id">The run's id.</param>
+/// <param name="Task">The task.</param>
+/// <param name="App">Its application, as it is shown.</param>
+/// <param name="Priority">Its priority as sent.</param>
+/// <param name="Eta">Not to be run before.</param>
+/// <param name="Retries">How many attempts went before.</param>
+/// <param name="Problem">Why not all of it can be read.</param>
+public sealed record WaitingMessage(long Position, string? Id, string? Task, string? App, int? Priority, Instant? Eta, int Retries, string? Problem);
