@@ -40,7 +40,7 @@ static class StoreRows
     /// </summary>
     public static async Task<IReadOnlyList<Figure>> LargeAsync(bool small)
     {
-        int million = small ? 10_000 : 1_000_000, appended = small ? 5_000 : 100_000;
+        int million = small ? 10_000 : 1_000_000, appended = small ? 5_000 : 50_000, turns = small ? 3 : 7;
         using var folder = new TempFolder();
         await using RunLog one = await OpenAsync(folder.File("one.db")), ten = await OpenAsync(folder.File("ten.db"));
         var history = new MadeUpEvents(3, Now - TimeSpan.FromDays(30), 10.0 * million / TimeSpan.FromDays(30).TotalSeconds);
@@ -51,13 +51,13 @@ static class StoreRows
         var naiveHistory = new MadeUpEvents(4, Now - TimeSpan.FromDays(30), million / TimeSpan.FromDays(30).TotalSeconds);
         FillNaively(naive, naiveHistory, million);
         var spent = new Dictionary<object, List<double>> { [one] = [], [ten] = [], [naive] = [], [naiveTen] = [] };
-        for (int turn = 0; turn < 3; turn++)
+        for (int turn = 0; turn < turns; turn++)
         {
-            foreach (RunLog log in new[] { one, ten })
+            foreach (RunLog log in turn % 2 == 0 ? new[] { one, ten } : [ten, one]) // what runs beside it does not always meet the same one
             {
                 spent[log].Add((await FillAsync(log, new MadeUpEvents(10 + turn, Now, 25_000), appended)).CpuMicros);
             }
-            foreach (NaiveLog log in new[] { naive, naiveTen })
+            foreach (NaiveLog log in turn % 2 == 0 ? new[] { naive, naiveTen } : [naiveTen, naive])
             {
                 spent[log].Add(FillNaively(log, new MadeUpEvents(10 + turn, Now, 25_000), appended).CpuMicros);
             }

@@ -10,15 +10,23 @@ public sealed class PartsTests
     [Fact]
     public void An_id_that_was_stored_is_always_seen_and_one_that_was_not_nearly_never()
     {
+        const int ofSegment = 32_768, segments = 80;
         var seen = new SeenIds();
         var random = new Random(4);
-        long[] stored = [.. Enumerable.Range(0, 1_500_000).Select(_ => random.NextInt64(1L << 45))];
-        foreach (long id in stored)
+        long[] stored = [.. Enumerable.Range(0, segments * ofSegment).Select(_ => random.NextInt64(1L << 45))];
+        for (int i = 0; i < stored.Length; i++)
         {
-            seen.Add(id);
+            seen.Add(stored[i], 1 + (i / ofSegment));
         }
         Assert.All(stored.Where((_, i) => i % 1000 == 0), id => Assert.True(seen.MayHave(id)));
-        Assert.InRange(Enumerable.Range(0, 100_000).Count(_ => seen.MayHave(random.NextInt64(1L << 45))), 0, 100);
+        Assert.InRange(Enumerable.Range(0, 100_000).Count(_ => seen.MayHave(random.NextInt64(1L << 45))), 0, 30);
+
+        long[] all = [.. Enumerable.Range(1, segments + 1)];
+        Assert.Equal(all, seen.Among(all, stored[0])); // nobody has said yet that none of them changes
+        seen.Sealed = segments;
+        Assert.InRange(stored.Where((_, i) => i % 10_000 == 0).Average(id => seen.Among(all, id).Count), 25, 36);
+        Assert.All(Enumerable.Range(0, stored.Length).Where(i => i % 1000 == 0), i => Assert.Contains(1 + (i / ofSegment), seen.Among(all, stored[i])));
+        Assert.Equal([segments, segments + 1], seen.Among(all, -1));
     }
 
     [Fact]

@@ -50,6 +50,28 @@ public sealed class SqliteRunLogTests : RunLogTests
     }
 
     [Fact]
+    public async Task What_another_process_stored_is_found_by_id_before_the_writer_has_noticed()
+    {
+        await using var folder = new LogFolder();
+        TaskEvent Ended(int n) => new() { Source = "s", Id = $"run-{n}", Kind = EventKind.Succeeded, At = new Instant(n + 1), Task = "t", Parent = $"run-{n / 2}" };
+        await using RunLog log = await folder.OpenAsync();
+        await log.AppendAsync([.. Enumerable.Range(0, 20_000).Select(Ended)], Cancel);
+        await using (RunLog other = await folder.OpenAsync())
+        {
+            foreach (int[] chunk in Enumerable.Range(20_000, 80_000).Chunk(8000)) // several segments of keys
+            {
+                await other.AppendAsync([.. chunk.Select(Ended)], Cancel);
+            }
+        }
+        foreach (int n in (int[])[0, 19_999, 20_000, 40_000, 70_000, 99_999])
+        {
+            Assert.Equal($"run-{n}", (await log.Queries.FindAsync($"run-{n}", null, Cancel)).Single().Id);
+        }
+        Assert.Equal(["run-60000", "run-60001"], (await log.Queries.ChildrenAsync("s", "run-30000", 10, Cancel)).Select(run => run.Id));
+        Assert.Empty(await log.Queries.FindAsync("run-100000", null, Cancel));
+    }
+
+    [Fact]
     public async Task Keys_of_open_runs_go_when_none_of_their_neighbours_is_open_any_more_also_after_a_restart()
     {
         await using var folder = new LogFolder();

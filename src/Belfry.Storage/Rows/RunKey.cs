@@ -23,6 +23,9 @@ readonly record struct RunKey(UInt128 Bits, int Source)
     /// <summary>The first key that a segment can have.</summary>
     public static long FirstIn(long segment) => segment << Low;
 
+    /// <summary>The segment of a key in the index.</summary>
+    public static long SegmentOf(long key) => key >> Low;
+
     /// <summary>The bits of a key in the index.</summary>
     public static long LowBitsOf(long key) => key & ((1L << Low) - 1);
 

@@ -25,13 +25,13 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries(clock)
         cancel);
 
     public override Task<IReadOnlyList<TaskRun>> FindAsync(string id, string? source, CancellationToken cancel) =>
-        ReadAsync<IReadOnlyList<TaskRun>>((database, context) => RunFinder.Find(database, id, source, context), cancel);
+        ReadAsync<IReadOnlyList<TaskRun>>((database, context) => RunFinder.Find(database, id, source, store.Seen, context), cancel);
 
     public override Task<IReadOnlyDictionary<string, TaskRun>> NewestAsync(string source, IReadOnlyCollection<string> ids, CancellationToken cancel) =>
-        ReadAsync<IReadOnlyDictionary<string, TaskRun>>((database, context) => RunFinder.Newest(database, source, ids, context), cancel);
+        ReadAsync<IReadOnlyDictionary<string, TaskRun>>((database, context) => RunFinder.Newest(database, source, ids, store.Seen, context), cancel);
 
     public override Task<IReadOnlyList<TaskRun>> ChildrenAsync(string source, string id, int limit, CancellationToken cancel) =>
-        ReadAsync<IReadOnlyList<TaskRun>>((database, context) => RunFinder.Children(database, source, id, limit, context), cancel);
+        ReadAsync<IReadOnlyList<TaskRun>>((database, context) => RunFinder.Children(database, source, id, limit, store.Seen, context), cancel);
 
     public override Task<IReadOnlyList<string>> NamesAsync(NameKind kind, CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<string>>((database, _) => [.. KnownNames.All(database, kind).Select(name => name.Text)], cancel);
@@ -90,7 +90,7 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries(clock)
     }
 
     internal override Task<IReadOnlyList<TaskRun>> LastRunsAsync(IReadOnlyCollection<string> tasks, CancellationToken cancel) =>
-        ReadAsync((database, context) => LastRuns.Of(database, tasks, context), cancel);
+        ReadAsync((database, context) => LastRuns.Of(database, tasks, store.Seen, context), cancel);
 
     internal override Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<TaskRun>>((database, context) => RunFinder.OpenRunsOf(database, source, worker, context), cancel);

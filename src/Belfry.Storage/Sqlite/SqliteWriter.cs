@@ -21,7 +21,7 @@ sealed class SqliteWriter : ILogWriter, ILogKeeper
         _store = store;
         try
         {
-            _groups = new GroupWriter(store.Writer!, store.Url, livesKept, retention);
+            _groups = new GroupWriter(store, livesKept, retention);
             _checkpoints = store.Url.Path is { } path ? new Checkpoints(path, store.Writer!) : null;
         }
         catch (SqliteException refused)

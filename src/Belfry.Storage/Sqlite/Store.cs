@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Belfry.Storage.Sqlite.Schema;
+using Belfry.Storage.Sqlite.Writing;
 
 namespace Belfry.Storage.Sqlite;
 
@@ -20,6 +21,9 @@ sealed class Store : IDisposable
 
     /// <summary>The writer's connection; null when the store was opened for reading only.</summary>
     public Database? Writer { get; }
+
+    /// <summary>What the writer knows of ids; null in a process that does not write.</summary>
+    public SeenIds? Seen { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
 
     bool InMemory => Url.Path is null;
 

@@ -1,5 +1,6 @@
 using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Rows;
+using Belfry.Storage.Sqlite.Writing;
 
 namespace Belfry.Storage.Sqlite.Reading;
 
@@ -9,7 +10,7 @@ static class LastRuns
     const int Newest = 5; // the last that started need not be the last that ended; of runs that overlap so many are looked at
 
     /// <summary>Of each task its open runs, the last of each kind of end, and the newest.</summary>
-    public static IReadOnlyList<TaskRun> Of(Database database, IReadOnlyCollection<string> tasks, IRowContext names)
+    public static IReadOnlyList<TaskRun> Of(Database database, IReadOnlyCollection<string> tasks, SeenIds? seen, IRowContext names)
     {
         var found = new Dictionary<(string, string, int), TaskRun>();
         void Add(Statement read)
@@ -32,7 +33,7 @@ static class LastRuns
             Add(database.Prepare($"SELECT at, {RowCodec.Columns} FROM run WHERE at IN (SELECT at FROM last_end WHERE name = ?)").Bind(1, number));
         }
         IEnumerable<TaskRun> attempts = found.Values.Where(run => run.Attempt > 1).DistinctBy(run => (run.Source, run.Id)).ToList()
-            .SelectMany(run => RunFinder.Find(database, run.Id, run.Source, names));
+            .SelectMany(run => RunFinder.Find(database, run.Id, run.Source, seen, names));
         return [.. found.Values.Concat(attempts).DistinctBy(run => (run.Source, run.Id, run.Attempt))];
     }
 

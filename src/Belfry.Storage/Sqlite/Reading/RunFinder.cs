@@ -12,21 +12,21 @@ static class RunFinder
     const string Ended = $"SELECT at, {RowCodec.Columns} FROM run";
     const string Open = $"SELECT at, {RowCodec.Columns} FROM open";
 
-    public static List<TaskRun> Find(Database database, string id, string? source, IRowContext names) =>
+    public static List<TaskRun> Find(Database database, string id, string? source, SeenIds? seen, IRowContext names) =>
     [
-        .. With(database, "uid", id, names).Where(run => source is null || run.Source == source)
+        .. With(database, "uid", id, seen, names).Where(run => source is null || run.Source == source)
             .OrderBy(run => run.Source, StringComparer.Ordinal).ThenBy(run => run.Attempt),
     ];
 
-    public static List<TaskRun> Children(Database database, string source, string id, int limit, IRowContext names)
+    public static List<TaskRun> Children(Database database, string source, string id, int limit, SeenIds? seen, IRowContext names)
     {
-        IEnumerable<TaskRun> newest = With(database, "parent", id, names).Where(run => run.Source == source)
+        IEnumerable<TaskRun> newest = With(database, "parent", id, seen, names).Where(run => run.Source == source)
             .GroupBy(run => run.Id).Select(attempts => attempts.MaxBy(run => run.Attempt)!);
         return [.. newest.OrderBy(run => run.At).Take(limit)];
     }
 
     /// <summary>The newest attempts of many runs: the rows whose keys are not written yet are looked through once for all of them.</summary>
-    public static Dictionary<string, TaskRun> Newest(Database database, string source, IReadOnlyCollection<string> ids, IRowContext names)
+    public static Dictionary<string, TaskRun> Newest(Database database, string source, IReadOnlyCollection<string> ids, SeenIds? seen, IRowContext names)
     {
         (List<long> segments, long from) = Segments(database);
         ILookup<string, long> tail = Tail(database, from, [.. ids]);
@@ -37,7 +37,7 @@ static class RunFinder
             var runs = new List<TaskRun>();
             var places = new List<long>(tail[id]);
             AddOpen(database, "uid", id, runs, names);
-            KeySegments.AddWritten(database, RunKey.Of(id, 0), segments, places);
+            AddWritten(database, id, segments, seen, places);
             foreach (long place in places.Distinct())
             {
                 IdColumn.Bind(read.Bind(1, place), 2, id);
@@ -67,7 +67,7 @@ static class RunFinder
     }
 
     /// <summary>Runs whose own id, or whose parent's, is this one: open ones, those whose keys are only in the writer's memory, and those found by key.</summary>
-    static List<TaskRun> With(Database database, string column, string id, IRowContext names)
+    static List<TaskRun> With(Database database, string column, string id, SeenIds? seen, IRowContext names)
     {
         var runs = new List<TaskRun>();
         (List<long> segments, long from) = Segments(database);
@@ -76,7 +76,7 @@ static class RunFinder
         IdColumn.Bind(tail.Bind(1, from), 2, id);
         AddAll(tail, runs, names);
         var places = new List<long>();
-        KeySegments.AddWritten(database, RunKey.Of(id, 0), segments, places);
+        AddWritten(database, id, segments, seen, places);
         Statement read = database.Prepare($"{Ended} WHERE at = ? AND {column} = ?");
         foreach (long place in places.Distinct().Where(place => place < from).TakeWhile(_ => runs.Count < MostOfAFamily))
         {
@@ -84,6 +84,13 @@ static class RunFinder
             AddAll(read, runs, names);
         }
         return runs;
+    }
+
+    /// <summary>Each segment that is asked costs a page of the disk; beside the writer it is known which of them need not be.</summary>
+    static void AddWritten(Database database, string id, List<long> segments, SeenIds? seen, List<long> places)
+    {
+        var key = RunKey.Of(id, 0);
+        KeySegments.AddWritten(database, key, seen?.Among(segments, key.LowBits) ?? segments, places);
     }
 
     static void AddOpen(Database database, string column, string id, List<TaskRun> runs, IRowContext names)

@@ -11,11 +11,11 @@ namespace Belfry.Storage.Sqlite.Writing;
 /// <summary>Turns a group of events into one transaction. Everything it remembers is a cache of the store and can be read again.</summary>
 sealed class GroupWriter : IDisposable
 {
+    readonly Store _store;
     readonly Database _database;
     readonly int _livesKept;
     readonly RetentionPolicy _retention;
     readonly RollupWriter _rollupWriter;
-    readonly StoreUrl _url;
     readonly List<(TaskEvent Item, TrackedLife Life)> _ofEvents = []; // the group's, as the next two; emptied when it begins
     readonly List<TrackedLife> _touched = [];
     readonly List<RunChange> _changes = [];
@@ -34,11 +34,12 @@ sealed class GroupWriter : IDisposable
     WorkerMark? _mark; // from the first call for work on
     long _version;
 
-    public GroupWriter(Database database, StoreUrl url, int livesKept, RetentionPolicy retention)
+    public GroupWriter(Store store, int livesKept, RetentionPolicy retention)
     {
-        (_database, _url, _livesKept, _retention, _rollupWriter) = (database, url, livesKept, retention, new RollupWriter(database));
+        (_store, _database, _livesKept, _retention) = (store, store.Writer!, livesKept, retention);
+        _rollupWriter = new RollupWriter(_database);
+        _version = _database.Number("PRAGMA data_version");
         Remember();
-        _version = database.Number("PRAGMA data_version");
     }
 
     /// <summary>Writes a group. When it throws, nothing of the group is stored, and it can be tried again.</summary>
@@ -152,7 +153,7 @@ sealed class GroupWriter : IDisposable
         {
             return;
         }
-        _mark ??= work.Asks.Count > 0 ? WorkerMark.Take(_url) : null;
+        _mark ??= work.Asks.Count > 0 ? WorkerMark.Take(_store.Url) : null;
         FoldAll([_called.Do(work, now, Find, _changes)], now);
         FoldAll([_called.Claim(work, _mark, Find)], now);
         _called.Flush(Find);
@@ -340,6 +341,7 @@ sealed class GroupWriter : IDisposable
         _packer = new PayloadPacker(new DictionaryTable(_database));
         _codec = new RowCodec(_packer);
         _keys = new KeySegments(_database);
+        _store.Seen = _keys.Seen;
         _open = new OpenLives(_database, _keys, _names, _livesKept);
         _instants = new FreeInstants(_database);
         _lastEnds = new LastEnds(_database);

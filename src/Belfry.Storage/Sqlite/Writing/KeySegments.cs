@@ -16,7 +16,6 @@ sealed class KeySegments
     readonly Statement _put;
     readonly Dictionary<long, long> _tail = new(Size); // low bits of the id → at; emptied when the segment is written
     readonly List<(long Bits, long At)> _more = [];     // further rows with the same bits: attempts of one id
-    readonly SeenIds _seen = new();
     readonly List<long> _segments = []; // those with keys, oldest first
     long _segment, _from;
 
@@ -36,23 +35,22 @@ sealed class KeySegments
         {
             while (written.Step())
             {
-                _seen.Add(RunKey.LowBitsOf(written.Int64(0)));
+                Seen.Add(RunKey.LowBitsOf(written.Int64(0)), RunKey.SegmentOf(written.Int64(0)));
             }
         }
         using (Statement deleted = database.PrepareOnce("SELECT uid FROM deleted"))
         {
             while (deleted.Step())
             {
-                _seen.Add(RunKey.Of(IdColumn.Read(deleted, 0)!, 0).LowBits);
+                Seen.Add(RunKey.Of(IdColumn.Read(deleted, 0)!, 0).LowBits, _segment);
             }
         }
+        Seen.Sealed = _segment;
         using Statement tail = database.PrepareOnce("SELECT at, uid, parent FROM run WHERE at >= ?");
         tail.Bind(1, _from);
         while (tail.Step())
         {
-            RunKey key = RunKey.Of(IdColumn.Read(tail, 1)!, 0);
-            _seen.Add(key.LowBits);
-            Keep(key, tail.Int64(0));
+            Keep(RunKey.Of(IdColumn.Read(tail, 1)!, 0), tail.Int64(0));
             if (IdColumn.Read(tail, 2) is { } parent)
             {
                 Keep(RunKey.Of(parent, 0), tail.Int64(0));
@@ -60,11 +58,13 @@ sealed class KeySegments
         }
     }
 
+    /// <summary>The ids, with the segments in which they may stand; readers may ask it as well.</summary>
+    public SeenIds Seen { get; } = new();
+
     /// <summary>Adds the keys of a row just written: its own, and that under which its parent finds it.</summary>
     public void Add(RunKey key, string? parent, long at)
     {
         Add(key, at);
-        _seen.Add(key.LowBits);
         if (parent is not null)
         {
             Add(RunKey.Of(parent, 0), at);
@@ -82,10 +82,9 @@ sealed class KeySegments
     }
 
     /// <summary>
-    /// False for an id of which no ended run was ever stored; true may be wrong, about 1 time in 10,000. (After a restart it is also true of
-    /// the parents in written segments: their keys look like any other.)
+    /// False for an id of which no ended run was ever stored, nor one that names it as its parent; true may be wrong, about 1 time in 2,000 at ten million runs.
     /// </summary>
-    public bool MayHave(RunKey key) => _seen.MayHave(key.LowBits);
+    public bool MayHave(RunKey key) => Seen.MayHave(key.LowBits);
 
     /// <summary>Asks a segment no longer when it has lost all its keys. The newest is always asked.</summary>
     public void DropIfEmpty(long segment)
@@ -108,7 +107,7 @@ sealed class KeySegments
             places.Add(at);
             places.AddRange(_more.Where(item => item.Bits == key.LowBits).Select(item => item.At));
         }
-        AddWritten(_database, key, _segments, places);
+        AddWritten(_database, key, Seen.Among(_segments, key.LowBits), places);
         return places;
     }
 
@@ -144,6 +143,7 @@ sealed class KeySegments
         long[] instants = [.. keys.Select(item => item.At).Order()];
         // Not the greatest: one run from the future would make every later run a late one. What lies above is read again after a crash.
         _from = instants[instants.Length * 3 / 4];
+        Seen.Sealed = _segment; // not yet the next: this one is not committed
         _segment++;
         _segments.Add(_segment);
         _database.Prepare("INSERT INTO segment(id, from_at) VALUES(?, ?)").Bind(1, _segment).Bind(2, _from).Run();
@@ -159,6 +159,7 @@ sealed class KeySegments
         }
         else
         {
+            Seen.Add(key.LowBits, _segment);
             Write(key.InSegment(_segment), at);
         }
     }
@@ -184,6 +185,7 @@ sealed class KeySegments
 
     void Keep(RunKey key, long at)
     {
+        Seen.Add(key.LowBits, _segment);
         if (!_tail.TryAdd(key.LowBits, at))
         {
             _more.Add((key.LowBits, at));
