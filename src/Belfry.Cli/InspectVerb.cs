@@ -16,7 +16,7 @@ static class InspectVerb
     {
         var logs = new Verb("logs", "How many runs the log has, how much room they take, which tasks take it, and what retention would delete", "belfry inspect logs --json") { Json };
         var inspect = new Verb("inspect", "What there is: the log in figures, and what workers of Celery tell", "belfry inspect logs", "belfry inspect active --broker redis://localhost:6379/0") { logs.Does(LogsAsync), QueueVerbs.BuildInspect() };
-        foreach (Verb verb in WorkerVerbs.Inspections())
+        foreach (Verb verb in WorkerVerbs.Inspections().Prepend(ClusterVerbs.BuildWorkers()).Append(ClusterVerbs.BuildBindings()))
         {
             inspect.Add(verb);
         }

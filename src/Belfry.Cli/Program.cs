@@ -19,6 +19,7 @@ var root = new Command("belfry", "Belfry logs every run of every task, and rings
     DoctorVerb.Build(),
     InspectVerb.Build(),
     WorkerVerbs.BuildControl(),
+    ClusterVerbs.BuildGraph(),
     QueueVerbs.Build(),
     PurgeVerb.Build(),
     CallVerb.Build(),

@@ -31,10 +31,19 @@ static class WorkerTables
         List<string[]> table = [.. replies.SelectMany(reply => rows(reply.Reply).Select(row => (string[])[reply.Worker, .. row.Select(Cut)]))];
         if (command.Name == "ping")
         {
-            table.AddRange(answer.GetProperty("silent").EnumerateArray().Select(worker => new[] { Text(worker, "worker"), Text(worker, "presence") switch { "connected" => "busy", "gone" => "gone", _ => "no answer" } }));
+            table.AddRange(answer.GetProperty("silent").EnumerateArray().Select(worker => new[] { Text(worker, "worker"), SilentWord(Text(worker, "presence")) }));
         }
         Answers.Print(["WORKER", .. head], table);
     }
+
+    /// <summary>How a worker is that did not answer.</summary>
+    public static string SilentWord(string presence) => presence switch { "connected" => "busy", "gone" => "gone", _ => "no answer" };
+
+    /// <summary>Since when a worker is up.</summary>
+    public static string Uptime(WorkerStats stats) => stats.Uptime is { } uptime ? uptime.ToString(uptime.Days > 0 ? @"d\.hh\:mm\:ss" : @"hh\:mm\:ss", CultureInfo.InvariantCulture) : "";
+
+    /// <summary>Most memory that it ever had.</summary>
+    public static string Memory(WorkerStats stats) => stats.Memory is { } bytes ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:N0} MB") : "";
 
     static (string[] Head, Func<JsonElement, IEnumerable<string[]>> Rows) Columns(string command) => command switch
     {
@@ -57,8 +66,7 @@ static class WorkerTables
 
     static string[] Row(WorkerStats stats) =>
     [
-        $"{stats.Pid}", stats.Uptime is { } uptime ? uptime.ToString(uptime.Days > 0 ? @"d\.hh\:mm\:ss" : @"hh\:mm\:ss", CultureInfo.InvariantCulture) : "", stats.IsSolo ? "solo" : stats.Pool ?? "", $"{stats.Slots}", $"{stats.Prefetch}",
-        $"{stats.Totals.Values.Sum():N0}", stats.Memory is { } bytes ? $"{bytes / 1e6:N0} MB" : "",
+        $"{stats.Pid}", Uptime(stats), stats.IsSolo ? "solo" : stats.Pool ?? "", $"{stats.Slots}", $"{stats.Prefetch}", stats.Totals.Values.Sum().ToString("N0", CultureInfo.InvariantCulture), Memory(stats),
     ];
 
     static string Since(JsonElement run) =>

@@ -27,7 +27,7 @@ static class AdminEndpoints
         services.TryAddSingleton(RetentionPolicy.KeepAll);
         services.TryAddSingleton<StoreCensus>();
         services.AddHostedService(provider => provider.GetRequiredService<StoreCensus>());
-        services.AddSingleton<AccountPages>().AddSingleton<UserPages>().AddSingleton<TokenPages>().AddSingleton<AuditPages>().AddSingleton<QueuePages>().AddSingleton<DeadPages>();
+        services.AddSingleton<AccountPages>().AddSingleton<UserPages>().AddSingleton<TokenPages>().AddSingleton<AuditPages>().AddSingleton<WorkerPages>().AddSingleton<QueuePages>().AddSingleton<DeadPages>();
         return services;
     }
 
@@ -45,6 +45,7 @@ static class AdminEndpoints
         UserPages.Map(routes);
         TokenPages.Map(routes);
         AuditPages.Map(routes);
+        WorkerPages.Map(routes);
         QueuePages.Map(routes);
         DeadPages.Map(routes);
         // Files of style and script tell nothing; the page that asks for a password needs them, too.

@@ -23,6 +23,7 @@ static class ControlEndpoints
     {
         RouteGroupBuilder api = routes.MapGroup("/api/v1").WithMetadata(new RequestSizeLimitAttribute(MostBytes));
         api.MapGet("/inspect/{command}", InspectAsync).RequireScope(Right.View);
+        api.MapGet("/bindings", BindingsAsync).RequireScope(Right.View);
         api.MapPost("/control/{command}", ControlAsync).RequireScope(Right.Manage);
     }
 
@@ -67,35 +68,52 @@ static class ControlEndpoints
         workers.Count > 0 ? string.Join(", ", workers) : $"all workers of {said.Source}",
         string.Join(", ", fields.Where(field => field.Value.Count > 0).Select(field => $"{field.Key} {string.Join(' ', field.Value)}").Append($"{said.Replies.Count} answered")));
 
-    static async Task<IResult> AskAsync(WorkerCommand command, Question question, Clusters clusters, SecretMask mask, RunQueries queries, TimeProvider clock, Action<Inspected> audit, CancellationToken cancel)
+    /// <summary><c>GET /bindings</c>: which queue gets what is published to which exchange.</summary>
+    static Task<IResult> BindingsAsync(HttpRequest request, [FromServices] Clusters clusters, [FromServices] SecretMask mask, [FromServices] RunQueries queries, [FromServices] TimeProvider clock, CancellationToken cancel) =>
+        Parameters.Unknown(request.Query, ["source"]) is { } unknown ? Task.FromResult(Problems.Bad(unknown)) : WithAsync(clusters, Parameters.Text(request.Query, "source"), async cluster =>
+        {
+            KnownWorkers live = KnownWorkers.Of(await queries.WorkersAsync(cancel), cluster.Name, Instant.Now(clock));
+            return new JsonResult((await ClusterBindings.ReadAsync(cluster, new Inspector(cluster, mask), live, RemoteControl.UsualTimeout, clock, cancel)).WriteTo);
+        });
+
+    static Task<IResult> AskAsync(WorkerCommand command, Question question, Clusters clusters, SecretMask mask, RunQueries queries, TimeProvider clock, Action<Inspected> audit, CancellationToken cancel)
     {
-        if (clusters.All.Count == 0)
-        {
-            return Problems.NotFound("No Celery cluster is configured here.");
-        }
-        string names = string.Join(", ", clusters.All.Select(one => one.Name));
-        if (question.Source is null && clusters.All.Count > 1)
-        {
-            return Problems.Bad(new FieldProblem("source", $"Say which cluster: {names}."));
-        }
-        if ((question.Source is null ? clusters.All[0] : clusters.Find(question.Source)) is not { } cluster)
-        {
-            return Problems.NotFound($"No Celery cluster is called '{question.Source}'; known are {names}.");
-        }
         if (question.Timeout is { } wish && (wish <= TimeSpan.Zero || wish > LongestTimeout))
         {
-            return Problems.Bad(new FieldProblem("timeout", $"'timeout' is a number of seconds up to {LongestTimeout.TotalSeconds:0}."));
+            return Task.FromResult(Problems.Bad(new FieldProblem("timeout", $"'timeout' is a number of seconds up to {LongestTimeout.TotalSeconds:0}.")));
         }
         if (!CommandArguments.TryRead(command, question.Fields, out JsonObject arguments, out (string Field, string Problem)? mistake))
         {
-            return Problems.Bad(new FieldProblem(mistake!.Value.Field, mistake.Value.Problem));
+            return Task.FromResult(Problems.Bad(new FieldProblem(mistake!.Value.Field, mistake.Value.Problem)));
         }
-        try
+        return WithAsync(clusters, question.Source, async cluster =>
         {
             KnownWorkers live = KnownWorkers.Of(await queries.WorkersAsync(cancel), cluster.Name, Instant.Now(clock));
             Inspected said = await new Inspector(cluster, mask).AskAsync(command, arguments, question.Workers, question.Timeout ?? RemoteControl.UsualTimeout, live, cancel);
             audit(said);
             return said.IsUnanswered ? Results.Problem(string.Join(' ', said.Remarks()), statusCode: StatusCodes.Status504GatewayTimeout) : new JsonResult(said.WriteTo);
+        });
+    }
+
+    /// <summary>Does something with the cluster that is named, or with the only one.</summary>
+    static async Task<IResult> WithAsync(Clusters clusters, string? source, Func<Cluster, Task<IResult>> act)
+    {
+        string names = string.Join(", ", clusters.All.Select(one => one.Name));
+        if (clusters.All.Count == 0)
+        {
+            return Problems.NotFound("No Celery cluster is configured here.");
+        }
+        if (source is null && clusters.All.Count > 1)
+        {
+            return Problems.Bad(new FieldProblem("source", $"Say which cluster: {names}."));
+        }
+        if ((source is null ? clusters.All[0] : clusters.Find(source)) is not { } cluster)
+        {
+            return Problems.NotFound($"No Celery cluster is called '{source}'; known are {names}.");
+        }
+        try
+        {
+            return await act(cluster);
         }
         catch (Exception problem) when (problem is IOException or BrokerException)
         {

@@ -52,6 +52,29 @@ public sealed class WorkerVerbTests(WorkerLab lab) : IClassFixture<WorkerLab>
     }
 
     [Fact]
+    public async Task The_cluster_is_shown_as_a_whole_and_drawn()
+    {
+        Finished workers = await RunAsync($"inspect workers --broker {lab.Url}");
+        Assert.Equal(0, workers.Code);
+        Assert.Matches(@"w1@lab +online +[0-9]+ +prefork [0-9] +celery", workers.Output);
+        JsonElement json = JsonElement.Parse((await RunAsync($"inspect workers --json --broker {lab.Url}")).Output);
+        Assert.Equal(["auto@lab", "w1@lab"], json.GetProperty("workers").EnumerateArray().Select(worker => worker.GetProperty("worker").GetString()));
+        Finished bindings = await RunAsync($"inspect bindings --broker {lab.Url}");
+        Assert.Equal(0, bindings.Code);
+        Assert.Matches(@"(?m)^celery +celery +celery$", bindings.Output);
+        Finished graph = await RunAsync($"graph --broker {lab.Url}");
+        Assert.Equal(0, graph.Code);
+        Assert.StartsWith("digraph \"celery\" {", graph.Output, StringComparison.Ordinal);
+        foreach (string part in (string[])[$"\"broker\" [label=\"redis://127.0.0.1:{lab.Cluster.Redis.Port}/0\", shape=cylinder];", "\"queue celery\" -> \"worker w1@lab\";", "\"broker\" -> \"queue other\";"])
+        {
+            Assert.Contains(part, graph.Output, StringComparison.Ordinal);
+        }
+        await using RedisServer empty = await RedisServer.StartAsync();
+        Assert.Equal(69, (await RunAsync($"inspect workers --broker {empty.Url} -t 0.2")).Code);
+        Assert.Equal(69, (await RunAsync($"graph --broker {empty.Url} -t 0.2")).Code);
+    }
+
+    [Fact]
     public async Task A_server_is_asked_to_with_the_same_words()
     {
         await using ServerHost host = await lab.ServeAsync();
@@ -60,6 +83,8 @@ public sealed class WorkerVerbTests(WorkerLab lab) : IClassFixture<WorkerLab>
         Finished here = await RunAsync($"inspect queues --json --broker {lab.Url}"), there = await RunAsync($"inspect queues --json {server}");
         Assert.Equal(0, there.Code);
         Assert.Equal(JsonElement.Parse(here.Output).GetProperty("replies").GetRawText(), JsonElement.Parse(there.Output).GetProperty("replies").GetRawText());
+        Assert.Matches(@"(?m)^celery +celery +celery$", (await RunAsync($"inspect bindings {server}")).Output);
+        Assert.Contains("\"queue celery\" -> \"worker w1@lab\";", (await RunAsync($"graph {server}")).Output, StringComparison.Ordinal);
         Assert.Contains("add consumer told", (await RunAsync($"control add-consumer told -d w1@lab {server}")).Output, StringComparison.Ordinal);
         Assert.Equal(69, (await RunAsync($"inspect ping -d w9@lab -t 0.2 {server}")).Code);
         Assert.Equal(2, (await RunAsync($"control rate-limit t often {server}")).Code);
