@@ -12,7 +12,7 @@ public sealed class RunLogStore : IRunLogStore
     readonly bool _owns;
     readonly bool _isShared;
     readonly Lock _lock = new();
-    readonly Dictionary<string, Instant> _lastStarts = []; // of tasks that were claimed here: as many as there are tasks
+    readonly Dictionary<string, (Instant At, string Run)> _lastStarts = []; // of tasks that were claimed here: as many as there are tasks
 
     /// <summary>Tasks of this process and a server in it share one log.</summary>
     /// <param name="log">The log; whoever opened it closes it.</param>
@@ -40,13 +40,20 @@ public sealed class RunLogStore : IRunLogStore
     public async Task AppendAsync(IReadOnlyList<TaskEvent> events, CancellationToken cancel)
     {
         Task written = _log.AppendAsync(events, cancel);
-        try
+        while (!written.IsCompletedSuccessfully)
         {
-            await written.WaitAsync(Patience, cancel);
-        }
-        catch (TimeoutException)
-        {
-            throw new StoreException(_log.Problem ?? $"not written within {Patience.TotalSeconds:0} s");
+            try
+            {
+                await written.WaitAsync(Patience, cancel);
+            }
+            catch (TimeoutException) when (IsWritten)
+            {
+                // much stands before it
+            }
+            catch (TimeoutException)
+            {
+                throw NotWritten();
+            }
         }
     }
 
@@ -127,27 +134,40 @@ public sealed class RunLogStore : IRunLogStore
         return _owns ? _log.DisposeAsync() : ValueTask.CompletedTask;
     }
 
+    /// <summary>The log writes, however much waits: its thread comes round, and no write failed.</summary>
+    bool IsWritten => _log.Problem is null && Instant.Now(_log.Clock) - _log.LastTurn < Patience;
+
     async Task<IReadOnlyList<bool>> ClaimAmongOthersAsync(IReadOnlyList<RunClaim> claims, CancellationToken cancel)
     {
-        try
+        while (true)
         {
-            return await _log.StartAsync(claims, Patience, cancel);
-        }
-        catch (TimeoutException)
-        {
-            throw new StoreException(_log.Problem ?? $"not written within {Patience.TotalSeconds:0} s");
+            try
+            {
+                return await _log.StartAsync(claims, Patience, cancel);
+            }
+            catch (TimeoutException) when (IsWritten)
+            {
+                // much stands before them
+            }
+            catch (TimeoutException)
+            {
+                throw NotWritten();
+            }
         }
     }
+
+    StoreException NotWritten() => new(_log.Problem ?? $"not written within {Patience.TotalSeconds:0} s");
 
     bool Claim(RunClaim claim)
     {
         lock (_lock)
         {
             string task = claim.Started.Task ?? "";
-            bool granted = claim.IsByHand || !_lastStarts.TryGetValue(task, out Instant known) || known == claim.LastStart;
+            // One that is claimed again, because nobody heard that it was written, is the same start.
+            bool granted = claim.IsByHand || !_lastStarts.TryGetValue(task, out (Instant At, string Run) known) || known.At == claim.LastStart || known == (claim.Started.At, claim.Started.Id);
             if (granted)
             {
-                _lastStarts[task] = claim.Started.At;
+                _lastStarts[task] = (claim.Started.At, claim.Started.Id);
             }
             return granted;
         }
@@ -160,9 +180,9 @@ public sealed class RunLogStore : IRunLogStore
         {
             foreach (TaskRun run in changes.Select(change => change.Run).OfType<TaskRun>())
             {
-                if (run.Started is { } started && run.Task is { } task && _lastStarts.TryGetValue(task, out Instant known) && started > known)
+                if (run.Started is { } started && run.Task is { } task && _lastStarts.TryGetValue(task, out (Instant At, string) known) && started > known.At)
                 {
-                    _lastStarts[task] = started;
+                    _lastStarts[task] = (started, run.Id);
                 }
             }
         }

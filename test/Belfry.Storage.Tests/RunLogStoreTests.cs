@@ -10,6 +10,17 @@ public sealed class SqliteRunLogStoreTests : RunLogStoreTests, IAsyncDisposable
 
     public ValueTask DisposeAsync() => _folder.DisposeAsync();
 
+    [Fact]
+    public async Task A_claim_that_is_made_again_is_granted_again_and_no_other()
+    {
+        await using IRunLogStore log = await OpenAsync();
+        var claim = new RunClaim(new TaskEvent { Source = "local", Id = "a", Kind = EventKind.Started, At = new Instant(1_000_000), Attempt = 1, Task = "load", Worker = "w" }, null);
+        Assert.Equal([true], await log.ClaimAsync([claim], Cancel));
+        Assert.Equal([true, false], await log.ClaimAsync([claim, claim with { Started = claim.Started with { Id = "b" } }], Cancel));
+        Assert.Equal("a", (await log.FirstAsync(RunQuery.Where(RunFields.Task == "load"), Cancel))?.Id);
+        Assert.Equal(1, await log.CountAsync(RunQuery.Where(RunFields.Task == "load"), Cancel));
+    }
+
     protected override async Task<IRunLogStore> OpenAsync() => await Stores.OpenAsync(_folder);
 }
 

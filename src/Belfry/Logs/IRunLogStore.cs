@@ -16,6 +16,7 @@ public interface IRunLogStore : IAsyncDisposable
 
     /// <summary>
     /// Starts runs, each only if its task has not started since the decision was made: of several that decided upon the same last start one succeeds.
+    /// When it threw, the same claim may be made again: one that was written all the same is granted again.
     /// </summary>
     /// <returns>For each claim whether it succeeded; then its event is in the log, as by <see cref="AppendAsync"/>.</returns>
     Task<IReadOnlyList<bool>> ClaimAsync(IReadOnlyList<RunClaim> claims, CancellationToken cancel);
