@@ -65,18 +65,28 @@ public sealed record TaskCall
         }
     }
 
+    /// <summary>That it was sent, as Celery's own clients tell it where they are asked to.</summary>
+    public TaskEvent Submitted(string source, Instant at)
+    {
+        (string args, string kwargs) = Printed();
+        return new TaskEvent
+        {
+            Source = source, Id = Id, Kind = EventKind.Submitted, At = at, Attempt = 1, Task = Task, Queue = Queue, Args = args, Kwargs = kwargs,
+            Eta = Eta, Expires = Expires, Priority = Priority, Parent = Parent, Root = Root ?? Id,
+        };
+    }
+
     /// <summary>The message that asks for it.</summary>
     internal RawMessage ToMessage()
     {
-        using PythonJson args = PythonJson.Parse(Encoding.UTF8.GetBytes(Args)), kwargs = PythonJson.Parse(Encoding.UTF8.GetBytes(Kwargs));
+        (string args, string kwargs) = Printed();
         // All headers that Celery's own client sends, and in its order; the application's behind them.
         var headers = new Dictionary<string, object?>(StringComparer.Ordinal)
         {
             ["lang"] = "py", ["task"] = Task, ["id"] = Id, ["shadow"] = null, ["eta"] = Iso(Eta), ["expires"] = Iso(Expires),
             ["group"] = null, ["group_index"] = null, ["retries"] = 0, ["timelimit"] = new List<object?> { null, null },
             ["root_id"] = Root ?? Id, ["parent_id"] = Parent,
-            ["argsrepr"] = PythonRepr.Shortened(PythonRepr.Of(args, args.Root, asTuple: true)),
-            ["kwargsrepr"] = PythonRepr.Shortened(PythonRepr.Of(kwargs, kwargs.Root)),
+            ["argsrepr"] = args, ["kwargsrepr"] = kwargs,
             ["origin"] = $"belfry{Environment.ProcessId}@{Environment.MachineName}", ["ignore_result"] = false,
             ["replaced_task_nesting"] = 0, ["stamped_headers"] = null, ["stamps"] = new Dictionary<string, object?>(),
         };
@@ -89,6 +99,12 @@ public sealed record TaskCall
             Body = Encoding.UTF8.GetBytes($$"""[{{Args}}, {{Kwargs}}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]"""),
             ContentType = "application/json", ContentEncoding = "utf-8", Headers = headers, Priority = Priority ?? 0, CorrelationId = Id, ReplyTo = ReplyTo ?? $"{Guid.NewGuid()}",
         };
+    }
+
+    (string Args, string Kwargs) Printed()
+    {
+        using PythonJson args = PythonJson.Parse(Encoding.UTF8.GetBytes(Args)), kwargs = PythonJson.Parse(Encoding.UTF8.GetBytes(Kwargs));
+        return (PythonRepr.Shortened(PythonRepr.Of(args, args.Root, asTuple: true)), PythonRepr.Shortened(PythonRepr.Of(kwargs, kwargs.Root)));
     }
 
     // As Python's isoformat writes an instant of UTC.

@@ -26,6 +26,7 @@ static class ApiEndpoints
         api.MapGet("/statistics", StatisticsEndpoints.ReadAsync);
         ControlEndpoints.Map(routes);
         CallEndpoints.Map(routes);
+        CeleryCalls.Map(routes);
         QueueEndpoints.Map(routes);
         EventEndpoints.Map(routes);
         PeopleEndpoints.Map(routes);

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Belfry.Celery.Calling;
 using Belfry.Server.Access;
 using Belfry.Server.Sources;
 using Belfry.Storage;
@@ -15,7 +16,7 @@ namespace Belfry.Server.Api;
 /// <summary>Calls of tasks that processes on this log execute: now or later, again, revoked; their queues and dead letters; progress from outside.</summary>
 static class CallEndpoints
 {
-    const int MostBytes = 1024 * 1024, MostDead = 1000;
+    const int MostBytes = 4 * 1024 * 1024, MostDead = 1000;
     static readonly TimeSpan SearchTime = TimeSpan.FromSeconds(5);
     static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -46,10 +47,34 @@ static class CallEndpoints
         {
             return Problems.Bad(wrong);
         }
-        if (request.HttpContext.RequestServices.GetService<TaskRegistry>()?.Find(task) is not null)
+        if (body.Source is null or CallEvents.Source && request.HttpContext.RequestServices.GetService<TaskRegistry>()?.Find(task) is not null)
         {
+            if (body.ProblemHere is { } wrongHere)
+            {
+                return Problems.Bad(wrongHere);
+            }
             var client = request.HttpContext.RequestServices.GetRequiredService<IBelfryClient>();
             return Called(await client.CallAsync(task, body.Given, options, cancel));
+        }
+        IReadOnlyList<string> known = await log.Queries.SourcesOfTaskAsync(task, cancel);
+        if (body.Source != CallEvents.Source && (body.Source is not null || log.Work is null || !known.Contains(CallEvents.Source)))
+        {
+            IServiceProvider services = request.HttpContext.RequestServices;
+            Cluster? cluster = CeleryCalls.ClusterOf(services.GetRequiredService<Clusters>(), body.Source, known, out wrong);
+            if (wrong is not null)
+            {
+                return Problems.Bad(wrong);
+            }
+            if (cluster is not null)
+            {
+                TaskCall sent = body.ToCelery(task, now);
+                return body.Key is not null && (await log.Queries.FindAsync(sent.Id, cluster.Name, cancel)).Count > 0 ? Called(sent.Id)
+                    : await CeleryCalls.CallAsync(request.HttpContext, services.GetRequiredService<CeleryRuns>(), cluster, sent, body.Force, cancel);
+            }
+        }
+        if (body.ProblemHere is { } notHere)
+        {
+            return Problems.Bad(notHere);
         }
         if (await RefusalAsync(log, task, clock, cancel) is { } refusal)
         {
@@ -108,6 +133,11 @@ static class CallEndpoints
         {
             return Problems.NotFound($"No run '{Decoded(id)}' is known.");
         }
+        var celery = context.RequestServices.GetRequiredService<CeleryRuns>();
+        if (celery.ClusterOf(run) is { } cluster)
+        {
+            return await CeleryCalls.RetryAsync(context, celery, cluster, run, cancel);
+        }
         if (run.Source != CallEvents.Source || log.Work is null)
         {
             return Elsewhere(run);
@@ -131,6 +161,16 @@ static class CallEndpoints
         if ((await log.Queries.FindAsync(Decoded(id), null, cancel)).MaxBy(run => run.Attempt) is not { } run)
         {
             return Problems.NotFound($"No run '{Decoded(id)}' is known.");
+        }
+        (RevokeBody? body, IResult? problem) = await ReadAsync<RevokeBody>(context.Request, cancel);
+        if (body is null || !RevokeBody.Signals.Contains(body.Signal))
+        {
+            return problem ?? Problems.Bad(new FieldProblem("signal", $"'signal' is one of {string.Join(", ", RevokeBody.Signals)}."));
+        }
+        var celery = context.RequestServices.GetRequiredService<CeleryRuns>();
+        if (celery.ClusterOf(run) is { } cluster)
+        {
+            return await CeleryCalls.RevokeAsync(context, celery, cluster, run, body.Terminate, body.Signal, cancel);
         }
         if (run.Source != CallEvents.Source || log.Work is null)
         {
@@ -176,9 +216,9 @@ static class CallEndpoints
 
     static IResult Elsewhere(TaskRun run) => Conflict($"'{run.Task}' is run by {run.Worker ?? "a process"} of '{run.Source}', which only reports here: call it there.");
 
-    static IResult Conflict(string detail) => Results.Problem(detail, statusCode: StatusCodes.Status409Conflict);
+    public static IResult Conflict(string detail) => Results.Problem(detail, statusCode: StatusCodes.Status409Conflict);
 
-    static JsonResult Accepted(string id) => new(
+    public static JsonResult Accepted(string id) => new(
         json =>
         {
             json.WriteStartObject();
@@ -226,13 +266,34 @@ static class CallEndpoints
 
         public string? Key { get; init; }
 
+        /// <summary>The Celery cluster, or <c>local</c>; whichever knows the task when null.</summary>
+        public string? Source { get; init; }
+
+        /// <summary>Headers for a task of Celery.</summary>
+        public Dictionary<string, string>? Headers { get; init; }
+
+        /// <summary>Call it even if no worker of Celery says that it knows it.</summary>
+        public bool Force { get; init; }
+
+        /// <summary>What only Celery takes.</summary>
+        public FieldProblem? ProblemHere => Args is not null && Kwargs is not null ? new FieldProblem("kwargs", "Give the arguments in order or by name, not both.")
+            : Headers is not null ? new FieldProblem("headers", "Only tasks of Celery have headers.")
+            : null;
+
         public object? Given => (object?)Kwargs ?? Args;
+
+        public TaskCall ToCelery(string task, Instant now) => new()
+        {
+            // The id of a call with a key is made of it: the log tells whether it was made.
+            Id = Key is null ? $"{Guid.NewGuid()}" : CallIds.Of(task, Key), Task = task, Args = Args?.GetRawText() ?? "[]", Kwargs = Kwargs?.GetRawText() ?? "{}",
+            Queue = Queue, Priority = Priority, Headers = Headers ?? [],
+            Eta = Countdown is { } seconds ? now + TimeSpan.FromSeconds(seconds) : Eta is { } eta ? Instant.From(eta) : null, Expires = Expires is { } end ? Instant.From(end) : null,
+        };
 
         public bool TryRead(Instant now, [NotNullWhen(true)] out CallOptions? options, [NotNullWhen(false)] out FieldProblem? problem)
         {
             problem = Args is { } args && args.ValueKind != JsonValueKind.Array ? new FieldProblem("args", "'args' is an array.")
                 : Kwargs is { } kwargs && kwargs.ValueKind != JsonValueKind.Object ? new FieldProblem("kwargs", "'kwargs' is an object.")
-                : Args is not null && Kwargs is not null ? new FieldProblem("kwargs", "Give the arguments in order or by name, not both.")
                 : Countdown is < 0 or > 1e9 ? new FieldProblem("countdown", "'countdown' is a number of seconds.")
                 : Expires is { } end && Instant.From(end) <= now ? new FieldProblem("expires", "That instant has passed.")
                 : null;
@@ -242,6 +303,18 @@ static class CallEndpoints
             };
             return problem is null;
         }
+    }
+
+    /// <summary>How a run is revoked.</summary>
+    sealed record RevokeBody
+    {
+        public static readonly string[] Signals = ["TERM", "KILL", "INT", "QUIT", "HUP", "USR1", "USR2"];
+
+        /// <summary>End it, too, if a worker of Celery has it at work.</summary>
+        public bool Terminate { get; init; }
+
+        /// <summary>With which signal.</summary>
+        public string Signal { get; init; } = "TERM";
     }
 
     /// <summary>What is told of a run's progress.</summary>

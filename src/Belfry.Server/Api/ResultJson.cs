@@ -1,11 +1,26 @@
 using System.Text.Json;
 using Belfry.Celery.Results;
+using Belfry.Server.Sources;
 
 namespace Belfry.Server.Api;
 
 /// <summary>What became of a run, in JSON: the same over the API and from <c>belfry result --json</c>.</summary>
 public static class ResultJson
 {
+    /// <summary>Writes the better of what is known.</summary>
+    internal static void Write(Utf8JsonWriter json, RunEnd outcome)
+    {
+        // Lost is what the log says until the truth comes; a record that is still open may be of an attempt before.
+        if (outcome.Run is { } run && (outcome.Record?.Status is null || (!outcome.Record.IsFinal && run.State.IsFinal())))
+        {
+            Write(json, run);
+        }
+        else
+        {
+            Write(json, outcome.Record!);
+        }
+    }
+
     /// <summary>Writes what a result backend keeps of a run.</summary>
     public static void Write(Utf8JsonWriter json, ResultRecord record)
     {

@@ -1,0 +1,102 @@
+using Belfry.Celery.Calling;
+using Belfry.Server.Access;
+using Belfry.Server.Sources;
+using Belfry.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace Belfry.Server.Api;
+
+/// <summary>Calls, retries and revocations of Celery's tasks, and results of all runs.</summary>
+static class CeleryCalls
+{
+    static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(300);
+
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapGroup("/api/v1").MapGet("/runs/{id}/result", ResultAsync).RequireScope(Right.View);
+
+    /// <summary>The cluster on which a task is to be called; none when it is no task of Celery's, as far as anybody knows.</summary>
+    /// <param name="clusters">Those that are configured.</param>
+    /// <param name="source">The source that was named; null when none was.</param>
+    /// <param name="known">The sources in which the log has runs of it.</param>
+    /// <param name="problem">Why it cannot be told; null when it can.</param>
+    public static Cluster? ClusterOf(Clusters clusters, string? source, IReadOnlyList<string> known, out FieldProblem? problem)
+    {
+        Cluster[] likely = source is not null ? [.. clusters.All.Where(cluster => cluster.Name == source)]
+            : known.Count == 0 ? [.. clusters.All] : [.. clusters.All.Where(cluster => known.Contains(cluster.Name))];
+        problem = source is not null && source != CallEvents.Source && likely.Length == 0 ? new FieldProblem("source", $"No Celery cluster is called '{source}'.")
+            : likely.Length > 1 ? new FieldProblem("source", $"Say on which cluster: {string.Join(", ", likely.Select(cluster => cluster.Name))}.")
+            : null;
+        return likely.Length == 1 ? likely[0] : null;
+    }
+
+    /// <summary>Calls a task of a cluster.</summary>
+    public static async Task<IResult> CallAsync(HttpContext context, CeleryRuns runs, Cluster cluster, TaskCall call, bool force, CancellationToken cancel)
+    {
+        RunAnswer answer = await runs.CallAsync(cluster, call, force, cancel);
+        if (answer.Id is not null)
+        {
+            context.Audit("task.call", call.Task, answer.Id);
+        }
+        return Answered(answer);
+    }
+
+    /// <summary>Calls a run of a cluster again.</summary>
+    public static async Task<IResult> RetryAsync(HttpContext context, CeleryRuns runs, Cluster cluster, TaskRun run, CancellationToken cancel)
+    {
+        RunAnswer answer = await runs.CallAgainAsync(cluster, run, cancel);
+        if (answer.Id is not null)
+        {
+            context.Audit("run.retry", run.Id, $"{run.Task} as {answer.Id}");
+        }
+        return Answered(answer);
+    }
+
+    /// <summary>Revokes a run of a cluster.</summary>
+    public static async Task<IResult> RevokeAsync(HttpContext context, CeleryRuns runs, Cluster cluster, TaskRun run, bool terminate, string signal, CancellationToken cancel)
+    {
+        RunAnswer answer = await runs.RevokeAsync(cluster, run, terminate, signal, cancel);
+        if (answer.Id is not null)
+        {
+            context.Audit(terminate ? "run.terminate" : "run.revoke", run.Id, $"{run.Task}{(terminate ? $" with {signal}" : "")}");
+        }
+        return Answered(answer);
+    }
+
+    /// <summary><c>GET /runs/{id}/result?wait=</c>: of any run that somebody knows.</summary>
+    static async Task<IResult> ResultAsync(HttpRequest request, [FromServices] CeleryRuns runs, [FromServices] RunQueries queries, string id, CancellationToken cancel)
+    {
+        FieldProblem? problem = Parameters.Unknown(request.Query, ["source", "wait"]);
+        TimeSpan wait = Parameters.Seconds(request.Query, "wait", ref problem) ?? TimeSpan.Zero;
+        problem ??= wait > LongestWait ? new FieldProblem("wait", $"'wait' is seconds, at most {LongestWait.TotalSeconds:0}.") : null;
+        if (problem is not null)
+        {
+            return Problems.Bad(problem);
+        }
+        string wanted = id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+        string? source = Parameters.Text(request.Query, "source");
+        string[] sources = [.. (await queries.FindAsync(wanted, source, cancel)).Select(run => run.Source).Distinct()];
+        if (sources.Length > 1)
+        {
+            return Results.Problem($"Several sources know a run '{wanted}': name one with source=: {string.Join(", ", sources)}.", statusCode: StatusCodes.Status300MultipleChoices);
+        }
+        try
+        {
+            RunEnd? outcome = await runs.EndAsync(wanted, source, wait, cancel);
+            return outcome is null ? Problems.NotFound($"No run '{wanted}' is known.") : new JsonResult(json => ResultJson.Write(json, outcome));
+        }
+        catch (IOException unreachable)
+        {
+            return Results.Problem(unreachable.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+    }
+
+    static IResult Answered(RunAnswer answer) => answer.Refusal switch
+    {
+        null => CallEndpoints.Accepted(answer.Id!),
+        RunRefusal.Unknown => Problems.NotFound(answer.Sentence),
+        RunRefusal.Conflict => CallEndpoints.Conflict(answer.Sentence),
+        _ => Results.Problem(answer.Sentence, statusCode: StatusCodes.Status503ServiceUnavailable),
+    };
+}
