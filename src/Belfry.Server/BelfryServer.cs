@@ -46,6 +46,7 @@ public static class BelfryServer
             provider.GetRequiredService<Clusters>(), provider.GetRequiredService<RunLog>(), settings.Queues, AppMapping.ByName(settings.Apps), provider.GetRequiredService<TimeProvider>()));
         services.AddAccess(settings.Access);
         services.AddSingleton(settings.Retention.ToPolicy());
+        services.AddSingleton(settings.Overdue);
         services.AddSingleton(settings.Admin).AddAdmin();
         services.AddHostedService<RetentionRounds>();
         if (settings.Log.Enabled)

@@ -35,6 +35,9 @@ public sealed class BelfrySettings
     /// <summary>How long a worker that went Offline may stay silent before its runs are Lost; 60 s by default.</summary>
     public TimeSpan LostAfter { get; set; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>From when on open runs are overdue.</summary>
+    public OverdueSettings Overdue { get; set; } = new();
+
     /// <summary>What is kept of the arguments and results of tasks.</summary>
     public ArgumentSettings Arguments { get; set; } = new();
 
@@ -89,7 +92,7 @@ public sealed class BelfrySettings
         .. StoreProblems(), .. AddressProblems(),
         .. LostAfter <= TimeSpan.Zero ? [("LostAfter", "must be longer than nothing, e.g. 60s")] : Array.Empty<(string, string)>(),
         .. SourceSettings.Problems(Sources).Select(found => ("Sources:" + found.Key, found.Problem)), 
-        .. Retention.Problems(), .. Queues.Problems(), .. AppMapping.Problems(Apps), .. Mail.Problems(), .. Alerts.Problems(), .. Access.Problems(), .. Admin.Problems(),
+        .. Overdue.Problems(), .. Retention.Problems(), .. Queues.Problems(), .. AppMapping.Problems(Apps), .. Mail.Problems(), .. Alerts.Problems(), .. Access.Problems(), .. Admin.Problems(),
     ];
 
     IEnumerable<(string Key, string Problem)> StoreProblems()

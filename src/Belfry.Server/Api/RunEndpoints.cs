@@ -1,3 +1,4 @@
+using Belfry.Server.Sources;
 using Belfry.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -11,9 +12,11 @@ static class RunEndpoints
     static readonly TimeSpan SearchTime = TimeSpan.FromSeconds(5);
 
     /// <summary><c>GET /runs</c>.</summary>
-    public static async Task<IResult> ListAsync(HttpRequest request, [FromServices] RunQueries queries, CancellationToken cancel)
+    public static async Task<IResult> ListAsync(
+        HttpRequest request, [FromServices] RunQueries queries, [FromServices] OverdueSettings overdue, [FromServices] TimeProvider clock, CancellationToken cancel)
     {
-        if (!RunQuery.TryRead(request.Query, paged: true, out RunQuery? query, out FieldProblem? problem))
+        var limits = new OverdueAt(overdue, Instant.Now(clock));
+        if (!RunQuery.TryRead(request.Query, paged: true, out RunQuery? query, out FieldProblem? problem, limits))
         {
             return Problems.Bad(problem);
         }
@@ -32,7 +35,7 @@ static class RunEndpoints
             json.WriteStartArray("items");
             foreach (TaskRun run in page.Items)
             {
-                RunJson.Write(json, run);
+                RunJson.Write(json, run, limits);
             }
             json.WriteEndArray();
             json.WriteString("next", page.Next);
@@ -43,7 +46,8 @@ static class RunEndpoints
     }
 
     /// <summary><c>GET /runs/{id}</c>.</summary>
-    public static async Task<IResult> FindAsync(HttpRequest request, [FromServices] RunQueries queries, string id, CancellationToken cancel)
+    public static async Task<IResult> FindAsync(
+        HttpRequest request, [FromServices] RunQueries queries, [FromServices] OverdueSettings overdue, [FromServices] TimeProvider clock, string id, CancellationToken cancel)
     {
         if (request.Query.Keys.FirstOrDefault(key => key != "source") is { } unknown)
         {
@@ -57,12 +61,12 @@ static class RunEndpoints
         return sources.Length switch
         {
             0 => Problems.NotFound(source.Length == 0 ? $"No run '{wanted}' is known." : $"No run '{wanted}' of '{source}' is known."),
-            1 => await InFullAsync(queries, attempts, cancel),
+            1 => await InFullAsync(queries, attempts, new OverdueAt(overdue, Instant.Now(clock)), cancel),
             _ => Choices(request, wanted, attempts, sources),
         };
     }
 
-    static async Task<IResult> InFullAsync(RunQueries queries, IReadOnlyList<TaskRun> attempts, CancellationToken cancel)
+    static async Task<IResult> InFullAsync(RunQueries queries, IReadOnlyList<TaskRun> attempts, OverdueAt overdue, CancellationToken cancel)
     {
         TaskRun newest = attempts.MaxBy(run => run.Attempt)!;
         IReadOnlyList<TaskRun> parents = newest.Parent is null ? [] : await queries.FindAsync(newest.Parent, newest.Source, cancel);
@@ -72,13 +76,13 @@ static class RunEndpoints
             json.WriteStartObject();
             json.WriteString("id", newest.Id);
             json.WriteString("source", newest.Source);
-            Write(json, "attempts", attempts.OrderBy(run => run.Attempt));
+            Write(json, "attempts", attempts.OrderBy(run => run.Attempt), overdue);
             if (parents.MaxBy(run => run.Attempt) is { } parent)
             {
                 json.WritePropertyName("parent");
                 RunJson.Write(json, parent);
             }
-            Write(json, "children", children);
+            Write(json, "children", children, overdue);
             json.WriteEndObject();
         });
     }
@@ -104,12 +108,12 @@ static class RunEndpoints
         },
         StatusCodes.Status300MultipleChoices);
 
-    static void Write(System.Text.Json.Utf8JsonWriter json, string name, IEnumerable<TaskRun> runs)
+    static void Write(System.Text.Json.Utf8JsonWriter json, string name, IEnumerable<TaskRun> runs, OverdueAt overdue)
     {
         json.WriteStartArray(name);
         foreach (TaskRun run in runs)
         {
-            RunJson.Write(json, run);
+            RunJson.Write(json, run, overdue);
         }
         json.WriteEndArray();
     }

@@ -1,11 +1,12 @@
 using System.Text.Json;
+using Belfry.Server.Sources;
 
 namespace Belfry.Server.Api;
 
 /// <summary>A run in JSON: the one place that knows its names. What is not known is left out.</summary>
 static class RunJson
 {
-    public static void Write(Utf8JsonWriter json, TaskRun run)
+    public static void Write(Utf8JsonWriter json, TaskRun run, OverdueAt? overdue = null)
     {
         json.WriteStartObject();
         json.WriteString("id", run.Id);
@@ -43,22 +44,32 @@ static class RunJson
             json.WriteBoolean("clock", true);
         }
         Reconciled(json, run);
+        Words(json, "overdue", overdue is { } limit ? Overdue.Of(run, limit.Limits, limit.Now) : []);
         json.WriteEndObject();
     }
 
     static void Reconciled(Utf8JsonWriter json, TaskRun run)
     {
-        if (run.Reconciled == RunParts.None)
-        {
-            return;
-        }
-        json.WriteStartArray("reconciled");
-        foreach (string part in run.Reconciled.ToNames())
-        {
-            json.WriteStringValue(part);
-        }
-        json.WriteEndArray();
+        Words(json, "reconciled", run.Reconciled.ToNames());
         JsonFields.At(json, "until", run.Until);
+    }
+
+    static void Words(Utf8JsonWriter json, string name, IEnumerable<string> words)
+    {
+        bool any = false;
+        foreach (string word in words)
+        {
+            if (!any)
+            {
+                json.WriteStartArray(name);
+            }
+            any = true;
+            json.WriteStringValue(word);
+        }
+        if (any)
+        {
+            json.WriteEndArray();
+        }
     }
 
     /// <summary>It was read from JSON once, but cut where it was too long: then it is text.</summary>
@@ -80,6 +91,9 @@ static class RunJson
         }
     }
 }
+
+/// <summary>From when on runs are overdue, as of an instant.</summary>
+readonly record struct OverdueAt(OverdueSettings Limits, Instant Now);
 
 /// <summary>Sends JSON that a method writes.</summary>
 sealed class JsonResult(Action<Utf8JsonWriter> write, int status = 200) : Microsoft.AspNetCore.Http.IResult

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Belfry.Server.Sources;
 using Belfry.Storage;
 using Microsoft.AspNetCore.Http;
 
@@ -8,18 +9,21 @@ namespace Belfry.Server.Api;
 sealed record RunQuery(RunFilter Filter, int Limit, string? Cursor)
 {
     static readonly string[] Filters = ["q", "task", "app", "state", "source", "worker", "queue", "exception", "from", "to", "min_runtime"];
-    static readonly string[] Paging = ["limit", "cursor"];
+    static readonly string[] Paging = ["limit", "cursor", "overdue"];
 
     /// <summary>Reads the parameters. Whatever is not understood is a problem, never passed over: a misspelt filter would show everything.</summary>
-    public static bool TryRead(IQueryCollection sent, bool paged, [NotNullWhen(true)] out RunQuery? query, [NotNullWhen(false)] out FieldProblem? problem)
+    public static bool TryRead(IQueryCollection sent, bool paged, [NotNullWhen(true)] out RunQuery? query, [NotNullWhen(false)] out FieldProblem? problem, OverdueAt? overdue = null)
     {
         string[] known = paged ? [.. Filters, .. Paging] : Filters;
         problem = Parameters.Unknown(sent, known);
         string? text = Parameters.Text(sent, "q");
         problem ??= RunFilter.MistakeIn(text) is { } mistake ? new FieldProblem("q", mistake.Message) : null;
+        string? late = Parameters.Text(sent, "overdue");
+        string? search = late is null || overdue is not { } limits ? null : Overdue.Search(late, limits.Limits, limits.Now);
+        problem ??= late is not null && search is null ? new FieldProblem("overdue", $"'{late}' is not known; known are {Overdue.Stuck} and {Overdue.Long}.") : null;
         var filter = new RunFilter
         {
-            Text = text,
+            Text = search is null ? text : text is null ? search : $"({text}) {search}",
             Tasks = Parameters.List(sent["task"]), Apps = Parameters.List(sent["app"]), Sources = Parameters.List(sent["source"]), Workers = Parameters.List(sent["worker"]),
             Queues = Parameters.List(sent["queue"]), Exceptions = Parameters.List(sent["exception"]), States = States(Parameters.List(sent["state"]), ref problem),
             From = Parameters.At(sent, "from", ref problem), To = Parameters.At(sent, "to", ref problem), MinRuntime = Parameters.Seconds(sent, "min_runtime", ref problem),

@@ -1,5 +1,5 @@
+using Belfry.Celery;
 using Belfry.Celery.Reconciling;
-using Belfry.Celery.Redis;
 using Belfry.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -58,7 +58,7 @@ sealed partial class Reconciler(SourceSettings settings, ClusterEvidence evidenc
             {
                 return;
             }
-            catch (Exception problem) when (problem is IOException or RedisException or StoreException or TimeoutException)
+            catch (Exception problem) when (problem is IOException or BrokerException or StoreException or TimeoutException)
             {
                 LogNotAsked(settings.Name, problem.Message);
                 await Task.Delay(Stall, clock, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -108,6 +108,8 @@ enum SearchField
     Attempt,
     Priority,
     Started,
+    Updated,
+    Eta,
 }
 
 /// <summary>A run as a search sees it.</summary>
@@ -121,6 +123,6 @@ interface ISearchable
     /// <summary>A name or text; null for none.</summary>
     string? Text(SearchField field);
 
-    /// <summary>A quantity: seconds for runtime and wait, epoch microseconds for started; null for none.</summary>
+    /// <summary>A quantity: seconds for runtime and wait, epoch microseconds for instants; null for none.</summary>
     double? Number(SearchField field);
 }

@@ -120,7 +120,7 @@ sealed class SearchParser
 
     static double NumberOf(SearchField field, SearchToken token)
     {
-        if (field == SearchField.Started)
+        if (field >= SearchField.Started)
         {
             string time = token.Text.Length == 10 ? token.Text + "T00:00:00Z" : token.Text.EndsWith('Z') || token.Text.Contains('+', StringComparison.Ordinal) ? token.Text : token.Text + "Z";
             return Instant.TryParse(time, out Instant at)

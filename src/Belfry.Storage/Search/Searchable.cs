@@ -37,6 +37,8 @@ sealed class Searchable(TaskRun run) : ISearchable
         SearchField.Attempt => run.Attempt,
         SearchField.Priority => run.Priority,
         SearchField.Started => run.Started?.Micros,
+        SearchField.Updated => run.Updated.Micros,
+        SearchField.Eta => run.Eta?.Micros,
         _ => null,
     };
 }

@@ -31,6 +31,17 @@ public sealed class RunPageTests
         Assert.Contains("\"accepted\": True", page.QuerySelectorAll(".b-card").Single(card => card.QuerySelector("h2")?.TextContent == "Result").TextContent, StringComparison.Ordinal);
     }
 
+    [Fact, Trait("row", "89"), Trait("row", "90")]
+    public async Task What_was_filled_in_and_what_is_overdue_is_said_on_the_page_and_in_the_list()
+    {
+        await using AdminHost host = await AdminHost.StartAsync();
+        await host.AppendAsync([.. SampleRuns.Life("old", "a.b", 30_000, null), .. SampleRuns.Life("found", "a.c", 60, EventKind.Succeeded).Select(item => item with { Reconciled = item.Kind == EventKind.Succeeded })]);
+        string[] notes = [.. (await host.PageAsync("/runs/old")).QuerySelectorAll(".b-note").Select(note => note.TextContent)];
+        Assert.Collection(notes, stuck => Assert.StartsWith("Stuck: nothing was heard of it since", stuck, StringComparison.Ordinal), running => Assert.StartsWith("Long: it has run for 8 h", running, StringComparison.Ordinal));
+        Assert.Contains("no event told it: finished.", (await host.PageAsync("/runs/found")).QuerySelector(".b-note")!.TextContent, StringComparison.Ordinal);
+        Assert.Equal(["filled in", "stuck", "long"], (await host.PageAsync("/log?last=all")).QuerySelectorAll(".b-flag").Select(flag => flag.TextContent));
+    }
+
     [Fact]
     public async Task An_id_that_two_sources_know_asks_which_one()
     {

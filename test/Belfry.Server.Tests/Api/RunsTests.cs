@@ -27,7 +27,36 @@ public sealed class RunsTests
         string[] names = [.. run.EnumerateObject().Select(member => member.Name)];
         Assert.Equal(
             ["id", "source", "attempt", "state", "task", "worker", "queue", "redeliveries", "submitted", "received", "started", "updated", "args", "kwargs", "percent", "text", "priority", "context", "extra"],
-            names.Where(name => name != "app"));
+            names.Where(name => name is not ("app" or "overdue")));
+    }
+
+    [Fact, Trait("row", "85")]
+    public async Task What_was_filled_in_is_marked_with_its_latest_possible_instant()
+    {
+        await using ServerHost server = await ServerHost.StartAsync();
+        await server.AppendAsync(
+            SampleEvents.New("r1", EventKind.Submitted, 0) with { Worker = null },
+            SampleEvents.New("r1", EventKind.Received, 1) with { Reconciled = true, Until = SampleEvents.Ten + TimeSpan.FromSeconds(9) },
+            SampleEvents.New("r1", EventKind.Succeeded, 12) with { Reconciled = true });
+        JsonElement run = (await server.JsonAsync("/api/v1/runs")).GetProperty("items")[0];
+        Assert.Equal(["finished", "received"], run.GetProperty("reconciled").EnumerateArray().Select(part => part.GetString()));
+        Assert.Equal("2026-11-20T10:00:09.000000Z", run.GetProperty("until").GetString());
+    }
+
+    [Fact, Trait("row", "89"), Trait("row", "90")]
+    public async Task Runs_that_are_stuck_or_run_for_long_are_marked_and_found()
+    {
+        await using ServerHost server = await ServerHost.StartAsync();
+        TaskEvent Ago(string id, EventKind kind, double hours) => SampleEvents.New(id, kind, 0) with { At = Instant.Now(TimeProvider.System) - TimeSpan.FromHours(hours), Shown = Instant.Now(TimeProvider.System) - TimeSpan.FromHours(hours) };
+        await server.AppendAsync(
+            Ago("stuck", EventKind.Received, 1), Ago("fresh", EventKind.Received, 0.1),
+            Ago("later", EventKind.Received, 1) with { Eta = Instant.Now(TimeProvider.System) + TimeSpan.FromHours(1) },
+            Ago("long", EventKind.Started, 30), Ago("long", EventKind.Progress, 0.1) with { Percent = 3 });
+        JsonElement.ArrayEnumerator items = (await server.JsonAsync("/api/v1/runs")).GetProperty("items").EnumerateArray();
+        Dictionary<string, string> marks = items.ToDictionary(run => run.GetProperty("id").GetString()!, run => run.TryGetProperty("overdue", out JsonElement marked) ? string.Join(",", marked.EnumerateArray()) : "");
+        Assert.Equal(("stuck", "", "", "long"), (marks["stuck"], marks["fresh"], marks["later"], marks["long"]));
+        Assert.Equal(["stuck"], (await server.JsonAsync("/api/v1/runs?overdue=stuck")).GetProperty("items").EnumerateArray().Select(run => run.GetProperty("id").GetString()));
+        Assert.Equal(["long"], (await server.JsonAsync("/api/v1/runs?overdue=long&q=import")).GetProperty("items").EnumerateArray().Select(run => run.GetProperty("id").GetString()));
     }
 
     [Fact]

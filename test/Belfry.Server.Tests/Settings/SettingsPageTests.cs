@@ -50,6 +50,8 @@ public sealed class SettingsPageTests
     static string Written(object? value) => value switch
     {
         TimeSpan { TotalDays: >= 1 } days => $"{days.TotalDays}d",
+        TimeSpan { TotalHours: >= 1 } hours when hours.Ticks % TimeSpan.TicksPerHour == 0 => $"{hours.TotalHours}h",
+        TimeSpan { TotalMinutes: > 1 } minutes when minutes.Ticks % TimeSpan.TicksPerMinute == 0 => $"{minutes.TotalMinutes}m",
         TimeSpan span => $"{span.TotalSeconds}s",
         bool or Enum => value.ToString()!.ToLowerInvariant(),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",

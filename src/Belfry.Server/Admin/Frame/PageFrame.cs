@@ -1,4 +1,5 @@
 using Belfry.Server.Access;
+using Belfry.Server.Sources;
 using Belfry.Storage;
 
 namespace Belfry.Server.Admin;
@@ -16,6 +17,9 @@ namespace Belfry.Server.Admin;
 public sealed record PageFrame(
     string Root, string Assets, string Site, string Theme, SiteClock Clock, Pulse Pulse, string Visitor = "", string Form = "", IReadOnlySet<Right>? Rights = null)
 {
+    /// <summary>From when on open runs are overdue.</summary>
+    public OverdueSettings Overdue { get; init; } = new();
+
     /// <summary>They may do that.</summary>
     public bool May(Right right) => Rights?.Contains(right) == true;
 

@@ -1,4 +1,5 @@
 using Belfry.Server.Access;
+using Belfry.Server.Sources;
 using Belfry.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -6,7 +7,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Belfry.Server.Admin;
 
 /// <summary>Makes the frame of a page from its request.</summary>
-sealed class PageFrames(RunQueries queries, RunFeed feed, AdminAssets assets, AdminSettings settings, Seals seals, LinkGenerator links, TimeProvider clock)
+sealed class PageFrames(RunQueries queries, RunFeed feed, AdminAssets assets, AdminSettings settings, OverdueSettings overdue, Seals seals, LinkGenerator links, TimeProvider clock)
 {
     /// <summary>The name of the log's endpoint, from which the root of all pages is read.</summary>
     public const string LogEndpoint = "Belfry.Log";
@@ -21,7 +22,7 @@ sealed class PageFrames(RunQueries queries, RunFeed feed, AdminAssets assets, Ad
         Visitor visitor = context.Features.Get<Visitor>() ?? Visitor.Local;
         return new PageFrame(
             root, $"{root}/assets/{assets.Version}", settings.Site, theme, Now(), await PulseAsync(cancel), visitor.Name, seals.Forms.GetAndStoreTokens(context).RequestToken!,
-            visitor.Rights);
+            visitor.Rights) { Overdue = overdue };
     }
 
     /// <summary>The same frame, a moment later.</summary>
