@@ -27,7 +27,7 @@ static class AdminEndpoints
         services.TryAddSingleton(RetentionPolicy.KeepAll);
         services.TryAddSingleton<StoreCensus>();
         services.AddHostedService(provider => provider.GetRequiredService<StoreCensus>());
-        services.AddSingleton<AccountPages>().AddSingleton<UserPages>().AddSingleton<TokenPages>().AddSingleton<AuditPages>().AddSingleton<WorkerPages>().AddSingleton<QueuePages>().AddSingleton<DeadPages>();
+        services.AddSingleton<AccountPages>().AddSingleton<UserPages>().AddSingleton<TokenPages>().AddSingleton<AuditPages>().AddSingleton<WorkerPages>().AddSingleton<QueuePages>().AddSingleton<DeadPages>().AddSingleton<RunActPages>();
         return services;
     }
 
@@ -48,6 +48,7 @@ static class AdminEndpoints
         WorkerPages.Map(routes);
         QueuePages.Map(routes);
         DeadPages.Map(routes);
+        RunActPages.Map(routes);
         // Files of style and script tell nothing; the page that asks for a password needs them, too.
         routes.MapGet("/assets/{version}/{file}", (HttpContext context, AdminAssets assets, string version, string file, CancellationToken cancel) =>
             assets.SendAsync(context, version, file, cancel)).OpenTo(Caller.Browser);

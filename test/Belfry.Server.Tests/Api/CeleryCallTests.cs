@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using AngleSharp.Html.Dom;
 using Belfry.Server.Access;
 using Belfry.Server.Sources;
+using Belfry.Server.Tests.Access;
 using Belfry.Testing;
 
 namespace Belfry.Server.Tests.Api;
@@ -14,6 +16,8 @@ public sealed class CallableCluster : IAsyncLifetime
 
     internal ServerHost Server { get; private set; } = null!;
 
+    internal HttpClient Api { get; private set; } = null!;
+
     /// <inheritdoc/>
     public async ValueTask InitializeAsync()
     {
@@ -21,7 +25,8 @@ public sealed class CallableCluster : IAsyncLifetime
         Server = await ServerHost.StartAsync(guarded: true, change: settings =>
             settings.Sources.Add(new SourceSettings { Name = "lab", Broker = Cluster.Url, ResultBackend = Cluster.ResultsUrl }));
         await Server.AddTokenAsync("caller", "caller_token", Scope.Read, Scope.Run, Scope.Manage);
-        Server.Client.DefaultRequestHeaders.Authorization = new("Bearer", "caller_token");
+        Api = new HttpClient { BaseAddress = Server.Client.BaseAddress };
+        Api.DefaultRequestHeaders.Authorization = new("Bearer", "caller_token");
         await Cluster.StartWorkerAsync();
         await Eventually.HoldsAsync("the worker is known", async () => (await Server.Log.Queries.WorkersAsync(CancellationToken.None)).Any(worker => worker.Online));
     }
@@ -29,6 +34,7 @@ public sealed class CallableCluster : IAsyncLifetime
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        Api.Dispose();
         await Server.DisposeAsync();
         await Cluster.DisposeAsync();
     }
@@ -46,16 +52,16 @@ public sealed class CeleryCallTests(CallableCluster lab) : IClassFixture<Callabl
     public async Task A_task_is_called_its_result_waited_for_and_a_failed_run_called_again_with_what_it_was_called_with()
     {
         string id = await IdAsync("tasks/lab.add/call", new { args = new[] { 2, 3 } });
-        JsonElement result = await Server.JsonAsync($"/api/v1/runs/{id}/result?wait=30");
+        JsonElement result = await JsonAsync($"/api/v1/runs/{id}/result?wait=30");
         Assert.Equal(("Completed", true, 5), (result.GetProperty("state").GetString(), result.GetProperty("ended").GetBoolean(), result.GetProperty("result").GetInt32()));
         string failed = await IdAsync("tasks/lab.fail/call", new { kwargs = new { text = new string('✗', 2000) } });
-        Assert.StartsWith("ValueError('✗", (await Server.JsonAsync($"/api/v1/runs/{failed}/result?wait=30")).GetProperty("exception").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("ValueError('✗", (await JsonAsync($"/api/v1/runs/{failed}/result?wait=30")).GetProperty("exception").GetString(), StringComparison.Ordinal);
         await EndedAsync(failed, RunState.Failed);
         // The log has its arguments cut, the record has them whole.
         string again = await IdAsync($"runs/{failed}/retry", new { });
         TaskRun run = await EndedAsync(again, RunState.Failed);
         Assert.Equal((failed, failed, "lab.fail"), (run.Parent, run.Root, run.Task));
-        Assert.Equal(2000, (await Server.JsonAsync($"/api/v1/runs/{again}/result")).GetProperty("exception").GetString()!.Count(c => c == '✗'));
+        Assert.Equal(2000, (await JsonAsync($"/api/v1/runs/{again}/result")).GetProperty("exception").GetString()!.Count(c => c == '✗'));
     }
 
     [Fact]
@@ -75,14 +81,54 @@ public sealed class CeleryCallTests(CallableCluster lab) : IClassFixture<Callabl
     }
 
     [Fact]
+    [Trait("row", "100")]
+    public async Task From_the_pages_one_run_or_many_are_called_off_after_a_question_and_an_ended_one_is_called_again()
+    {
+        string[] waiting = [await IdAsync("tasks/lab.echo/call", new { countdown = 3600 }), await IdAsync("tasks/lab.echo/call", new { countdown = 3600 })];
+        string working = await IdAsync("tasks/lab.sleep/call", new { args = new[] { 601 } }), ended = await IdAsync("tasks/lab.ok/call", new { });
+        await Eventually.HoldsAsync("it runs", async () => (await RunAsync(working))?.State == RunState.Running);
+        await EndedAsync(ended, RunState.Completed);
+        var mara = new Browsing(Server);
+        using HttpResponseMessage _ = await mara.LogInAsync("mara");
+
+        using (IHtmlDocument page = await mara.PageAsync($"/runs/{working}"))
+        {
+            Assert.Equal(["Revoke", "Terminate"], page.QuerySelectorAll(".b-head-actions a[href*='/act/']").Select(button => button.TextContent));
+        }
+        using (IHtmlDocument ask = await mara.PageAsync($"/act/terminate?run={working}&source=lab"))
+        {
+            Assert.Equal(("Terminate this run?", "lab.sleep1"), (ask.QuerySelector("h1")!.TextContent, ask.QuerySelector(".b-confirm li")!.TextContent));
+        }
+        using HttpResponseMessage terminated = await mara.SendFormAsync($"/act/terminate?run={working}&source=lab", "/act/terminate");
+        Assert.Equal($"/runs/{working}?source=lab", terminated.Headers.Location!.OriginalString);
+        await EndedAsync(working, RunState.Cancelled);
+
+        using (IHtmlDocument ask = await mara.PageAsync("/act/revoke?task=lab.echo&last=all"))
+        {
+            Assert.Equal("Revoke 2 runs?", ask.QuerySelector("h1")!.TextContent);
+            using HttpResponseMessage revoked = await mara.PostFieldsAsync("/act/revoke", ask.QuerySelectorAll(".b-confirm input").Select(input => KeyValuePair.Create(input.GetAttribute("name")!, input.GetAttribute("value")!)));
+            Assert.Equal("/log", revoked.Headers.Location!.OriginalString);
+        }
+        string known = (await lab.Cluster.ControlAsync("revoked")).ToJsonString();
+        Assert.All(waiting, id => Assert.Contains(id, known, StringComparison.Ordinal));
+
+        using HttpResponseMessage again = await mara.SendFormAsync($"/act/retry?run={ended}&source=lab", "/act/retry");
+        using IHtmlDocument made = await mara.PageAsync(again.Headers.Location!.OriginalString);
+        Assert.Contains("lab.ok", made.QuerySelector(".b-family")!.TextContent, StringComparison.Ordinal);
+        await Server.Get<AuditTrail>().WriteAsync(all: true, Cancel);
+        string[] audit = [.. (await Server.Access.AuditAsync(new AuditQuery(Who: "mara", What: "run"), 100, Cancel)).Select(row => $"{row.What} {row.About}")];
+        Assert.Equal([$"run.retry {ended}", $"run.revoke {waiting[0]}", $"run.revoke {waiting[1]}", $"run.terminate {working}"], audit.OrderBy(line => line.Split(' ')[0], StringComparer.Ordinal).ThenBy(line => Array.IndexOf(waiting, line.Split(' ')[1])));
+    }
+
+    [Fact]
     public async Task What_cannot_be_called_is_told_why()
     {
         JsonElement unknown = await PostAsync("tasks/lab.ad/call", new { }, HttpStatusCode.NotFound);
         Assert.Equal("No worker knows a task 'lab.ad' (1 answered). They know lab.add.", unknown.GetProperty("detail").GetString());
         Assert.Equal("source", (await PostAsync("tasks/lab.ok/call", new { source = "elsewhere" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
         Assert.Equal("signal", (await PostAsync($"runs/{await IdAsync("tasks/lab.ok/call", new { })}/revoke", new { signal = "LOUD" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
-        await Server.JsonAsync("/api/v1/runs/nothing/result", HttpStatusCode.NotFound);
-        Assert.Equal("wait", (await Server.JsonAsync("/api/v1/runs/nothing/result?wait=long", HttpStatusCode.BadRequest)).GetProperty("field").GetString());
+        await JsonAsync("/api/v1/runs/nothing/result", HttpStatusCode.NotFound);
+        Assert.Equal("wait", (await JsonAsync("/api/v1/runs/nothing/result?wait=long", HttpStatusCode.BadRequest)).GetProperty("field").GetString());
     }
 
     [Fact]
@@ -134,9 +180,17 @@ public sealed class CeleryCallTests(CallableCluster lab) : IClassFixture<Callabl
     async Task<string> IdAsync(string path, object body, HttpStatusCode wanted = HttpStatusCode.Accepted) =>
         (await PostAsync(path, body, wanted)).TryGetProperty("id", out JsonElement id) ? id.GetString()! : "";
 
+    async Task<JsonElement> JsonAsync(string path, HttpStatusCode wanted = HttpStatusCode.OK)
+    {
+        using HttpResponseMessage answer = await lab.Api.GetAsync(path, Cancel);
+        string text = await answer.Content.ReadAsStringAsync(Cancel);
+        Assert.True(answer.StatusCode == wanted, $"{path}: {answer.StatusCode} {text}");
+        return JsonDocument.Parse(text).RootElement.Clone();
+    }
+
     async Task<JsonElement> PostAsync(string path, object body, HttpStatusCode wanted)
     {
-        using HttpResponseMessage answer = await Server.Client.PostAsJsonAsync($"/api/v1/{path}", body, Cancel);
+        using HttpResponseMessage answer = await lab.Api.PostAsJsonAsync($"/api/v1/{path}", body, Cancel);
         string text = await answer.Content.ReadAsStringAsync(Cancel);
         Assert.True(answer.StatusCode == wanted, $"{path}: {answer.StatusCode} {text}");
         return JsonDocument.Parse(text).RootElement.Clone();
