@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Belfry.Storage.Definitions;
 using Belfry.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using static Belfry.Conditions;
 
 namespace Belfry.Storage.Tests;
@@ -41,6 +42,52 @@ public abstract class TaskBookTests
         await book.DisableAsync("load", false, Cancel);
         TaskSwitches after = await other.SwitchesAsync(Cancel);
         Assert.Equal((before.Number + 2, true, false), (after.Number, after.IsOnHold, after.Disabled["load"]));
+    }
+
+    [Fact]
+    public async Task Runs_that_are_to_end_stand_there_for_a_minute()
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        using TaskBook book = new(log), other = new(log);
+        Instant now = Instant.Now(TimeProvider.System);
+        await book.StopAsync("a", "revoked", now, Cancel);
+        await book.StopAsync("b", "because", now + TimeSpan.FromSeconds(50), Cancel);
+        Assert.Equal([("a", "revoked"), ("b", "because")], (await other.StopsAsync(Cancel)).Select(stop => (stop.Key, stop.Value)).Order());
+        await book.StopAsync("c", "revoked", now + TimeSpan.FromSeconds(70), Cancel);
+        Assert.Equal(["b", "c"], (await other.StopsAsync(Cancel)).Keys.Order());
+    }
+
+    [Fact]
+    public async Task What_another_process_has_at_work_is_revoked_whether_it_was_called_or_scheduled()
+    {
+        await using LogStore store = await NewStoreAsync();
+        async Task Wait(CancellationToken stop) => await System.Threading.Tasks.Task.Delay(Timeout.Infinite, stop);
+        await using var worker = new Host(belfry =>
+        {
+            belfry.UseStore(StoreUrl.Parse(store.FullUrl));
+            belfry.AddTask("scheduled", Daily, Wait);
+            belfry.AddTask("called", Never, Wait);
+        });
+        await worker.StartAsync();
+        await using var office = new Host(belfry =>
+        {
+            belfry.UseStore(StoreUrl.Parse(store.FullUrl));
+            belfry.Options.ProcessName = "office";
+            (belfry.Options.CallsAtOnce, belfry.Options.QueueLimits["default"]) = (1, 0);
+            belfry.AddTask("called", Never, () => { });
+        });
+        string called = await office.Client.CallAsync("called", cancel: Cancel), scheduled = "";
+        await Eventually.HoldsAsync("both are at work", async () =>
+        {
+            scheduled = (await office.Log.FirstAsync(RunQuery.Where(RunFields.Task == "scheduled", RunFields.State == RunState.Running), Cancel))?.Id ?? "";
+            return scheduled.Length > 0 && await office.Log.FirstAsync(RunQuery.Where(RunFields.Id == called, RunFields.State == RunState.Running), Cancel) is not null;
+        });
+        Assert.True(await office.Client.RevokeAsync(called, Cancel));
+        Assert.True(await office.Client.RevokeAsync(scheduled, Cancel));
+        await Eventually.HoldsAsync("both are revoked", async () => (await office.Log.ListAsync(RunQuery.Where(RunFields.State == RunState.Cancelled, RunFields.Reason == "revoked"), Cancel)).Count == 2);
+        Assert.False(await office.Client.RevokeAsync(called, Cancel));
+        Assert.False(await office.Client.RevokeAsync("nothing", Cancel));
     }
 
     [Fact]
@@ -134,9 +181,23 @@ public abstract class TaskBookTests
 
         public ITaskBook Book => _services.GetRequiredService<ITaskBook>();
 
+        public IBelfryClient Client => _services.GetRequiredService<IBelfryClient>();
+
+        /// <summary>Schedules, and executes what is called.</summary>
+        public async Task StartAsync()
+        {
+            foreach (IHostedService service in _services.GetServices<IHostedService>())
+            {
+                await service.StartAsync(Cancel);
+            }
+        }
+
         public async ValueTask DisposeAsync()
         {
-            await Scheduler.StopAsync(Cancel);
+            foreach (IHostedService service in _services.GetServices<IHostedService>().Reverse())
+            {
+                await service.StopAsync(Cancel);
+            }
             await _services.DisposeAsync();
         }
     }

@@ -155,8 +155,9 @@ static class CallEndpoints
         return Accepted(again);
     }
 
-    /// <summary><c>POST /runs/{id}/revoke</c>: a call that waits, or is at work in this process.</summary>
-    static async Task<IResult> RevokeAsync(HttpContext context, [FromServices] RunLog log, string id, CancellationToken cancel)
+    /// <summary><c>POST /runs/{id}/revoke</c>: a call that waits, or a run at work, in whatever process on this log.</summary>
+    static async Task<IResult> RevokeAsync(
+        HttpContext context, [FromServices] RunLog log, [FromServices] ITaskBook book, [FromServices] TimeProvider clock, string id, CancellationToken cancel)
     {
         if ((await log.Queries.FindAsync(Decoded(id), null, cancel)).MaxBy(run => run.Attempt) is not { } run)
         {
@@ -177,12 +178,17 @@ static class CallEndpoints
             return Elsewhere(run);
         }
         bool revoked = context.RequestServices.GetService<IBelfryClient>() is { } client ? await client.RevokeAsync(run.Id, cancel) : await log.Work.RevokeAsync(run.Id, cancel);
+        if (!revoked && !run.State.IsFinal())
+        {
+            await book.StopAsync(run.Id, CallEvents.Revoked, Instant.Now(clock), cancel); // its process looks there each second
+            revoked = true;
+        }
         if (revoked)
         {
             context.Audit("run.revoke", run.Id, run.Task ?? "");
             return Accepted(run.Id);
         }
-        return Conflict(run.State.IsFinal() ? $"It has ended: {run.State}." : $"It is at work in {run.Worker ?? "another process"}, which cannot be told from here.");
+        return Conflict($"It has ended: {run.State}.");
     }
 
     /// <summary><c>GET /queues/dead</c>: calls whose process died each time, newest first. <c>retry</c> calls them again.</summary>

@@ -4,6 +4,7 @@ namespace Belfry.Storage.Definitions;
 public sealed class TaskBook : ITaskBook, IDisposable
 {
     const string Columns = "name, source, condition, options, parameters, process, registered, seen, disabled";
+    static readonly TimeSpan StopsKept = TimeSpan.FromMinutes(1);
     readonly Func<CancellationToken, Task<StoreTables>> _open;
     readonly SemaphoreSlim _opening = new(1);
     StoreTables? _tables;
@@ -70,6 +71,21 @@ public sealed class TaskBook : ITaskBook, IDisposable
                 "SELECT name, disabled FROM task_definition WHERE disabled IS NOT NULL", row => (row.Text(0), row.Number(1) != 0));
             return new TaskSwitches(number, held, switched.ToDictionary(task => task.Name, task => task.Disabled));
         },
+        cancel);
+
+    /// <inheritdoc/>
+    public async Task StopAsync(string run, string reason, Instant now, CancellationToken cancel) => await (await TablesAsync(cancel)).WriteAsync(
+        session =>
+        {
+            session.Run("DELETE FROM run_stop WHERE at < $1", (now - StopsKept).Micros);
+            session.Run("INSERT INTO run_stop(run, reason, at) VALUES($1, $2, $3) ON CONFLICT(run) DO UPDATE SET at = $3", run, reason, now.Micros);
+            return session.Run("UPDATE task_switch SET number = number + 1");
+        },
+        cancel);
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyDictionary<string, string>> StopsAsync(CancellationToken cancel) => await (await TablesAsync(cancel)).ReadAsync(
+        session => session.Read("SELECT run, reason FROM run_stop", row => (Run: row.Text(0), Reason: row.Text(1))).ToDictionary(stop => stop.Run, stop => stop.Reason),
         cancel);
 
     /// <inheritdoc/>

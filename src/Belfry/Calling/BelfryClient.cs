@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Belfry;
 
 /// <summary>Calls tasks through the work queue of this process's log.</summary>
-sealed class BelfryClient(IWorkQueue queue, IRunLogStore log, TaskRegistry tasks, BelfryOptions options, RunningCalls running, TimeProvider clock) : IBelfryClient, IDisposable
+sealed class BelfryClient(IWorkQueue queue, IRunLogStore log, TaskRegistry tasks, BelfryOptions options, RunningCalls running, TimeProvider clock, ITaskBook? book = null) : IBelfryClient, IDisposable
 {
     readonly CallWaits _waits = new(log);
 
@@ -23,7 +23,8 @@ sealed class BelfryClient(IWorkQueue queue, IRunLogStore log, TaskRegistry tasks
         return run.State != RunState.Completed ? throw new CallFailedException(run) : run.Result is null ? default : JsonSerializer.Deserialize<T>(run.Result, options.Json);
     }
 
-    public async Task<bool> RevokeAsync(string id, CancellationToken cancel = default) => await queue.RevokeAsync(id, cancel) || running.Stop(id, "revoked");
+    public async Task<bool> RevokeAsync(string id, CancellationToken cancel = default) =>
+        await queue.RevokeAsync(id, cancel) || running.Stop(id, CallEvents.Revoked) || await RevokeElsewhereAsync(id, cancel);
 
     public async Task<bool> ReportProgressAsync(string task, RunContext? context, double? percent, string? text = null, CancellationToken cancel = default)
     {
@@ -56,6 +57,18 @@ sealed class BelfryClient(IWorkQueue queue, IRunLogStore log, TaskRegistry tasks
     }
 
     public void Dispose() => _waits.Dispose();
+
+    /// <summary>Whoever has it at work reads in the book that it is to end.</summary>
+    async Task<bool> RevokeElsewhereAsync(string id, CancellationToken cancel)
+    {
+        TaskRun? run = book is null ? null : (await log.ListAsync(RunQuery.Where(RunFields.Id == id), cancel)).MaxBy(run => run.Attempt);
+        if (run is not { Source: CallEvents.Source } || run.State.IsFinal())
+        {
+            return false;
+        }
+        await book!.StopAsync(id, CallEvents.Revoked, Instant.Now(clock), cancel);
+        return true;
+    }
 
     Task<string> CallTypedAsync(LambdaExpression call, CallOptions? how, CancellationToken cancel)
     {

@@ -15,6 +15,9 @@ public static class CallEvents
     /// <summary>The reason of a run that is not run again: its process died in every attempt.</summary>
     public const string DeadLetter = "dead letter";
 
+    /// <summary>The reason of a run that somebody ended.</summary>
+    public const string Revoked = "revoked";
+
     /// <summary>It was called, or is to run again.</summary>
     public static TaskEvent Submitted(QueuedCall call, int attempt = 1) => new()
     {

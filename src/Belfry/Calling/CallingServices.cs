@@ -42,7 +42,8 @@ public static class CallingServices
         services.AddSingleton(provider => new QueueWorker(
             provider.GetRequiredService<IWorkQueue>(), provider.GetRequiredService<TaskRegistry>(), provider.GetRequiredService<TaskRunner>(),
             provider.GetRequiredService<IRunLogStore>(), provider.GetRequiredService<RunningCalls>(), provider.GetRequiredService<BelfryOptions>(),
-            provider.GetRequiredService<TimeProvider>(), provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance));
+            provider.GetRequiredService<TimeProvider>(), provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance,
+            provider.GetService<ITaskBook>()));
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<QueueWorker>());
     }
 }

@@ -36,8 +36,8 @@ public interface IBelfryClient
     /// <exception cref="ArgumentException">The log knows no such run.</exception>
     Task<T?> ResultAsync<T>(string id, CancellationToken cancel = default);
 
-    /// <summary>Cancels a call that waits, or ends it while it is at work in this process.</summary>
-    /// <returns>False when it has ended, is at work elsewhere, or never was.</returns>
+    /// <summary>Cancels a call that waits, or tells the process that has it at work to end it: this one at once, another on the same store within a second.</summary>
+    /// <returns>False when it has ended or never was, or is at work where it cannot be told.</returns>
     Task<bool> RevokeAsync(string id, CancellationToken cancel = default);
 
     /// <summary>Tells how far a run is of which only the task and what it is about are known: the newest open one.</summary>

@@ -81,7 +81,7 @@ public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationT
             waiting.IsGone = true;
             _calls.Remove(id);
         }
-        await append([CallEvents.Cancelled(id, waiting.Attempt, "revoked", Instant.Now(clock))], cancel);
+        await append([CallEvents.Cancelled(id, waiting.Attempt, CallEvents.Revoked, Instant.Now(clock))], cancel);
         return true;
     }
 

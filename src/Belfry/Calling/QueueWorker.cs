@@ -14,6 +14,8 @@ sealed partial class QueueWorker : BackgroundService
     /// <summary>A run that takes longer is shown as running; one that does not is written once, at its end.</summary>
     static readonly TimeSpan Shown = TimeSpan.FromMilliseconds(250);
 
+    const int RoundsOfALook = 4; // each second
+
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>Why a run was told to end that has not done what it was called for.</summary>
@@ -24,6 +26,7 @@ sealed partial class QueueWorker : BackgroundService
     readonly TaskRunner _runner;
     readonly IRunLogStore _log;
     readonly RunningCalls _running;
+    readonly ITaskBook? _book;
     readonly TimeProvider _clock;
     readonly ILogger _logger;
     readonly WorkRoom _room;
@@ -37,9 +40,9 @@ sealed partial class QueueWorker : BackgroundService
     volatile bool _stopping;
 
     public QueueWorker(
-        IWorkQueue queue, TaskRegistry tasks, TaskRunner runner, IRunLogStore log, RunningCalls running, BelfryOptions options, TimeProvider clock, ILoggerFactory loggers)
+        IWorkQueue queue, TaskRegistry tasks, TaskRunner runner, IRunLogStore log, RunningCalls running, BelfryOptions options, TimeProvider clock, ILoggerFactory loggers, ITaskBook? book)
     {
-        (_queue, _tasks, _runner, _log, _running, _options, _clock) = (queue, tasks, runner, log, running, options, clock);
+        (_queue, _tasks, _runner, _log, _running, _options, _clock, _book) = (queue, tasks, runner, log, running, options, clock, book);
         _logger = loggers.CreateLogger("Belfry.Queue");
         _room = new WorkRoom(options.ProcessName, options.CallsAtOnce, options.QueueLimits, task => tasks.Find(task) is not null);
         _report = told => _reports.Writer.TryWrite(told);
@@ -178,23 +181,42 @@ sealed partial class QueueWorker : BackgroundService
         await _queue.ReleaseAsync(calls);
     }
 
-    /// <summary>Tells the log of runs that take a while. It sleeps as long as nothing runs.</summary>
+    /// <summary>Tells the log of runs that take a while, and ends those that somebody revoked in another process. It sleeps as long as nothing runs.</summary>
     async Task ShowAsync(CancellationToken stop)
     {
         try
         {
             while (await _began.Reader.WaitToReadAsync(stop) && _began.Reader.TryRead(out _))
             {
-                while (_running.Count > 0)
+                for (int round = 1; _running.Count > 0; round++)
                 {
                     await Task.Delay(Shown, _clock, stop);
                     await ShowSlowAsync(Instant.Now(_clock) - Shown, stop);
+                    if (round % RoundsOfALook == 0)
+                    {
+                        await StopRevokedAsync(stop);
+                    }
                 }
             }
         }
         catch (OperationCanceledException)
         {
             // it stops
+        }
+    }
+
+    async Task StopRevokedAsync(CancellationToken stop)
+    {
+        try
+        {
+            foreach ((string run, string reason) in _book is null ? new Dictionary<string, string>() : await _book.StopsAsync(stop))
+            {
+                _running.Stop(run, reason);
+            }
+        }
+        catch (Exception unread) when (unread is not OperationCanceledException)
+        {
+            LogNotLooked(unread, unread.Message);
         }
     }
 
@@ -246,6 +268,9 @@ sealed partial class QueueWorker : BackgroundService
 
     [LoggerMessage(503, LogLevel.Warning, "That run {RunId} is at work cannot be logged: {Problem}")]
     partial void LogNotShown(Exception exception, string runId, string problem);
+
+    [LoggerMessage(505, LogLevel.Warning, "Which runs others revoked cannot be read: {Problem}")]
+    partial void LogNotLooked(Exception exception, string problem);
 
     [LoggerMessage(504, LogLevel.Warning, "{Reports} reports of progress are lost: {Problem}")]
     partial void LogReportsLost(Exception exception, int reports, string problem);

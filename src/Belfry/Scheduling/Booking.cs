@@ -55,7 +55,9 @@ sealed class Booking(SchedulerParts parts, SchedulerLoop loop) : IDisposable
         if (switches.Number != _number)
         {
             _number = switches.Number;
+            IReadOnlyDictionary<string, string> stops = await book.StopsAsync(over);
             loop.Post(() => loop.Switch(switches));
+            loop.Post(() => loop.StopAll(stops));
         }
         Instant now = Instant.Now(parts.Clock);
         if (now - _shown >= Show)

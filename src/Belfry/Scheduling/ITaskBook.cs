@@ -21,6 +21,12 @@ public interface ITaskBook
 
     /// <summary>What people have switched.</summary>
     Task<TaskSwitches> SwitchesAsync(CancellationToken cancel);
+
+    /// <summary>Tells whatever process has a run at work to end it: they look each second, and those that look later than a minute miss it. It counts as a switch.</summary>
+    Task StopAsync(string run, string reason, Instant now, CancellationToken cancel);
+
+    /// <summary>Runs that are to end, each with the reason.</summary>
+    Task<IReadOnlyDictionary<string, string>> StopsAsync(CancellationToken cancel);
 }
 
 /// <summary>A task as the book has it.</summary>

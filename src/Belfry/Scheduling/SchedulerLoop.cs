@@ -156,6 +156,15 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         }
     }
 
+    /// <summary>Stops those runs at work, each for its reason.</summary>
+    public void StopAll(IReadOnlyDictionary<string, string> reasons)
+    {
+        foreach (Work work in _agenda.AtWork.Where(work => reasons.ContainsKey(work.Order.Id)).ToList())
+        {
+            _agenda.Stop(work, reasons[work.Order.Id]);
+        }
+    }
+
     /// <summary>A run that was decided runs.</summary>
     public void Ended(Work work, RunOutcome outcome)
     {

@@ -36,6 +36,17 @@ public sealed class CallTests
     }
 
     [Fact]
+    public async Task A_run_at_work_in_another_process_is_told_to_end()
+    {
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true);
+        await server.AddTokenAsync("operator", "operator_token", Scope.Manage);
+        server.Client.DefaultRequestHeaders.Authorization = new("Bearer", "operator_token");
+        await server.AppendAsync(new TaskEvent { Source = "local", Id = "slow", Kind = EventKind.Started, At = Now, Task = "import", Worker = "app-1@box" });
+        await PostAsync(server, "/api/v1/runs/slow/revoke", new { });
+        Assert.Equal("revoked", (await server.Get<ITaskBook>().StopsAsync(Cancel))["slow"]); // each process looks there
+    }
+
+    [Fact]
     public async Task A_task_of_a_process_that_only_reports_here_is_refused_by_name()
     {
         await using ServerHost server = await ServerHost.StartAsync();

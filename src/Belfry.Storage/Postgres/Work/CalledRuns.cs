@@ -102,7 +102,7 @@ sealed class CalledRuns(PostgresStore store, Presence presence, CallBell bell)
             revoke.Found = attempt is not null;
             if (attempt is { } next)
             {
-                told.Add(CallEvents.Cancelled(revoke.Id, next, "revoked", now));
+                told.Add(CallEvents.Cancelled(revoke.Id, next, CallEvents.Revoked, now));
             }
         }
         return released.Length > 0;

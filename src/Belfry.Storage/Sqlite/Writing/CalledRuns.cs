@@ -218,7 +218,7 @@ sealed class CalledRuns
         if (revoke.Found)
         {
             _calls[row.Place].Waiting.IsGone = true;
-            told.Add(CallEvents.Cancelled(revoke.Id, row.Row.Run.Attempt, "revoked", _now));
+            told.Add(CallEvents.Cancelled(revoke.Id, row.Row.Run.Attempt, CallEvents.Revoked, _now));
         }
     }
 
