@@ -53,6 +53,9 @@ sealed class Watched : IAsyncDisposable
     public Task ListensAsync(RedisServer redis) => Eventually.HoldsAsync(
         "belfry listens to the events", async () => !string.Equals(await redis.AskAsync("PUBSUB", "NUMPAT"), "0", StringComparison.Ordinal));
 
+    /// <summary>Waits until the server reads its queue on RabbitMQ; it says so on stderr.</summary>
+    public Task<string> ReadsQueueAsync() => Server.Process.LineAsync(line => line.Contains("messages wait in", StringComparison.Ordinal));
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

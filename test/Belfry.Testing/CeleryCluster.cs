@@ -95,6 +95,10 @@ public sealed class CeleryCluster : IAsyncDisposable
     /// <summary>What a Python expression is, with the app's tasks and Celery's canvas at hand.</summary>
     public async Task<JsonNode?> EvaluateAsync(string expression) => (await AskAsync(new { @do = "evaluate", expression }))["value"];
 
+    /// <summary>Sends a task many times and gives the ids.</summary>
+    public async Task<IReadOnlyList<string>> SendManyAsync(string task, object[] args, int count) =>
+        [.. (await AskAsync(new { @do = "many", task, args, count }, TimeSpan.FromMinutes(2)))["ids"]!.AsArray().Select(id => id!.GetValue<string>())];
+
     /// <summary>Revokes a run; with <paramref name="terminate"/> also one that is at work.</summary>
     public Task RevokeAsync(string id, bool terminate = false) => AskAsync(new { @do = "revoke", id, terminate });
 
@@ -122,14 +126,14 @@ public sealed class CeleryCluster : IAsyncDisposable
         ["LAB_BROKER"] = broker, ["PYTHONUNBUFFERED"] = "1", ["PYTHONDONTWRITEBYTECODE"] = "1",
     };
 
-    async Task<JsonNode> AskAsync(object question)
+    async Task<JsonNode> AskAsync(object question, TimeSpan? limit = null)
     {
         await _oneQuestion.WaitAsync();
         try
         {
             await _client.TellAsync(JsonSerializer.Serialize(question));
             int wanted = _answers++;
-            await Eventually.HoldsAsync("an answer of client.py", () => _client.HasExited || Lines() > wanted);
+            await Eventually.HoldsAsync("an answer of client.py", () => _client.HasExited || Lines() > wanted, limit);
             JsonNode? answer = Lines() > wanted ? JsonNode.Parse(_client.Output.Split('\n')[wanted]) : null;
             return answer is { } && answer["problem"] is null ? answer : throw new InvalidOperationException(_client.Story());
         }

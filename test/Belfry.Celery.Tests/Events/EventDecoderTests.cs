@@ -9,12 +9,25 @@ public sealed class EventDecoderTests
     [Theory]
     [InlineData("563")]
     [InlineData("526")]
-    public void Every_type_of_event_is_read_field_for_field(string version)
+    public void Every_type_of_event_is_read_field_for_field(string version) =>
+        AssertSame(Samples.OnePerType(version).Select(sample => (Samples.Decode(sample.Raw), sample.Body)));
+
+    [Theory]
+    [InlineData("563")]
+    [InlineData("526")]
+    public void Every_type_of_event_is_read_field_for_field_from_RabbitMQ(string version) =>
+        AssertSame(Samples.OnePerTypeOnRabbit(version).Select(sample =>
+        {
+            var batch = new EventBatch();
+            new EventDecoder("lab").Decode(sample.Raw, sample.Type, sample.Encoding, Samples.Arrived, batch);
+            return (batch, sample.Body);
+        }));
+
+    static void AssertSame(IEnumerable<(EventBatch Decoded, JsonNode Body)> samples)
     {
         var kinds = new HashSet<EventKind>();
-        foreach ((byte[] raw, JsonNode body) in Samples.OnePerType(version))
+        foreach ((EventBatch batch, JsonNode body) in samples)
         {
-            EventBatch batch = Samples.Decode(raw);
             JsonNode[] sent = body is JsonArray list ? [.. list.Select(item => item!)] : [body];
             Assert.Empty(batch.Refused);
             Assert.Equal(sent.Length, batch.Events.Count);

@@ -11,13 +11,15 @@ public sealed class RecordedStreamTests
         ["lab.reject"] = "Cancelled instead of STARTED: State forgets that a rejected task was rejected",
     };
 
-    [Fact]
-    public void The_newest_attempts_of_a_recorded_stream_have_the_states_that_Celery_gives_them()
+    [Theory]
+    [InlineData("redis")]
+    [InlineData("rabbit")]
+    public void The_newest_attempts_of_a_recorded_stream_have_the_states_that_Celery_gives_them(string broker)
     {
-        EventBatch stream = DecodeAll();
+        EventBatch stream = DecodeAll(broker);
         ILookup<string, TaskEvent> byId = stream.Events.Where(item => !item.Kind.IsAboutWorker()).ToLookup(item => item.Id);
         var differences = new List<string>();
-        foreach ((string id, JsonNode? expected) in Samples.StreamExpected()["tasks"]!.AsObject())
+        foreach ((string id, JsonNode? expected) in Samples.StreamExpected(broker)["tasks"]!.AsObject())
         {
             TaskRun newest = Fold.Rows(byId[id])[^1];
             RunState celery = RunStates.Parse((string)expected!["state_by_events"]!);
@@ -29,39 +31,49 @@ public sealed class RecordedStreamTests
         Assert.Empty(differences);
     }
 
-    [Fact, Trait("row", "103")]
-    public void Rejected_runs_of_a_recorded_stream_are_cancelled()
+    [Theory, Trait("row", "103")]
+    [InlineData("redis")]
+    [InlineData("rabbit")]
+    public void Rejected_runs_of_a_recorded_stream_are_cancelled(string broker)
     {
-        IEnumerable<TaskRun> rejected = DecodeAll().Events.Where(item => !item.Kind.IsAboutWorker())
+        IEnumerable<TaskRun> rejected = DecodeAll(broker).Events.Where(item => !item.Kind.IsAboutWorker())
             .GroupBy(item => item.Id).Select(life => Fold.Rows(life)[^1]).Where(run => run.Task == "lab.reject");
         Assert.All(rejected, run => Assert.Equal((RunState.Cancelled, "rejected"), (run.State, run.Reason)));
     }
 
-    [Fact]
-    public void A_recorded_stream_is_read_to_the_last_event()
+    [Theory]
+    [InlineData("redis")]
+    [InlineData("rabbit")]
+    public void A_recorded_stream_is_read_to_the_last_event(string broker)
     {
-        EventBatch stream = DecodeAll();
-        Assert.Equal((int)Samples.StreamExpected()["events"]!, stream.Events.Count);
+        EventBatch stream = DecodeAll(broker);
+        Assert.Equal((int)Samples.StreamExpected(broker)["events"]!, stream.Events.Count);
         Assert.Empty(stream.Refused);
         Assert.DoesNotContain(stream.Events, item => item.ClockOff);
     }
 
-    [Fact]
-    public void The_zone_of_a_worker_changes_no_instant()
+    [Theory]
+    [InlineData("redis")]
+    [InlineData("rabbit")]
+    public void The_zone_of_a_worker_changes_no_instant(string broker)
     {
         // threads1 ran with TZ=America/New_York and gevent1 with Asia/Kolkata: Flower shows them hours off.
-        IEnumerable<(TaskEvent Item, Instant Arrived)> all = Samples.Stream().SelectMany(message =>
-            Samples.Decode(message.Raw, message.Arrived).Events.Select(item => (item, message.Arrived)));
+        IEnumerable<(TaskEvent Item, Instant Arrived)> all = Samples.Stream(broker).SelectMany(message =>
+        {
+            var batch = new EventBatch();
+            message.Decode(new EventDecoder("lab"), batch);
+            return batch.Events.Select(item => (item, message.Arrived));
+        });
         Assert.All(all, pair => Assert.InRange((pair.Arrived - pair.Item.At).TotalSeconds, -1, 5));
     }
 
-    static EventBatch DecodeAll()
+    static EventBatch DecodeAll(string broker)
     {
         var batch = new EventBatch();
         var decoder = new EventDecoder("lab");
-        foreach ((byte[] raw, Instant arrived) in Samples.Stream())
+        foreach ((Action<EventDecoder, EventBatch> decode, _) in Samples.Stream(broker))
         {
-            decoder.Decode(raw, arrived, batch);
+            decode(decoder, batch);
         }
         return batch;
     }

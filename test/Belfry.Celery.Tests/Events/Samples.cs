@@ -42,20 +42,42 @@ static class Samples
         let node = JsonNode.Parse(line)!
         select (Encoding.UTF8.GetBytes(node["raw"]!.GetValue<string>()), node["body"]!);
 
-    /// <summary>The recorded stream of four workers under a mixed load, in the order of arrival.</summary>
-    public static IReadOnlyList<(byte[] Raw, Instant Arrived)> Stream() =>
-    [..
-        from line in Unzipped("stream-redis-563.jsonl.gz").Split('\n', StringSplitOptions.RemoveEmptyEntries)
+    /// <summary>The same as RabbitMQ had them: what is the envelope on Redis are properties there.</summary>
+    public static IEnumerable<(byte[] Raw, string? Type, string? Encoding, JsonNode Body)> OnePerTypeOnRabbit(string version) =>
+        from line in System.IO.File.ReadLines(File("rabbit-" + version + "-events-one-per-type.jsonl"))
         let node = JsonNode.Parse(line)!
-        where node["channel"]!.GetValue<string>().StartsWith("/0.celeryev", StringComparison.Ordinal)
-        select (Encoding.UTF8.GetBytes(node["data"]!.GetValue<string>()), Instant.FromUnixSeconds(node["t"]!.GetValue<double>())),
+        let text = node["body"]!.GetValue<string>()
+        select (Encoding.UTF8.GetBytes(text), (string?)node["props"]!["content_type"], (string?)node["props"]!["content_encoding"], JsonNode.Parse(text)!);
+
+    /// <summary>The recorded stream of four workers under a mixed load, in the order of arrival: what to do to decode each message.</summary>
+    /// <param name="broker"><c>redis</c> or <c>rabbit</c>.</param>
+    public static IReadOnlyList<(Action<EventDecoder, EventBatch> Decode, Instant Arrived)> Stream(string broker) =>
+    [
+        .. from line in Unzipped($"stream-{broker}-563.jsonl.gz").Split('\n', StringSplitOptions.RemoveEmptyEntries)
+           let node = JsonNode.Parse(line)!
+           where node["channel"] is null || node["channel"]!.GetValue<string>().StartsWith("/0.celeryev", StringComparison.Ordinal)
+           let raw = Encoding.UTF8.GetBytes(node["data"]!.GetValue<string>())
+           let arrived = Instant.FromUnixSeconds(node["t"]!.GetValue<double>())
+           select (Decoding(raw, node["props"], arrived), arrived),
     ];
 
     /// <summary>What Celery's own State made of that stream.</summary>
-    public static JsonNode StreamExpected() => JsonNode.Parse(Unzipped("stream-redis-563.expected.json.gz"))!;
+    public static JsonNode StreamExpected(string broker) => JsonNode.Parse(Unzipped($"stream-{broker}-563.expected.json.gz"))!;
 
     /// <summary>A file of recorded data.</summary>
     public static string File(string name) => Path.Combine(AppContext.BaseDirectory, "data", name);
+
+    static Action<EventDecoder, EventBatch> Decoding(byte[] raw, JsonNode? properties, Instant arrived) => (decoder, batch) =>
+    {
+        if (properties is null)
+        {
+            decoder.Decode(raw, arrived, batch);
+        }
+        else
+        {
+            decoder.Decode(raw, (string?)properties["content_type"], (string?)properties["content_encoding"], arrived, batch);
+        }
+    };
 
     static string Unzipped(string name)
     {

@@ -1,5 +1,7 @@
 using Belfry.Celery.Events;
+using Belfry.Celery.RabbitMq;
 using Belfry.Celery.Tests.Events;
+using Belfry.Celery.Tests.Redis;
 using Belfry.Testing;
 using CeleryCluster = Belfry.Celery.CeleryCluster;
 
@@ -152,6 +154,60 @@ public sealed class EventQueueTests(SharedRabbit shared)
         await Eventually.HoldsAsync("it is noticed", () => listener.Batches.Any(batch => batch.Gap is not null) && listener.Status is { Listening: true, Problem: null });
         await publisher.StartedAsync("a");
         await listener.EventAsync("a");
+    }
+
+    [Fact]
+    public async Task Quorum_queues_of_tasks_do_not_disturb()
+    {
+        string url = (await shared.ServerAsync()).NewUrl();
+        await using var connection = new RabbitConnection(BrokerUrl.Parse(url), "tests", TimeSpan.FromSeconds(20));
+        await connection.UseAsync(
+            channel => channel.QueueDeclareAsync("celery", durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" }),
+            CancellationToken.None);
+        await using EventPublisher publisher = await EventPublisher.StartAsync(url);
+        await using Listener listener = await Listener.StartAsync(url);
+        await publisher.StartedAsync("a");
+        await listener.EventAsync("a");
+    }
+
+    [Fact]
+    public async Task Events_come_over_TLS_from_a_virtual_host_with_a_slash()
+    {
+        using var folder = new TempFolder();
+        TestCertificate.Write(folder, "localhost");
+        int port = Machine.FreePort();
+        await using RabbitServer rabbit = await RabbitServer.StartAsync(
+            $"listeners.ssl.1 = 127.0.0.1:{port}", $"ssl_options.cacertfile = {folder.File("ca.pem")}", $"ssl_options.certfile = {folder.File("server.pem")}",
+            $"ssl_options.keyfile = {folder.File("server.key")}");
+        string plain = rabbit.UrlOf(RabbitServer.OddVirtualHost), encrypted = rabbit.UrlOf(RabbitServer.OddVirtualHost, host: "localhost", port: port);
+        await using Listener listener = await Listener.StartAsync($"{encrypted.Replace("amqp:", "amqps:", StringComparison.Ordinal)}?ssl_ca_certs={folder.File("ca.pem")}");
+        await using EventPublisher publisher = await EventPublisher.StartAsync(plain);
+        await publisher.StartedAsync("a");
+        await listener.EventAsync("a");
+    }
+
+    [Fact]
+    public async Task Nothing_that_a_fuzzer_makes_of_recorded_events_stops_the_stream()
+    {
+        string url = (await shared.ServerAsync()).NewUrl();
+        await using EventPublisher publisher = await EventPublisher.StartAsync(url);
+        await using Listener listener = await Listener.StartAsync(url);
+        var random = new Random(11);
+        (byte[] Raw, string? Type, string? Encoding, System.Text.Json.Nodes.JsonNode Body)[] recorded = [.. Samples.OnePerTypeOnRabbit("526"), .. Samples.OnePerTypeOnRabbit("563")];
+        string?[] types = ["application/json", null, "application/x-yaml", "application/x-msgpack", "application/x-python-serialize", new('x', 200)];
+        int sent = Soak.Count(2_000, 200_000);
+        for (int i = 0; i < sent; i++)
+        {
+            byte[] hostile = Hostile.Of(recorded[i % recorded.Length].Raw, random);
+            await publisher.PublishAsync(hostile, "task.multi", random.Next(4) > 0 ? "application/json" : types[random.Next(types.Length)], random.Next(10) > 0 ? "utf-8" : "latin-9");
+        }
+        await publisher.StartedAsync("the last");
+        await listener.EventAsync("the last");
+        Assert.True(listener.Status is { Listening: true, Problem: null });
+        Assert.All(listener.Batches.SelectMany(batch => batch.Refused.Keys), reason => Assert.NotEmpty(reason));
+        Assert.Contains(listener.Batches, batch => batch.Refused.ContainsKey("content type application/x-python-serialize"));
+        Assert.Contains(listener.Batches, batch => batch.Refused.ContainsKey("body that is not JSON"));
+        Assert.All(listener.Batches, batch => Assert.Null(batch.Gap));
     }
 
     [Fact]

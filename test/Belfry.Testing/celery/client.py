@@ -14,6 +14,8 @@ for line in sys.stdin:
             answer = {"id": sent.id}
         elif ask["do"] == "evaluate":
             answer = {"value": eval(ask["expression"], {**vars(lab), "chain": chain, "chord": chord, "group": group, "result": app.AsyncResult})}
+        elif ask["do"] == "many":
+            answer = {"ids": [app.send_task(ask["task"], tuple(ask["args"])).id for _ in range(ask["count"])]}
         elif ask["do"] == "revoke":
             app.control.revoke(ask["id"], terminate=ask.get("terminate", False), signal=ask.get("signal", "SIGTERM"))
             answer = {}
