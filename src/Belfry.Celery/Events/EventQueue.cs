@@ -58,7 +58,8 @@ public sealed class EventQueue : IEventStream
     /// <inheritdoc/>
     public async Task AcknowledgeAsync(EventBatch batch)
     {
-        if (batch.Channel is not { IsOpen: true } channel)
+        // Of a batch without a message, which only tells of a break, the tag is 0: for AMQP that would be all that is under way.
+        if (batch.LastTag == 0 || batch.Channel is not { IsOpen: true } channel)
         {
             return;
         }

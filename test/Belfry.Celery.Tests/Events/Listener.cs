@@ -59,7 +59,10 @@ sealed class Listener : IAsyncDisposable
     }
 
     /// <summary>Acknowledges all that was read so far.</summary>
-    public Task AcknowledgeAsync() => _subscription.AcknowledgeAsync(Batches[^1]);
+    public Task AcknowledgeAsync() => AcknowledgeAsync(Batches[^1]);
+
+    /// <summary>Acknowledges a batch and those before it.</summary>
+    public Task AcknowledgeAsync(EventBatch batch) => _subscription.AcknowledgeAsync(batch);
 
     /// <summary>Begins to read.</summary>
     public void Read() => _reading = Task.Run(async () =>

@@ -69,6 +69,22 @@ public sealed class EventQueueTests(SharedRabbit shared)
     }
 
     [Fact]
+    public async Task A_batch_that_only_tells_of_a_break_acknowledges_nothing()
+    {
+        string url = (await shared.ServerAsync()).NewUrl();
+        await using EventPublisher publisher = await EventPublisher.StartAsync(url);
+        await using (Listener first = await Listener.StartAsync(url))
+        {
+            await Eventually.HoldsAsync("the begin", () => first.Batches.Count > 0);
+            await publisher.StartedAsync("a");
+            await first.EventAsync("a");
+            await first.AcknowledgeAsync(first.Batches[0]);
+        }
+        await using Listener second = await Listener.StartAsync(url);
+        await second.EventAsync("a");
+    }
+
+    [Fact]
     public async Task The_first_to_come_has_missed_what_was_sent_before_it()
     {
         string url = (await shared.ServerAsync()).NewUrl();
