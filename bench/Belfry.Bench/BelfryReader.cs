@@ -11,8 +11,8 @@ sealed class BelfryReader : IAsyncDisposable
     readonly TempFolder _folder = new();
     readonly ChildProcess _process;
 
-    BelfryReader(RedisServer redis) =>
-        _process = ChildProcess.Start(Environment.ProcessPath!, ["consume", redis.Url, _folder.File("bench.db")], heard: Hear);
+    BelfryReader(string broker) =>
+        _process = ChildProcess.Start(Environment.ProcessPath!, ["consume", broker, _folder.File("bench.db")], heard: Hear);
 
     /// <summary>Events that are on disk.</summary>
     public long Committed { get; private set; }
@@ -25,8 +25,15 @@ sealed class BelfryReader : IAsyncDisposable
 
     public static async Task<BelfryReader> StartAsync(RedisServer redis)
     {
-        var reader = new BelfryReader(redis);
+        var reader = new BelfryReader(redis.Url);
         await SubscribedAsync(redis, reader._process);
+        return reader;
+    }
+
+    public static async Task<BelfryReader> StartAsync(RabbitPublisher rabbit)
+    {
+        var reader = new BelfryReader(rabbit.Url);
+        await rabbit.ConsumedAsync("celeryev.belfry.bench", reader._process);
         return reader;
     }
 

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Belfry.Bench;
 
-/// <summary>Belfry's path from Redis to the disk, in a process of its own so that its CPU can be read alone.</summary>
+/// <summary>Belfry's path from the broker to the disk, in a process of its own so that its CPU can be read alone.</summary>
 /// <remarks>Prints how many events are committed, a number a line; when stdin ends, what is in the log, as JSON.</remarks>
 static class Consumer
 {
@@ -21,12 +21,11 @@ static class Consumer
         await using RunLog log = await RunLog.OpenAsync(
             StoreUrl.Parse($"sqlite://{file}"), new RunLogOptions(), TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
         using var ending = new CancellationTokenSource();
-        await using (var events = new EventSubscription(
-            cluster, new SubscriptionOptions(), TimeProvider.System, new Random(1), NullLogger<EventSubscription>.Instance))
+        await using (IEventStream events = EventStreams.Of(cluster, new SubscriptionOptions(), TimeProvider.System, new Random(1), NullLoggerFactory.Instance))
         {
-            var groups = Channel.CreateBounded<(Task Commit, int Events)>(GroupsAhead);
+            var groups = Channel.CreateBounded<(Task Commit, EventBatch Batch)>(GroupsAhead);
             Task reading = AppendAsync(events, log, groups.Writer, ending.Token);
-            Task telling = TellAsync(groups.Reader);
+            Task telling = TellAsync(events, groups.Reader);
             await Console.In.ReadToEndAsync();
             await ending.CancelAsync();
             await Task.WhenAll(reading, telling);
@@ -36,7 +35,7 @@ static class Consumer
         Console.WriteLine(JsonSerializer.Serialize(new Consumed(figures.States.Where(state => state.Key.IsFinal()).Sum(state => state.Value))));
     }
 
-    static async Task AppendAsync(EventSubscription events, RunLog log, ChannelWriter<(Task Commit, int Events)> groups, CancellationToken cancel)
+    static async Task AppendAsync(IEventStream events, RunLog log, ChannelWriter<(Task Commit, EventBatch Batch)> groups, CancellationToken cancel)
     {
         try
         {
@@ -46,7 +45,7 @@ static class Consumer
                 {
                     Console.Error.WriteLine($"refused {times} times: {what}");
                 }
-                await groups.WriteAsync((log.AppendAsync(batch.Events, CancellationToken.None), batch.Events.Count), cancel);
+                await groups.WriteAsync((log.AppendAsync(batch.Events, CancellationToken.None), batch), cancel);
             }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -56,13 +55,14 @@ static class Consumer
         groups.Complete();
     }
 
-    static async Task TellAsync(ChannelReader<(Task Commit, int Events)> groups)
+    static async Task TellAsync(IEventStream stream, ChannelReader<(Task Commit, EventBatch Batch)> groups)
     {
         long committed = 0;
-        await foreach ((Task commit, int events) in groups.ReadAllAsync())
+        await foreach ((Task commit, EventBatch batch) in groups.ReadAllAsync())
         {
             await commit;
-            Console.WriteLine((committed += events).ToString(CultureInfo.InvariantCulture));
+            await stream.AcknowledgeAsync(batch);
+            Console.WriteLine((committed += batch.Events.Count).ToString(CultureInfo.InvariantCulture));
         }
     }
 }

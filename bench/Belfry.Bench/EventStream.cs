@@ -6,7 +6,10 @@ namespace Belfry.Bench;
 /// <summary>Commands of Redis that publish events, ready to be sent, and how many events they carry.</summary>
 readonly record struct Publication(byte[] Bytes, int Messages, int Events);
 
-/// <summary>The events of a busy cluster, byte for byte as Celery's workers and clients publish them on Redis.</summary>
+/// <summary>A message of events, before its broker has wrapped it.</summary>
+readonly record struct StreamMessage(string RoutingKey, string Hostname, string Body, int Events);
+
+/// <summary>The events of a busy cluster, byte for byte as Celery's workers and clients publish them.</summary>
 /// <remarks>
 /// Four events a run: sent by a client, each alone; received, started and ended by one of four workers, in arrays of 1 to 24 as their
 /// buffers happen to be. 200 tasks, 20 % of the runs with parent and root, 2 % fail, 1 % take seconds. Arguments and result of a
@@ -24,22 +27,37 @@ sealed class EventStream(int runs, double runsPerSecond, Instant begin, int seed
     readonly List<string> _ids = [];
     int _begun, _messages, _events, _clock;
 
-    /// <summary>Everything, in the order in which it would happen.</summary>
+    /// <summary>Everything, in the order in which it would happen, as commands of Redis.</summary>
     public IEnumerable<Publication> Publications()
     {
-        while (Next() is { } next)
+        foreach (StreamMessage message in Messages())
         {
-            Publish(next.Run, next.Kind, next.At);
+            Write(message);
             if (_bytes.WrittenCount >= BytesOfPublication)
             {
                 yield return Take();
             }
         }
-        foreach (WorkerBuffer worker in _workers)
-        {
-            Flush(worker);
-        }
         yield return Take();
+    }
+
+    /// <summary>The messages, in that order.</summary>
+    public IEnumerable<StreamMessage> Messages()
+    {
+        while (Next() is { } next)
+        {
+            if (Publish(next.Run, next.Kind, next.At) is { } message)
+            {
+                yield return message;
+            }
+        }
+        foreach (StreamMessage? last in _workers.Select(Flush))
+        {
+            if (last is { } message)
+            {
+                yield return message;
+            }
+        }
     }
 
     (SyntheticRun Run, EventKind Kind, Instant At)? Next()
@@ -68,42 +86,36 @@ sealed class EventStream(int runs, double runsPerSecond, Instant begin, int seed
         _coming.Enqueue((run, run.Fails ? EventKind.Failed : EventKind.Succeeded), micros + (long)(run.Runtime * 1e6));
     }
 
-    void Publish(SyntheticRun run, EventKind kind, Instant at)
+    StreamMessage? Publish(SyntheticRun run, EventKind kind, Instant at)
     {
         double seconds = at.Micros / 1e6;
         if (kind == EventKind.Submitted)
         {
-            Write("task.sent", "gen30644@vm", run.Sent(seconds, ++_clock), 1);
-            return;
+            return new StreamMessage("task.sent", "gen30644@vm", run.Sent(seconds, ++_clock), 1);
         }
         WorkerBuffer worker = _workers[run.Number % _workers.Length];
         worker.Events.Add(run.ByWorker(kind, seconds, worker, ++_clock));
-        if (worker.Events.Count >= worker.Size)
-        {
-            Flush(worker);
-        }
+        return worker.Events.Count >= worker.Size ? Flush(worker) : null;
     }
 
-    void Flush(WorkerBuffer worker)
+    StreamMessage? Flush(WorkerBuffer worker)
     {
-        if (worker.Events.Count > 0)
-        {
-            Write("task.multi", worker.Name, $"[{string.Join(", ", worker.Events)}]", worker.Events.Count);
-        }
+        StreamMessage? message = worker.Events.Count == 0 ? null : new StreamMessage("task.multi", worker.Name, $"[{string.Join(", ", worker.Events)}]", worker.Events.Count);
         worker.Events.Clear();
         worker.Size = BufferSizes[_random.Next(BufferSizes.Length)];
+        return message;
     }
 
-    void Write(string routingKey, string hostname, string body, int events)
+    void Write(StreamMessage sent)
     {
-        string encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(body));
+        string encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(sent.Body));
         string message = $$$"""
-            {"body": "{{{encoded}}}", "content-encoding": "utf-8", "content-type": "application/json", "headers": {"hostname": "{{{hostname}}}"}, "properties": {"delivery_mode": 1, "delivery_info": {"exchange": "celeryev", "routing_key": "{{{routingKey}}}"}, "priority": 0, "body_encoding": "base64", "delivery_tag": "{{{SyntheticRun.NewId(_random)}}}"}}
+            {"body": "{{{encoded}}}", "content-encoding": "utf-8", "content-type": "application/json", "headers": {"hostname": "{{{sent.Hostname}}}"}, "properties": {"delivery_mode": 1, "delivery_info": {"exchange": "celeryev", "routing_key": "{{{sent.RoutingKey}}}"}, "priority": 0, "body_encoding": "base64", "delivery_tag": "{{{SyntheticRun.NewId(_random)}}}"}}
             """;
-        string channel = $"/0.celeryev/{routingKey}";
+        string channel = $"/0.celeryev/{sent.RoutingKey}";
         _bytes.Write(Encoding.UTF8.GetBytes($"*3\r\n$7\r\nPUBLISH\r\n${channel.Length}\r\n{channel}\r\n${message.Length}\r\n{message}\r\n"));
         _messages++;
-        _events += events;
+        _events += sent.Events;
     }
 
     Publication Take()

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 using Belfry.Testing;
 
 namespace Belfry.Bench;
@@ -13,8 +12,6 @@ static class IngestRows
     const long Window = 40_000;
 
     const double SteadyRate = 30_000;
-
-    static readonly JsonSerializerOptions Lower = new(JsonSerializerDefaults.Web);
 
     /// <summary>Row <c>ingest-redis</c>.</summary>
     public static async Task<IReadOnlyList<Figure>> FlatOutAsync(bool small)
@@ -83,23 +80,19 @@ static class IngestRows
         int events = stream.Sum(publication => publication.Events);
         // State reads slower than it is sent, and Redis would cut it off: it gets all the memory it wants.
         await using RedisServer redis = await RedisServer.StartAsync("--client-output-buffer-limit", "pubsub 0 0 0");
-        await using ChildProcess process = ChildProcess.Start(
-            Machine.Python, [Path.Combine(AppContext.BaseDirectory, "peer.py"), redis.Url, $"{events}"]);
-        await BelfryReader.SubscribedAsync(redis, process);
+        await using StatePeer peer = StatePeer.Start(redis.Url, events);
+        await BelfryReader.SubscribedAsync(redis, peer.Process);
         await using Publisher publisher = await Publisher.ConnectAsync(redis.Port);
         await publisher.SendAsync(stream, () => long.MaxValue / 2, Window);
-        await process.ExitAsync(TimeSpan.FromMinutes(10));
-        PeerResult result = JsonSerializer.Deserialize<PeerResult>(process.Output.TrimEnd().Split('\n')[^1], Lower)
-            ?? throw new InvalidOperationException(process.Story());
-        return (new Measured(result.Events, result.Seconds, result.Cpu, events - result.Events, 0), $"celery.events.state.State {result.Version}");
+        PeerResult result = await peer.EndAsync();
+        return (new Measured(result.Events, result.Seconds, result.Cpu, events - result.Events, 0), result.Name);
     }
+}
 
-    sealed record PeerResult(long Events, double Seconds, double Cpu, string Version);
+/// <summary>What it took to bring events to the disk.</summary>
+sealed record Measured(long Events, double Seconds, double Cpu, long Lost, double BytesPerRun)
+{
+    public double PerSecond => Events / Seconds;
 
-    sealed record Measured(long Events, double Seconds, double Cpu, long Lost, double BytesPerRun)
-    {
-        public double PerSecond => Events / Seconds;
-
-        public double CpuMicros => Cpu * 1e6 / Events;
-    }
+    public double CpuMicros => Cpu * 1e6 / Events;
 }
