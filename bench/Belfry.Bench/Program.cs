@@ -20,6 +20,7 @@ var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
     ["rabbit-steady"] = RabbitRows.SteadyAsync,
     ["rabbit-burst"] = RabbitRows.BurstAsync,
     ["watch-1000-workers"] = WatchRows.ThousandAsync,
+    ["inspect-ping"] = ControlRows.PingAsync,
     ["store-append"] = StoreRows.AppendAsync,
     ["store-large"] = StoreRows.LargeAsync,
     ["search-text"] = SearchRows.TextAsync,

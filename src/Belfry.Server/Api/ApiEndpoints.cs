@@ -18,6 +18,7 @@ static class ApiEndpoints
         api.MapGet("/events", LiveEvents.SendAsync);
         api.MapGet("/workers", WorkerEndpoints.ListAsync);
         api.MapGet("/workers/{name}", WorkerEndpoints.FindAsync);
+        api.MapGet("/facts", WorkerEndpoints.FactsAsync);
         api.MapGet("/tasks", TaskEndpoints.ListAsync);
         api.MapGet("/tasks/{name}", TaskEndpoints.FindAsync);
         api.MapGet("/tasks/{name}/why", ForecastEndpoints.WhyAsync);

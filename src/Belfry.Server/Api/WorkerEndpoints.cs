@@ -48,10 +48,37 @@ static class WorkerEndpoints
         }
         return found is not [var status]
             ? Problems.NotFound($"No worker '{worker}' is known{(source is null ? "" : $" of '{source}'")}.")
-            : await TellAsync(status, clusters, mask, cancel);
+            : await TellAsync(status, await queries.LatestSamplesAsync(SampleKinds.WorkerFact, cancel), clusters, mask, cancel);
     }
 
-    static async Task<IResult> TellAsync(WorkerStatus status, Clusters clusters, SecretMask mask, CancellationToken cancel)
+    /// <summary><c>GET /facts</c>: what components of workers told last of their health, those of .NET applications, too.</summary>
+    public static async Task<IResult> FactsAsync(HttpRequest request, [FromServices] RunQueries queries, CancellationToken cancel)
+    {
+        if (Parameters.Unknown(request.Query, ["source", "worker"]) is { } unknown)
+        {
+            return Problems.Bad(unknown);
+        }
+        string? source = Parameters.Text(request.Query, "source"), worker = Parameters.Text(request.Query, "worker");
+        IReadOnlyList<Sample> facts = await queries.LatestSamplesAsync(SampleKinds.WorkerFact, cancel);
+        return new JsonResult(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("items");
+            foreach (Sample fact in facts.Where(fact => (source is null || fact.Source == source) && (worker is null || fact.Subject.StartsWith(worker + " ", StringComparison.Ordinal))))
+            {
+                int blank = fact.Subject.IndexOf(' ', StringComparison.Ordinal);
+                json.WriteStartObject();
+                json.WriteString("source", fact.Source);
+                json.WriteString("worker", fact.Subject[..Math.Max(blank, 0)]);
+                WriteFact(json, fact, blank + 1);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    }
+
+    static async Task<IResult> TellAsync(WorkerStatus status, IReadOnlyList<Sample> samples, Clusters clusters, SecretMask mask, CancellationToken cancel)
     {
         InspectedWorker? said = null;
         string? problem = null;
@@ -79,6 +106,7 @@ static class WorkerEndpoints
                 }
                 json.WriteEndObject();
             }
+            WriteNoted(json, [.. samples.Where(sample => sample.Source == status.Source && sample.Subject.StartsWith(status.Name + " ", StringComparison.Ordinal))], status.Name.Length + 1);
             Write(json, "queues", said?.Queues);
             Write(json, "registered", said?.Registered);
             Write(json, "runs", said?.Active);
@@ -86,6 +114,27 @@ static class WorkerEndpoints
             Write(json, "scheduled", said?.Scheduled);
             json.WriteEndObject();
         });
+    }
+
+    /// <summary>What components told last, also of a worker that does not answer.</summary>
+    static void WriteNoted(Utf8JsonWriter json, IReadOnlyList<Sample> facts, int prefix)
+    {
+        json.WriteStartArray("noted_facts");
+        foreach (Sample fact in facts)
+        {
+            json.WriteStartObject();
+            WriteFact(json, fact, prefix);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    static void WriteFact(Utf8JsonWriter json, Sample fact, int prefix)
+    {
+        json.WriteString("fact", fact.Subject[prefix..]);
+        JsonFields.Number(json, "value", fact.Value);
+        JsonFields.Text(json, "text", fact.Text);
+        JsonFields.At(json, "at", fact.At);
     }
 
     static void Write(Utf8JsonWriter json, WorkerStatus worker)

@@ -23,6 +23,9 @@ public static class SampleKinds
 
     /// <summary>Workers of a source that are online.</summary>
     public const string WorkersOnline = "workers-online";
+
+    /// <summary>What a component of a worker tells of its health; of the worker's name, a blank and the fact's.</summary>
+    public const string WorkerFact = "worker-fact";
 }
 
 /// <summary>What was measured in a stretch of time.</summary>

@@ -11,7 +11,7 @@ public sealed class RabbitControlTests(SharedRabbit shared)
 {
     static readonly TimeSpan Second = TimeSpan.FromSeconds(1), Long = TimeSpan.FromSeconds(20);
 
-    [Fact]
+    [Fact, Trait("row", "78")]
     public async Task Workers_answer_are_told_what_to_do_and_who_is_gone_is_told_from_who_is_busy()
     {
         await using Cluster cluster = Cluster.StartOn((await shared.ServerAsync()).NewUrl());

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Belfry.Server.Access;
+using Belfry.Storage;
 using Belfry.Testing;
 
 namespace Belfry.Server.Tests.Workers;
@@ -12,7 +13,21 @@ public sealed class ControlApiTests(WorkerLab lab) : IClassFixture<WorkerLab>
 {
     const string Manager = "belfry_test_manager";
 
-    [Fact]
+    [Fact, Trait("row", "71")]
+    public async Task What_components_of_a_worker_tell_of_their_health_is_noted_and_stays_when_it_is_silent()
+    {
+        await using ServerHost host = (await lab.ServeAsync()).WithToken();
+        JsonElement noted = await Eventually.GetAsync("the facts are noted", async () =>
+            (await host.JsonAsync("/api/v1/workers/w1%40lab")).GetProperty("noted_facts") is var facts && facts.GetArrayLength() > 0 ? (object)facts : null) is JsonElement all ? all : default;
+        Assert.Equal(
+            ["lab-feeds.password=‹hidden›", "lab-feeds.topics=[\"alerts\",\"notices\"]", "lab-feeds.up=1", "lab-lag=0.25"],
+            noted.EnumerateArray().Select(fact => $"{fact.GetProperty("fact").GetString()}={(fact.TryGetProperty("value", out JsonElement value) ? value : fact.GetProperty("text"))}").Order(StringComparer.Ordinal));
+        Assert.Equal("w1@lab", (await host.JsonAsync("/api/v1/facts?source=lab&worker=w1@lab")).GetProperty("items")[0].GetProperty("worker").GetString());
+        Instant now = Instant.Now(TimeProvider.System);
+        Assert.NotEmpty(await host.Log.Queries.SamplesAsync("lab", SampleKinds.WorkerFact, "w1@lab lab-lag", now - TimeSpan.FromHours(1), now + TimeSpan.FromHours(1), TimeSpan.FromMinutes(1), ServerHost.Cancel));
+    }
+
+    [Fact, Trait("row", "77")]
     public async Task Every_inspection_is_answered_by_real_workers_with_secrets_hidden()
     {
         await using ServerHost host = (await lab.ServeAsync()).WithToken();
@@ -49,7 +64,7 @@ public sealed class ControlApiTests(WorkerLab lab) : IClassFixture<WorkerLab>
         Assert.Equal((1, "‹hidden›"), (worker.GetProperty("facts").GetProperty("lab-feeds").GetProperty("up").GetInt32(), worker.GetProperty("facts").GetProperty("lab-feeds").GetProperty("password").GetString()));
     }
 
-    [Fact]
+    [Fact, Trait("row", "78")]
     public async Task Every_command_is_obeyed_by_real_workers_and_stands_in_the_audit()
     {
         await using ServerHost host = await lab.ServeAsync();
@@ -120,7 +135,7 @@ public sealed class ControlApiTests(WorkerLab lab) : IClassFixture<WorkerLab>
         Assert.Equal("w9@lab did not answer within 0.2 s and is not connected to its broker.", (await host.JsonAsync("/api/v1/inspect/ping?worker=w9@lab&timeout=0.2", HttpStatusCode.GatewayTimeout)).GetProperty("detail").GetString());
     }
 
-    [Fact]
+    [Fact, Trait("row", "79")]
     public async Task A_solo_worker_at_work_is_busy_and_not_dead()
     {
         await using CeleryWorker solo = await lab.Cluster.StartWorkerAsync(new CeleryWorkerOptions { Name = "solo@lab", Pool = "solo", Queues = "solo", Concurrency = 1 });

@@ -7,7 +7,7 @@ namespace Belfry.Server.Tests.Workers;
 /// <summary><c>belfry inspect</c> and <c>belfry control</c> with real workers, over the broker and by a server.</summary>
 public sealed class WorkerVerbTests(WorkerLab lab) : IClassFixture<WorkerLab>
 {
-    [Theory]
+    [Theory, Trait("row", "77")]
     [InlineData("ping", "pong")]
     [InlineData("stats", "prefork")]
     [InlineData("queues", "direct")]
@@ -29,7 +29,7 @@ public sealed class WorkerVerbTests(WorkerLab lab) : IClassFixture<WorkerLab>
         Assert.Contains(wanted, told.Output, StringComparison.Ordinal);
     }
 
-    [Theory]
+    [Theory, Trait("row", "78")]
     [InlineData("rate-limit lab.add 10/m -d w1@lab", 0, "new rate limit set successfully")]
     [InlineData("rate-limit lab.none 10/m", 1, "unknown task")]
     [InlineData("rate-limit lab.add often", 2, "'rate' is how often")]
@@ -51,7 +51,7 @@ public sealed class WorkerVerbTests(WorkerLab lab) : IClassFixture<WorkerLab>
         Assert.Contains(wanted, told.Output + told.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Fact, Trait("row", "80")]
     public async Task The_cluster_is_shown_as_a_whole_and_drawn()
     {
         Finished workers = await RunAsync($"inspect workers --broker {lab.Url}");
@@ -91,7 +91,7 @@ public sealed class WorkerVerbTests(WorkerLab lab) : IClassFixture<WorkerLab>
         Assert.Equal(2, (await RunAsync($"inspect ping --broker {lab.Url} {server}")).Code);
     }
 
-    [Fact]
+    [Fact, Trait("row", "79")]
     public async Task Without_workers_or_a_broker_the_command_ends_with_69_and_a_sentence()
     {
         await using RedisServer empty = await RedisServer.StartAsync();
