@@ -35,6 +35,7 @@ var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
     ["store-backlog"] = BacklogRows.InStoreAsync,
     ["queue-1024"] = QueueRows.ManyAsync,
     ["queue-64"] = QueueRows.FewAsync,
+    ["queue-list"] = MessageRows.ListAsync,
     ["scheduler-idle"] = SchedulerRows.IdleAsync,
     ["scheduler-year"] = SchedulerRows.YearAsync,
     ["scheduler-burst"] = SchedulerRows.BurstAsync,

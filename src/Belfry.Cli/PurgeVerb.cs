@@ -3,18 +3,22 @@ using System.CommandLine.Parsing;
 using System.Text.Json;
 using Belfry.Celery.Queues;
 using Belfry.Server;
+using Belfry.Server.Access;
 using Belfry.Server.Sources;
 using Belfry.Server.Sources.Queues;
+using Belfry.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Belfry.Cli;
 
-/// <summary><c>belfry purge queue</c>: counts first, asks, and only then takes messages out.</summary>
+/// <summary><c>belfry purge queue</c> and <c>belfry purge logs</c>: count first, ask, and only then messages or runs go.</summary>
 static class PurgeVerb
 {
     static readonly Option<bool> All = new("--all") { Description = "Everything" };
     static readonly Option<string?> App = new("--app-name") { Description = "What belongs to this application", HelpName = "NAME" };
     static readonly Option<string?> Task = new("--task-name") { Description = "What belongs to this task", HelpName = "NAME" };
     static readonly Option<string?> Id = new("--task-id") { Description = "The run of this id", HelpName = "ID" };
+    static readonly Option<string?> Source = new("--source") { Description = "Only runs of this source", HelpName = "NAME" };
     static readonly Option<bool> Yes = new("--yes") { Description = "Ask nothing" };
     static readonly Option<bool> Json = Common.Json();
     static readonly Option<string[]> Queues = new("--queue") { Description = "Only out of this queue; may be repeated (default: all of the cluster)", HelpName = "NAME" };
@@ -26,7 +30,14 @@ static class PurgeVerb
             "queue", "Takes messages that wait out of the queues of a Celery cluster: all, or those of an application, a task, an id",
             "belfry purge queue --task-name shop.tasks.import --broker redis://127.0.0.1:6379/0", "belfry purge queue --all --yes --source shop --server http://127.0.0.1:2355 --token T")
         { Queues, ServerClient.Server, ServerClient.Token };
-        return new Verb("purge", "Deletes messages, with a count first and a confirmation; exit 1 when there is nothing, or the answer is no", "belfry purge queue --all") { Choosing(queue.OnCluster()).Does(QueueAsync) };
+        var logs = new Verb(
+            "logs", "Deletes ended runs from the log, and lowers the figures by them: all, or those of an application, a task, an id",
+            "belfry purge logs --task-name shop.tasks.import --store sqlite:///var/lib/belfry/log.db", "belfry purge logs --task-id 7 --yes --server http://127.0.0.1:2355 --token T")
+        { Source, ServerClient.Server, ServerClient.Token };
+        return new Verb("purge", "Deletes messages or runs, with a count first and a confirmation; exit 1 when there is nothing, or the answer is no", "belfry purge queue --all", "belfry purge logs --task-id 7")
+        {
+            Choosing(queue.OnCluster()).Does(QueueAsync), Choosing(logs).Does(LogsAsync),
+        };
     }
 
     /// <summary>With the options of which exactly one says what is to go.</summary>
@@ -52,6 +63,63 @@ static class PurgeVerb
     {
         using ServerClient? server = ServerClient.Of(line, patience: TimeSpan.FromMinutes(10));
         return server is not null ? await OverServerAsync(server, line, cancel) : await QueueVerbs.ReachAsync(() => AtBrokerAsync(line, cancel));
+    }
+
+    static async Task<int> LogsAsync(ParseResult line, CancellationToken cancel)
+    {
+        var choice = new RunChoice(line.GetValue(App), line.GetValue(Task), line.GetValue(Id), line.GetValue(Source));
+        using ServerClient? server = ServerClient.Of(line, patience: TimeSpan.FromMinutes(10));
+        if (server is not null)
+        {
+            async Task<long> AskAsync(bool dryRun, string answer) => (await server.PostAsync(
+                "api/v1/runs/purge", new { all = line.GetValue(All), app = choice.App, task = choice.Task, id = choice.Id, source = choice.Source, dry_run = dryRun }, cancel)).GetProperty(answer).GetInt64();
+            return await PurgeLogsAsync(line, choice, () => AskAsync(true, "runs"), () => AskAsync(false, "deleted"));
+        }
+        BelfrySettings settings = Common.Settings(line);
+        var url = StoreUrl.Parse(settings.Store);
+        return await PurgeLogsAsync(
+            line,
+            choice,
+            async () =>
+            {
+                using RunQueries log = await RunQueries.OpenAsync(url, TimeProvider.System, cancel);
+                return await choice.CountAsync(log, cancel);
+            },
+            async () =>
+            {
+                long deleted;
+                await using (RunLog log = await RunLog.OpenAsync(url, new RunLogOptions { Retention = settings.Retention.ToPolicy() }, TimeProvider.System, NullLoggerFactory.Instance, cancel))
+                {
+                    deleted = await log.DeleteAsync(choice, cancel);
+                }
+                var entry = new AuditEntry(Instant.Now(TimeProvider.System), Actor.Command, "run.purge", $"{choice}", $"{deleted} deleted");
+                await StoredAccess.ChangeAsync(line, async access => { await access.WriteAsync([entry], new Dictionary<string, Instant>(), cancel); return true; }, cancel);
+                return deleted;
+            });
+    }
+
+    static async Task<int> PurgeLogsAsync(ParseResult line, RunChoice choice, Func<Task<long>> count, Func<Task<long>> delete)
+    {
+        long runs = await count();
+        if (runs == 0)
+        {
+            throw new DeclinedException($"there are no ended runs to purge ({choice})");
+        }
+        await Console.Error.WriteLineAsync($"{runs,12:N0} ended runs ({choice})");
+        if (!line.GetValue(Yes) && !Confirmation.Given($"Delete {runs:N0} runs?"))
+        {
+            throw new DeclinedException("nothing was deleted");
+        }
+        long deleted = await delete();
+        if (line.GetValue(Json))
+        {
+            Answers.Print(new { deleted });
+        }
+        else
+        {
+            Console.Out.WriteLine($"{deleted:N0} runs deleted");
+        }
+        return Exits.Done;
     }
 
     static async Task<int> AtBrokerAsync(ParseResult line, CancellationToken cancel)

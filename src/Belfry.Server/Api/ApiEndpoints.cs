@@ -29,6 +29,7 @@ static class ApiEndpoints
         CallEndpoints.Map(routes);
         CeleryCalls.Map(routes);
         QueueEndpoints.Map(routes);
+        PurgeEndpoint.Map(routes);
         EventEndpoints.Map(routes);
         PeopleEndpoints.Map(routes);
         api.MapFallback(() => Problems.NotFound("There is no such route."));

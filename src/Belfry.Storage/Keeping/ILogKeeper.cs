@@ -7,4 +7,8 @@ interface ILogKeeper
 {
     /// <summary>Deletes what a policy lets go, in pieces that hold up the log for less than 100 ms each.</summary>
     Task<RetentionResult> RetainAsync(RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel);
+
+    /// <summary>Deletes these ended runs, as far as they are still there, and lowers the figures by them. Late events of theirs are known as such for as long as the policy would have kept them.</summary>
+    /// <returns>How many were deleted.</returns>
+    Task<int> DeleteAsync(IReadOnlyList<TaskRun> runs, RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel);
 }

@@ -82,6 +82,9 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
     public Task<RetentionResult> RetainAsync(RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel) =>
         new Retention(store, policy, now).RunAsync(cancel);
 
+    public Task<int> DeleteAsync(IReadOnlyList<TaskRun> runs, RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel) =>
+        new RunDeletion(store, new Retention(store, policy, now), policy, now).RunAsync(runs, cancel);
+
     public ITableEngine Tables(Chores lane) => new PostgresTables(store);
 
     public ITextIndex Texts(Chores lane, bool wanted) => new TextIndex(store, clock, wanted);

@@ -173,6 +173,23 @@ public sealed partial class RunLog : IAsyncDisposable
     }
 
     /// <summary>
+    /// Deletes ended runs because somebody wants it, and lowers the figures by them; open ones stay. Their late events are counted and not stored, for as long as
+    /// retention would have kept them.
+    /// </summary>
+    /// <returns>How many were deleted.</returns>
+    /// <exception cref="StoreException">The store cannot be read or written at present; what was deleted so far is.</exception>
+    public async Task<long> DeleteAsync(RunChoice choice, CancellationToken cancel)
+    {
+        ILogKeeper keeper = _writer as ILogKeeper ?? throw new NotSupportedException($"{_url} deletes nothing by itself yet");
+        long deleted = 0;
+        await foreach (IReadOnlyList<TaskRun> runs in choice.FindAsync(Queries, cancel))
+        {
+            deleted += await keeper.DeleteAsync(runs, _options.Retention, Instant.Now(_clock), _chores, cancel);
+        }
+        return deleted;
+    }
+
+    /// <summary>
     /// Adds what was measured, as one transaction of its own. Of a text only the latest is kept. A series that would be one too many is refused, and counted;
     /// <see cref="RunQueries.LatestSamplesAsync"/> and <see cref="RunQueries.SamplesAsync"/> read them.
     /// </summary>

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Belfry.Storage;
 using Belfry.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Belfry.Server.Tests.Queues;
 
@@ -80,6 +82,32 @@ public sealed class QueueCommandTests : IAsyncLifetime
         Assert.Equal("5 messages purged\n", some.Output);
         Assert.Equal("3 messages moved from celery to slow\n", (await RunAsync(["queue", "move", "celery", "slow", .. at])).Output);
         Assert.Equal(1, (await RunAsync(["purge", "queue", "--app-name", "mail", "--yes", .. at])).Code);
+    }
+
+    [Fact]
+    [Trait("row", "116")]
+    public async Task Purge_logs_counts_asks_and_deletes_runs_with_their_figures_also_beside_a_server()
+    {
+        string store = $"sqlite://{_folder.File("belfry.db")}";
+        Instant at = Instant.Now(TimeProvider.System) - TimeSpan.FromMinutes(5);
+        await using (RunLog log = await RunLog.OpenAsync(StoreUrl.Parse(store), new RunLogOptions(), TimeProvider.System, NullLoggerFactory.Instance, TestContext.Current.CancellationToken))
+        {
+            await log.AppendAsync(
+                [.. Enumerable.Range(0, 60).Select(n => new TaskEvent { Source = "s", Id = $"{n}", Kind = EventKind.Succeeded, At = at, Task = n < 40 ? "shop.tasks.buy" : "mail.tasks.send" })], TestContext.Current.CancellationToken);
+        }
+        Finished declined = await AnswerAsync("n\n", "purge", "logs", "--all", "--store", store);
+        Assert.Equal((1, ""), (declined.Code, declined.Output));
+        Assert.Contains("60 ended runs (all)", declined.Errors, StringComparison.Ordinal);
+        Finished some = await AnswerAsync("y\n", "purge", "logs", "--app-name", "mail", "--store", store);
+        Assert.Equal((0, "20 runs deleted\n"), (some.Code, some.Output));
+        Assert.Equal("1 runs deleted\n", (await RunAsync("purge", "logs", "--task-id", "7", "--yes", "--store", store)).Output);
+        Assert.Contains("run.purge", (await RunAsync("audit", "--store", store)).Output, StringComparison.Ordinal);
+        Assert.Equal(1, (await RunAsync("purge", "logs", "--task-name", "nobody", "--yes", "--store", store)).Code);
+        Assert.Equal(2, (await RunAsync("purge", "logs", "--yes", "--store", store)).Code);
+        string token = await BelfryProcess.NewTokenAsync(_folder.Path, "--scope", "admin");
+        await using BelfryProcess server = await BelfryProcess.ServeAsync(["--store", store], _folder.Path, token);
+        Assert.Equal("39 runs deleted\n", (await RunAsync("purge", "logs", "--task-name", "shop.tasks.buy", "--yes", "--server", server.Address.ToString(), "--token", token)).Output);
+        Assert.Contains("Log count in DB:         0", (await RunAsync("inspect", "logs", "--store", store)).Output, StringComparison.Ordinal);
     }
 
     public async ValueTask DisposeAsync()

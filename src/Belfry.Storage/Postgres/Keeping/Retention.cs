@@ -45,7 +45,7 @@ sealed class Retention(PostgresStore store, RetentionPolicy policy, Instant now)
     async Task<(long Runs, long Keys)> DeleteRunsAsync(CancellationToken cancel)
     {
         ExpiredRuns walk = await store.ReadAsync(question => ExpiredRuns.BeginAsync(question, policy, now), cancel);
-        (long runs, long keys) = await Task.Run(() => new OldPartitions(store, policy, now, Forget).Drop(walk.Kept, cancel), cancel);
+        (long runs, long keys) = await Task.Run(() => new OldPartitions(store, policy, now, (connection, gone) => Forget(connection, gone)).Drop(walk.Kept, cancel), cancel);
         while (await store.ReadAsync(question => walk.NextAsync(question, Piece), cancel) is { Count: > 0 } found)
         {
             (int gone, int goneKeys) = await Task.Run(() => Delete(walk.Table, found), cancel);
@@ -66,7 +66,10 @@ sealed class Retention(PostgresStore store, RetentionPolicy policy, Instant now)
     }
 
     /// <summary>Takes leave of deleted rows: their keys go, their late events are known as such where they must be, and the hours of their figures can no longer be made of rows.</summary>
-    int Forget(NpgsqlConnection connection, List<ExpiredRun> gone)
+    /// <param name="connection">Within a transaction.</param>
+    /// <param name="gone">They.</param>
+    /// <param name="figuresStay">The figures still count them; else they went down by them.</param>
+    public int Forget(NpgsqlConnection connection, List<ExpiredRun> gone, bool figuresStay = true)
     {
         ExpiredRun[] remembered = [.. gone.Where(run => run.RememberedUntil > now).DistinctBy(run => (run.Place.Id, run.Place.Source))];
         int keys = DeleteKeys(connection, gone);
@@ -81,7 +84,7 @@ sealed class Retention(PostgresStore store, RetentionPolicy policy, Instant now)
                 remembered.Select(run => run.RememberedUntil.Micros).ToArray(), now.Micros),
             Commands.Of(
                 "INSERT INTO lacking(hour) SELECT * FROM unnest($1) ORDER BY 1 ON CONFLICT DO NOTHING",
-                gone.SelectMany(run => (long[])[run.First, run.End]).Distinct().ToArray()));
+                figuresStay ? gone.SelectMany(run => (long[])[run.First, run.End]).Distinct().ToArray() : []));
         return keys;
     }
 

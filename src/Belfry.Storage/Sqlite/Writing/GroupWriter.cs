@@ -100,6 +100,29 @@ sealed class GroupWriter : IDisposable
         return deleted;
     });
 
+    /// <summary>Deletes ended runs and takes them out of the figures; those that changed or opened again stay.</summary>
+    /// <returns>How many were deleted.</returns>
+    public int Purge(IReadOnlyList<TaskRun> runs, RetentionPolicy policy, Instant now) => InTransaction(() =>
+    {
+        int deleted = 0;
+        foreach (TaskRun run in runs)
+        {
+            int source = _names.Number(NameKind.Source, run.Source);
+            var key = RunKey.Of(run.Id, source);
+            if (!_open.IsOpen(key) && RunPlaces.Find(_database, run, _names) is { } stored)
+            {
+                deleted++;
+                _rows.Delete(key, stored);
+                _rollups.Change(stored.Row.Run, null);
+                _tooLate.Remember(ExpiredRun.Of(stored.Row.Run, stored.Place, null, source, policy), now);
+            }
+        }
+        _lastEnds.Write(_names);
+        _rollupWriter.Write(_rollups, now);
+        _keys.Flush();
+        return deleted;
+    });
+
     /// <summary>Deletes keys of a segment whose run is gone, and forgets the segment when it has no others.</summary>
     public int DeleteKeys(long segment, IReadOnlyList<(long Key, long At)> orphans) => InTransaction(() =>
     {
