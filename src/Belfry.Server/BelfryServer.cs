@@ -38,7 +38,7 @@ public static class BelfryServer
         services.AddSingleton(provider => provider.GetRequiredService<RunLog>().Feed);
         services.AddHostedService<LogDiary>();
         services.AddSingleton(provider => new EventIntake(provider.GetRequiredService<RunLog>(), settings.Log.Enabled, [.. settings.Sources.Select(source => source.Name)]));
-        services.AddSingleton<DeadLetters>();
+        services.AddSingleton<DeadLetters>().AddSingleton<LocalRuns>();
         services.AddSingleton<CeleryRuns>();
         services.AddSingleton(provider => new Clusters(settings.Sources, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(new SecretMask(settings.Arguments.HiddenKeys));

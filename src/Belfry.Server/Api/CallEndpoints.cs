@@ -156,8 +156,7 @@ static class CallEndpoints
     }
 
     /// <summary><c>POST /runs/{id}/revoke</c>: a call that waits, or a run at work, in whatever process on this log.</summary>
-    static async Task<IResult> RevokeAsync(
-        HttpContext context, [FromServices] RunLog log, [FromServices] ITaskBook book, [FromServices] TimeProvider clock, string id, CancellationToken cancel)
+    static async Task<IResult> RevokeAsync(HttpContext context, [FromServices] RunLog log, [FromServices] LocalRuns local, string id, CancellationToken cancel)
     {
         if ((await log.Queries.FindAsync(Decoded(id), null, cancel)).MaxBy(run => run.Attempt) is not { } run)
         {
@@ -177,13 +176,7 @@ static class CallEndpoints
         {
             return Elsewhere(run);
         }
-        bool revoked = context.RequestServices.GetService<IBelfryClient>() is { } client ? await client.RevokeAsync(run.Id, cancel) : await log.Work.RevokeAsync(run.Id, cancel);
-        if (!revoked && !run.State.IsFinal())
-        {
-            await book.StopAsync(run.Id, CallEvents.Revoked, Instant.Now(clock), cancel); // its process looks there each second
-            revoked = true;
-        }
-        if (revoked)
+        if (await local.RevokeAsync(run, cancel))
         {
             context.Audit("run.revoke", run.Id, run.Task ?? "");
             return Accepted(run.Id);

@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Belfry.Server.Admin;
 
 /// <summary>Acts on one run or many: a page that asks, and doing it. Many are those of a search in the log that are open.</summary>
-sealed class RunActPages(CeleryRuns celery, DeadLetters letters, RunLog log, PageFrames frames)
+sealed class RunActPages(CeleryRuns celery, DeadLetters letters, LocalRuns local, RunLog log, PageFrames frames)
 {
     const int Most = 500;
     static readonly TimeSpan SearchTime = TimeSpan.FromSeconds(5);
@@ -64,7 +64,7 @@ sealed class RunActPages(CeleryRuns celery, DeadLetters letters, RunLog log, Pag
     {
         RunAnswer answer = celery.ClusterOf(run) is { } cluster
             ? act == RunAct.Retry ? await celery.CallAgainAsync(cluster, run, cancel) : await celery.RevokeAsync(cluster, run, act == RunAct.Terminate, "TERM", cancel)
-            : await DoHereAsync(context, act, run, cancel);
+            : await DoHereAsync(act, run, cancel);
         if (answer.Id is not null)
         {
             context.Audit($"run.{act.Name}", run.Id, act == RunAct.Retry ? $"{run.Task} as {answer.Id}" : run.Task ?? "");
@@ -73,7 +73,7 @@ sealed class RunActPages(CeleryRuns celery, DeadLetters letters, RunLog log, Pag
     }
 
     /// <summary>Calls of applications on this log.</summary>
-    async Task<RunAnswer> DoHereAsync(HttpContext context, RunAct act, TaskRun run, CancellationToken cancel)
+    async Task<RunAnswer> DoHereAsync(RunAct act, TaskRun run, CancellationToken cancel)
     {
         if (run.Source != CallEvents.Source || log.Work is null)
         {
@@ -83,8 +83,7 @@ sealed class RunActPages(CeleryRuns celery, DeadLetters letters, RunLog log, Pag
         {
             return Again.ProblemOf(run) is { } problem ? RunAnswer.Refused(RunRefusal.Conflict, $"It {problem}.") : RunAnswer.Done(await letters.CallAgainAsync(run, cancel));
         }
-        bool revoked = context.RequestServices.GetService<IBelfryClient>() is { } client ? await client.RevokeAsync(run.Id, cancel) : await log.Work.RevokeAsync(run.Id, cancel);
-        return revoked ? RunAnswer.Done(run.Id) : RunAnswer.Refused(RunRefusal.Conflict, $"It is at work in {run.Worker ?? "another process"}, which cannot be told from here.");
+        return await local.RevokeAsync(run, cancel) ? RunAnswer.Done(run.Id) : RunAnswer.Refused(RunRefusal.Conflict, $"It has ended: {run.State}.");
     }
 
     async Task<IReadOnlyList<TaskRun>> FindAsync(IReadOnlyCollection<string?> ids, string? source, CancellationToken cancel)
