@@ -31,6 +31,7 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
         {
             await ExamineAsync(source, log, cancel);
         }
+        await ExamineFlagsAsync(log, cancel);
         if (log is not null)
         {
             await ExamineEventsAsync(log, cancel);
@@ -93,6 +94,26 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
                 ? $"Let the user configure, write and read celeryev.belfry.*, read {source.EventExchange}, write amq.default and {source.ControlExchange}.pidbox (rabbitmqctl set_permissions)"
                 : $"Start the broker, or mend the address of source {source.Name} ({heard})";
             Add(FindingLevel.Problem, "broker", $"{source.Name} {url}", e.Message.Replace($"{url} ", ""), mend);
+        }
+    }
+
+    /// <summary>What Celery itself does not tell, because a setting is off.</summary>
+    async Task ExamineFlagsAsync(RunQueries? log, CancellationToken cancel)
+    {
+        WorkerStatus[] workers = log is null ? [] : [.. (await log.WorkersAsync(cancel)).Where(worker => worker.Online)];
+        foreach (Cluster cluster in new Clusters(settings.Sources, clock).All)
+        {
+            try
+            {
+                foreach (FlagFinding flag in await FlagWatch.AskAsync(cluster.Control, [.. workers.Where(worker => worker.Source == cluster.Name).Select(worker => worker.Name)], cancel) ?? [])
+                {
+                    Add(FindingLevel.Note, "celery", $"{cluster.Name} {flag.Setting}", $"off on {string.Join(", ", flag.Workers)}: {flag.Cost}", $"Set {flag.Setting}{(flag.Setting.Contains('=', StringComparison.Ordinal) || flag.Setting == "result_backend" ? "" : " = True")} in the application");
+                }
+            }
+            catch (Exception e) when (e is IOException or BrokerException)
+            {
+                // Told of its broker already.
+            }
         }
     }
 

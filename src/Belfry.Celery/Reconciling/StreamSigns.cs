@@ -17,12 +17,12 @@ public sealed class StreamSigns
     Dictionary<string, long> _starts = new(StringComparer.Ordinal);
     HashSet<string> _ends = new(StringComparer.Ordinal), _returned = new(StringComparer.Ordinal);
 
-    /// <summary>What is known of a worker from before: the log's last beat of it.</summary>
-    public void Learn(string worker, WorkerBeat beat)
+    /// <summary>What is known of a worker from before: the log's last beat of it, and how many starts were seen after that.</summary>
+    public void Learn(string worker, WorkerBeat beat, long seen)
     {
         if (beat.Processed is { } processed && Of(worker) is { } tally)
         {
-            (tally.Pid, tally.Counted) = (beat.Pid, processed);
+            (tally.Pid, tally.Counted, tally.Seen) = (beat.Pid, processed, seen);
         }
     }
 

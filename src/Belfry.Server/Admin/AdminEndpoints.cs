@@ -83,8 +83,8 @@ static class AdminEndpoints
         }, cancel);
 
     static Task<IResult> HealthAsync(
-        HttpContext context, PageFrames frames, [FromServices] RunLog log, [FromServices] DeadLetters letters, [FromServices] StoreCensus census, CancellationToken cancel) =>
-        GuardAsync(context, frames, "Health", "health", async frame => Page<HealthPage>(new { View = await HealthView.ReadAsync(log, letters, census.Latest, frame, cancel) }), cancel);
+        HttpContext context, PageFrames frames, [FromServices] RunLog log, [FromServices] DeadLetters letters, [FromServices] Clusters clusters, [FromServices] StoreCensus census, CancellationToken cancel) =>
+        GuardAsync(context, frames, "Health", "health", async frame => Page<HealthPage>(new { View = await HealthView.ReadAsync(log, letters, clusters, census.Latest, frame, cancel) }), cancel);
 
     static async Task<IResult> PulseAsync(HttpContext context, PageFrames frames, CancellationToken cancel) =>
         Page<PulseWord>(new { Frame = await frames.ForAsync(context, cancel) });

@@ -11,7 +11,7 @@ namespace Belfry.Server.Sources;
 
 /// <summary>Listens to one Celery cluster and writes what it hears to the log. A broker that is down is waited for; the server never stops for it.</summary>
 public sealed partial class CelerySource(
-    SourceSettings settings, TimeSpan lostAfter, RunLog log, TimeProvider clock, Random random, ILoggerFactory loggers, CancellationToken started) : BackgroundService
+    SourceSettings settings, Cluster cluster, TimeSpan lostAfter, RunLog log, TimeProvider clock, Random random, ILoggerFactory loggers, CancellationToken started) : BackgroundService
 {
     // Decoding goes on while so many batches wait for their commit; one more would only wait behind them.
     const int AppendsInFlight = 4;
@@ -66,11 +66,10 @@ public sealed partial class CelerySource(
 
     async Task ListenAsync(CancellationToken cancel)
     {
-        var cluster = new Cluster(settings, clock);
         var watch = new WorkerWatch(settings.Name, log, lostAfter, ConnectedAsync(cluster.Control));
         watch.Learn(await log.Queries.WorkersAsync(cancel));
         SourceStatus? before = (await log.Queries.SourcesAsync(cancel)).FirstOrDefault(source => string.Equals(source.Name, settings.Name, StringComparison.Ordinal));
-        using var reconciler = new Reconciler(settings, EvidenceOf(cluster), watch, log, lostAfter, clock, loggers.CreateLogger<Reconciler>());
+        using var reconciler = new Reconciler(settings, EvidenceOf(), cluster.Flags, watch, log, lostAfter, clock, loggers.CreateLogger<Reconciler>());
         await using IEventStream events = EventStreams.Of(cluster.Celery, new SubscriptionOptions(), clock, random, loggers);
 
         using var deadline = new CancellationTokenSource();
@@ -91,10 +90,10 @@ public sealed partial class CelerySource(
         cancel.ThrowIfCancellationRequested();
     }
 
-    ClusterEvidence EvidenceOf(Cluster cluster) => new(cluster.Celery, cluster.Control, cluster.Queues, Results(cluster), clock);
+    ClusterEvidence EvidenceOf() => new(cluster.Celery, cluster.Control, cluster.Queues, Results(), clock);
 
     // Applications that name no backend mostly keep results where their messages are.
-    IResultBackend? Results(Cluster cluster) =>
+    IResultBackend? Results() =>
         cluster.Results ?? (cluster.Celery.Broker.Kind == BrokerKind.Redis ? new RedisResults(cluster.Celery.Broker, cluster.Celery.ResultKeyPrefix, clock) : null);
 
     // Who is silent and cannot be found either is gone; who cannot be told from others is left in peace.

@@ -20,7 +20,7 @@ public static class CelerySources
         foreach (SourceSettings source in sources)
         {
             services.AddSingleton<IHostedService>(provider => new CelerySource(
-                source, lostAfter, provider.GetRequiredService<RunLog>(), provider.GetRequiredService<TimeProvider>(), Random.Shared,
+                source, provider.GetService<Clusters>()?.Find(source.Name) ?? new Cluster(source, provider.GetRequiredService<TimeProvider>()), lostAfter, provider.GetRequiredService<RunLog>(), provider.GetRequiredService<TimeProvider>(), Random.Shared,
                 provider.GetRequiredService<ILoggerFactory>(), provider.GetService<IHostApplicationLifetime>()?.ApplicationStarted ?? default));
         }
         return services;

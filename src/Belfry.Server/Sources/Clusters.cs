@@ -41,6 +41,9 @@ public sealed class Cluster(SourceSettings settings, TimeProvider clock)
     /// <summary>Where its workers leave results; null when the settings do not say.</summary>
     public IResultBackend? Results => field ??= ResultBackends.Of(Celery, clock);
 
+    /// <summary>Which settings of Celery are off there.</summary>
+    public FlagWatch Flags => field ??= new FlagWatch(Control, clock);
+
     /// <summary>Calls its tasks.</summary>
     public TaskCaller Caller => field ??= new TaskCaller(Celery, Queues, Control);
 }

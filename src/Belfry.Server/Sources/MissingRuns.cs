@@ -11,6 +11,9 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     // Gaps of a burst come one after the other.
     static readonly TimeSpan Calm = TimeSpan.FromMilliseconds(200), LongestStorm = TimeSpan.FromSeconds(5);
 
+    // The last beats of workers that lived lie so close together.
+    static readonly TimeSpan LastBeats = TimeSpan.FromSeconds(10);
+
     // Those that settle nothing are asked less and less.
     static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5), LongestPause = TimeSpan.FromSeconds(300);
 
@@ -45,14 +48,35 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     /// <summary>Learns what workers had counted when the log last heard of them.</summary>
     public async Task LearnAsync(CancellationToken cancel)
     {
-        IReadOnlyList<WorkerStatus> workers = await log.Queries.WorkersAsync(cancel);
+        WorkerStatus[] workers = [.. (await log.Queries.WorkersAsync(cancel)).Where(worker => string.Equals(worker.Source, settings.Name, StringComparison.Ordinal))];
+        Dictionary<string, long> seen = await SeenSinceAsync(workers, cancel);
         lock (_lock)
         {
-            foreach (WorkerStatus worker in workers.Where(worker => string.Equals(worker.Source, settings.Name, StringComparison.Ordinal)))
+            foreach (WorkerStatus worker in workers)
             {
-                _signs.Learn(worker.Name, worker.Beat);
+                _signs.Learn(worker.Name, worker.Beat, seen.GetValueOrDefault(worker.Name));
             }
         }
+    }
+
+    /// <summary>Starts that the log has of workers after their last beats.</summary>
+    async Task<Dictionary<string, long>> SeenSinceAsync(WorkerStatus[] workers, CancellationToken cancel)
+    {
+        var seen = new Dictionary<string, long>(StringComparer.Ordinal);
+        Dictionary<string, Instant> beats = workers.Where(worker => worker.Online).ToDictionary(worker => worker.Name, worker => worker.LastBeat, StringComparer.Ordinal);
+        if (beats.Count == 0)
+        {
+            return seen;
+        }
+        var since = new RunFilter { Sources = [settings.Name], From = beats.Values.Max() - LastBeats };
+        await foreach (TaskRun run in log.Queries.StreamAsync(since, cancel))
+        {
+            if (run.Worker is { } worker && beats.TryGetValue(worker, out Instant beat) && run.Started > beat && run.Reconciled == RunParts.None)
+            {
+                seen[worker] = seen.GetValueOrDefault(worker) + 1;
+            }
+        }
+        return seen;
     }
 
     /// <summary>Hears what the stream brought.</summary>

@@ -11,7 +11,8 @@ namespace Belfry.Server.Sources;
 /// 2. The runs concerned go into the book, which knows when each is asked about.
 /// 3. A visit asks for those that are due: records first, which settle most; then workers; what nobody has takes rounds through all places.
 /// </remarks>
-sealed partial class Reconciler(SourceSettings settings, ClusterEvidence evidence, WorkerWatch watch, RunLog log, TimeSpan lostAfter, TimeProvider clock, ILogger logger) : IDisposable
+sealed partial class Reconciler(
+    SourceSettings settings, ClusterEvidence evidence, FlagWatch flags, WorkerWatch watch, RunLog log, TimeSpan lostAfter, TimeProvider clock, ILogger logger) : IDisposable
 {
     const int MostAtOnce = 10_000;
 
@@ -78,6 +79,7 @@ sealed partial class Reconciler(SourceSettings settings, ClusterEvidence evidenc
             await new Visit(settings.Name, evidence, log, Standings, _hearing, lostAfter, clock).MakeAsync(due, SettleAsync, cancel);
         }
         TellUnseen();
+        await flags.LookAsync(Standings().Beating, cancel);
     }
 
     WorkerStandings Standings()

@@ -38,9 +38,9 @@ public sealed class StreamSignsTests
     [Fact]
     public void After_our_absence_the_starts_since_the_last_beat_that_the_log_knows_are_counted()
     {
-        _signs.Learn("w", new WorkerBeat(1, 2, 0, 100, null));
-        Beat(processed: 157, active: 0);
-        Beat(processed: 157, active: 0);
+        _signs.Learn("w", new WorkerBeat(1, 2, 0, 100, null), seen: 3);
+        Beat(processed: 160, active: 0);
+        Beat(processed: 160, active: 0);
         Assert.Equal(57, _signs.Take().Starts["w"]);
     }
 

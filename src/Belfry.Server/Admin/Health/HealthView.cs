@@ -14,10 +14,13 @@ namespace Belfry.Server.Admin;
 /// <param name="Count">What takes the room in it; null until that was counted.</param>
 /// <param name="Waiting">Calls of applications that wait, by queue.</param>
 /// <param name="Dead">Dead letters.</param>
+/// <param name="Flags">Settings of Celery that are off, by source.</param>
+/// <param name="Stuck">Runs that are stuck.</param>
+/// <param name="Long">Runs that run for long.</param>
 public sealed record HealthView(
     PageFrame Frame, IReadOnlyList<SourceStatus> Sources, IReadOnlyList<WorkerStatus> Workers,
     IReadOnlyList<SourceGap> Gaps, IReadOnlyList<Refusal> Refusals, StoreStatus Store, string? Problem, StoreCount? Count,
-    IReadOnlyDictionary<string, int> Waiting, RunCount Dead)
+    IReadOnlyDictionary<string, int> Waiting, RunCount Dead, IReadOnlyList<(string Source, FlagFinding Flag)> Flags, OverdueCount Stuck, OverdueCount Long)
 {
     /// <summary>How far back gaps are listed.</summary>
     public static readonly TimeSpan GapsOf = TimeSpan.FromDays(7);
@@ -46,7 +49,7 @@ public sealed record HealthView(
     }
 
     /// <summary>Reads it.</summary>
-    internal static async Task<HealthView> ReadAsync(RunLog log, DeadLetters letters, StoreCount? count, PageFrame frame, CancellationToken cancel)
+    internal static async Task<HealthView> ReadAsync(RunLog log, DeadLetters letters, Clusters clusters, StoreCount? count, PageFrame frame, CancellationToken cancel)
     {
         Instant now = frame.Clock.Now;
         RunQueries queries = log.Queries;
@@ -60,6 +63,18 @@ public sealed record HealthView(
             log.Problem,
             count,
             log.Work is null ? new Dictionary<string, int>() : await log.Work.WaitingAsync(cancel),
-            await letters.CountAsync(MostDead, CountTime, cancel));
+            await letters.CountAsync(MostDead, CountTime, cancel),
+            [.. clusters.All.SelectMany(cluster => cluster.Flags.Off.Select(flag => (cluster.Name, flag)))],
+            await OverdueAsync(queries, Overdue.Stuck, frame, cancel),
+            await OverdueAsync(queries, Overdue.Long, frame, cancel));
+    }
+
+    static async Task<OverdueCount> OverdueAsync(RunQueries queries, string kind, PageFrame frame, CancellationToken cancel)
+    {
+        string search = Overdue.Search(kind, frame.Overdue, frame.Clock.Now)!;
+        return new OverdueCount(await queries.CountAsync(new RunFilter { Text = search }, MostDead, CountTime, cancel), new LogQuery { Last = "all", Text = search }.Url(frame));
     }
 }
+
+/// <summary>How many runs are overdue, and where they are listed.</summary>
+public sealed record OverdueCount(RunCount Runs, string Url);
