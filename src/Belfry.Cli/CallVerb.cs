@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Belfry.Celery.Calling;
 using Belfry.Server.Sources;
 
@@ -34,12 +36,13 @@ static class CallVerb
     {
         TaskCall call = Read(line, Instant.Now(TimeProvider.System));
         using ServerClient? server = ServerClient.Of(line);
-        string id = server is null ? await SendAsync(ClusterOptions.Find(line), call, line.GetValue(Force), cancel)
+        Cluster? cluster = server is null ? ClusterOptions.Find(line) : null;
+        string id = server is null ? await SendAsync(cluster!, call, line.GetValue(Force), cancel)
             : (await server.PostAsync($"api/v1/tasks/{Uri.EscapeDataString(call.Task)}/call", Body(line, call), cancel)).GetProperty("id").GetString()!;
         if (line.GetValue(Wait))
         {
             Console.Error.WriteLine($"belfry: run {id}");
-            return await ResultVerb.ShowAsync(line, id, wait: true, cancel);
+            return await ResultVerb.ShowAsync(line, id, wait: true, cluster, cancel);
         }
         if (line.GetValue(Json))
         {
@@ -111,8 +114,15 @@ static class CallVerb
                 body[name] = value;
             }
         }
-        Tell("args", line.GetValue(Args) is null ? null : System.Text.Json.Nodes.JsonNode.Parse(call.Args));
-        Tell("kwargs", line.GetValue(Kwargs) is null ? null : System.Text.Json.Nodes.JsonNode.Parse(call.Kwargs));
+        try
+        {
+            Tell("args", line.GetValue(Args) is null ? null : JsonNode.Parse(call.Args));
+            Tell("kwargs", line.GetValue(Kwargs) is null ? null : JsonNode.Parse(call.Kwargs));
+        }
+        catch (JsonException)
+        {
+            throw new UsageException("NaN and Infinity go straight to a broker only, not through a server");
+        }
         Tell("queue", call.Queue);
         Tell("eta", call.Eta?.ToString());
         Tell("expires", call.Expires?.ToString());

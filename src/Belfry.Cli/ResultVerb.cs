@@ -34,19 +34,20 @@ static class ResultVerb
     /// <param name="line">The line, which has <see cref="Timeout"/>.</param>
     /// <param name="id">The run's id.</param>
     /// <param name="wait">Wait until it has ended.</param>
+    /// <param name="cluster">The cluster, where it was spoken to already; otherwise that of the line, or its server.</param>
     /// <param name="cancel">Stops waiting.</param>
-    public static async Task<int> ShowAsync(ParseResult line, string id, bool wait, CancellationToken cancel)
+    public static async Task<int> ShowAsync(ParseResult line, string id, bool wait, Cluster? cluster, CancellationToken cancel)
     {
         double seconds = wait ? line.GetValue(Timeout) : 0;
         // The server is given a little longer than it may take.
         using ServerClient? server = ServerClient.Of(line, TimeSpan.FromSeconds(seconds + 10));
         JsonElement answer = server is null
-            ? await AskAsync(ClusterOptions.Find(line), id, wait ? TimeSpan.FromSeconds(seconds) : null, cancel)
+            ? await AskAsync(cluster ?? ClusterOptions.Find(line), id, wait ? TimeSpan.FromSeconds(seconds) : null, cancel)
             : await server.GetAsync(FormattableString.Invariant($"api/v1/runs/{Uri.EscapeDataString(id)}/result?wait={seconds}"), cancel);
         return Print(line, id, wait, answer);
     }
 
-    static Task<int> ReadAsync(ParseResult line, CancellationToken cancel) => ShowAsync(line, line.GetValue(Id)!, line.GetValue(Wait), cancel);
+    static Task<int> ReadAsync(ParseResult line, CancellationToken cancel) => ShowAsync(line, line.GetValue(Id)!, line.GetValue(Wait), null, cancel);
 
     static async Task<JsonElement> AskAsync(Cluster cluster, string id, TimeSpan? wait, CancellationToken cancel)
     {

@@ -1,6 +1,9 @@
 using System.Text.Json;
 using Belfry.Celery.Control;
 using Belfry.Celery.Queues;
+using Belfry.Celery.RabbitMq;
+using Belfry.Celery.Results;
+using RabbitMQ.Client;
 
 namespace Belfry.Celery.Calling;
 
@@ -8,7 +11,8 @@ namespace Belfry.Celery.Calling;
 /// <param name="cluster">The cluster.</param>
 /// <param name="queues">Its queues.</param>
 /// <param name="control">Speaks to its workers.</param>
-public sealed class TaskCaller(CeleryCluster cluster, IBrokerQueues queues, RemoteControl control)
+/// <param name="results">Where its results are; null when they are not wanted.</param>
+public sealed class TaskCaller(CeleryCluster cluster, IBrokerQueues queues, RemoteControl control, IResultBackend? results = null)
 {
     /// <summary>Asks the workers whether they know a task.</summary>
     /// <param name="task">Its name.</param>
@@ -34,7 +38,19 @@ public sealed class TaskCaller(CeleryCluster cluster, IBrokerQueues queues, Remo
     /// <summary>Sends a call; it is the broker's when this returns.</summary>
     /// <exception cref="IOException">The broker cannot be reached.</exception>
     /// <exception cref="BrokerException">The broker refused, or has no such queue.</exception>
-    public Task CallAsync(TaskCall call, CancellationToken cancel) => queues.PutAsync(call.Queue ?? cluster.DefaultQueue, [call.ToMessage()], cancel);
+    public async Task CallAsync(TaskCall call, CancellationToken cancel)
+    {
+        string? replyTo = call.ReplyTo ?? (results is null ? null : await results.ReplyToAsync(cancel));
+        string queue = call.Queue ?? cluster.DefaultQueue;
+        try
+        {
+            await queues.PutAsync(queue, [(call with { ReplyTo = replyTo }).ToMessage()], cancel);
+        }
+        catch (RabbitException refused) when (refused.Code == Constants.NoRoute)
+        {
+            throw new RabbitException($"{cluster.Broker} has no queue '{queue}': nothing was called", Constants.NoRoute, refused);
+        }
+    }
 }
 
 /// <summary>What workers say about a task's name.</summary>

@@ -14,4 +14,8 @@ public interface IResultBackend
     /// <summary>The ids of the runs of a group, in their order; none when the group was not saved, or the backend keeps none.</summary>
     /// <exception cref="IOException">The backend cannot be reached.</exception>
     Task<IReadOnlyList<string>> MembersAsync(string group, CancellationToken cancel);
+
+    /// <summary>The queue that a call must name for its result to come here; null where results are kept for everybody.</summary>
+    /// <exception cref="IOException">The backend cannot be reached.</exception>
+    Task<string?> ReplyToAsync(CancellationToken cancel);
 }

@@ -68,6 +68,9 @@ public sealed class RedisResults : IResultBackend
         },
         cancel);
 
+    /// <inheritdoc/>
+    public Task<string?> ReplyToAsync(CancellationToken cancel) => Task.FromResult<string?>(null);
+
     /// <summary>The ids of all runs of which something is kept, a page at a time: whoever asks sets the pace by when it asks for the next one.</summary>
     /// <param name="wanted">Of these the time that they will still be kept is asked for; the others are left out.</param>
     /// <param name="cancel">Stops it.</param>

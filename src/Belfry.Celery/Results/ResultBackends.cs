@@ -12,7 +12,10 @@ public static class ResultBackends
         {
             "redis" or "rediss" or "redis+socket" => new RedisResults(BrokerUrl.Parse(url), cluster.ResultKeyPrefix, clock),
             "sentinel" => new RedisResults(BrokerUrl.Parse(url).WithSentinelOf(cluster.Broker), cluster.ResultKeyPrefix, clock),
-            var scheme => throw new FormatException($"Belfry cannot read results from {scheme}://: use redis://, rediss://, redis+socket:// or sentinel://"),
+            "rpc" when cluster.Broker.Kind == BrokerKind.RabbitMq => new RpcResults(cluster),
+            "rpc" => throw new FormatException("results over rpc:// come through RabbitMQ only"),
+            "db+postgresql" or "db+postgresql+psycopg2" or "db+postgresql+psycopg" or "postgresql" => new DatabaseResults(url, clock),
+            var scheme => throw new FormatException($"Belfry cannot read results from {scheme}://: use redis://, rediss://, redis+socket://, sentinel://, db+postgresql:// or, with RabbitMQ, rpc://"),
         };
     }
 

@@ -90,6 +90,17 @@ static class ResultReader
         }
     }
 
+    /// <summary>Ids in a pickled group: of <c>GroupResult</c> and its <c>AsyncResult</c>s the names and arguments, of which the id is the first.</summary>
+    public static IReadOnlyList<string> PickledMembers(ReadOnlyMemory<byte> json)
+    {
+        using PythonJson document = PythonJson.Parse(json);
+        JsonElement arguments = document.Root.Member("__args__");
+        return arguments.ValueKind == JsonValueKind.Array && arguments.GetArrayLength() > 1 && arguments[1].ValueKind == JsonValueKind.Array
+            ? [.. arguments[1].EnumerateArray().Select(member => member.Member("__args__")).Where(args => args.ValueKind == JsonValueKind.Array && args.GetArrayLength() > 0)
+                .Select(args => args[0].Name(LongestName)).OfType<string>()]
+            : [];
+    }
+
     static ResultRecord Plain(string id, ReadOnlyMemory<byte> value)
     {
         if (value.Length > 1 && value.Span[0] == 0x80 && value.Span[1] is > 0 and <= 5)

@@ -45,5 +45,5 @@ public sealed class Cluster(SourceSettings settings, TimeProvider clock)
     public FlagWatch Flags => field ??= new FlagWatch(Control, clock);
 
     /// <summary>Calls its tasks.</summary>
-    public TaskCaller Caller => field ??= new TaskCaller(Celery, Queues, Control);
+    public TaskCaller Caller => field ??= new TaskCaller(Celery, Queues, Control, Results);
 }
