@@ -1,4 +1,5 @@
 using Belfry.Server.Sources;
+using Belfry.Server.Sources.Queues;
 using Belfry.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -71,11 +72,13 @@ static class RunEndpoints
         TaskRun newest = attempts.MaxBy(run => run.Attempt)!;
         IReadOnlyList<TaskRun> parents = newest.Parent is null ? [] : await queries.FindAsync(newest.Parent, newest.Source, cancel);
         IReadOnlyList<TaskRun> children = await queries.ChildrenAsync(newest.Source, newest.Id, MostChildren, cancel);
+        long? waiting = await QueueLengths.AtAsync(queries, newest, cancel);
         return new JsonResult(json =>
         {
             json.WriteStartObject();
             json.WriteString("id", newest.Id);
             json.WriteString("source", newest.Source);
+            JsonFields.Number(json, "queue_length", waiting);
             Write(json, "attempts", attempts.OrderBy(run => run.Attempt), overdue);
             if (parents.MaxBy(run => run.Attempt) is { } parent)
             {

@@ -1,5 +1,7 @@
 using Belfry.Celery.Queues;
 using Belfry.Celery.RabbitMq;
+using Belfry.Server.Sources;
+using Belfry.Server.Sources.Queues;
 using Belfry.Testing;
 using RabbitMQ.Client;
 
@@ -95,6 +97,26 @@ public sealed class RabbitQueuesTests(SharedRabbit shared) : IAsyncLifetime
         await WaitAsync("mail", 151);
         await using CeleryWorker worker = await _lab.StartWorkerAsync(new() { Queues = "mail" });
         await Eventually.HoldsAsync("all ran", () => ids.All(id => worker.Log.Contains($"lab.add[{id}] succeeded", StringComparison.Ordinal)), TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    [Trait("row", "116")]
+    public async Task Chosen_messages_are_revoked_after_a_look_and_workers_drop_them()
+    {
+        await using CeleryWorker worker = await _lab.StartWorkerAsync(new() { Queues = "other" });
+        string[] adds = await SendAsync(3, "celery");
+        string kept = await _lab.SendAsync("lab.ok", [], new { queue = "celery" });
+        await WaitAsync("celery", 4);
+        var cluster = new Cluster(new SourceSettings { Name = "lab", Broker = _url }, TimeProvider.System);
+        var choice = new MessageChoice(null, "lab.add", null);
+        Assert.Equal(3, await QueueOrders.CountAsync(cluster.Queues, "celery", choice, new Dictionary<string, string>(), Cancel));
+        await WaitAsync("celery", 4);
+        Assert.Equal(new QueueRemoval(0, 3), await QueueOrders.RemoveAsync(cluster, "celery", choice, new Dictionary<string, string>(), Cancel));
+        await WaitAsync("celery", 4); // they wait on until a worker takes them
+        await _lab.ControlAsync("add_consumer", new { queue = "celery" });
+        await Eventually.HoldsAsync("the other one ran", () => worker.Log.Contains($"lab.ok[{kept}] succeeded", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+        await Eventually.HoldsAsync("they were dropped", () => adds.All(id => worker.Log.Contains($"Discarding revoked task: lab.add[{id}]", StringComparison.Ordinal)), TimeSpan.FromSeconds(30));
+        await cluster.Queues.DisposeAsync();
     }
 
     [Fact]

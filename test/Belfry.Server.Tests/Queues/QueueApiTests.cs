@@ -119,6 +119,7 @@ public sealed class QueueApiTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("row", "112")]
     public async Task Lengths_ages_consumers_and_workers_are_sampled_while_nothing_completes()
     {
         await PutAsync("celery", "shop.tasks.buy", 0, 3);
@@ -138,6 +139,20 @@ public sealed class QueueApiTests : IAsyncLifetime
         Assert.InRange(samples.Single(sample => sample is { Kind: SampleKinds.WorkersOnline }).Value!.Value, 0, 1);
         JsonElement queue = (await server.JsonAsync("/api/v1/queues")).GetProperty("items")[0];
         Assert.InRange(queue.GetProperty("oldest_age_estimate").GetDouble(), 3590, 3700);
+    }
+
+    [Fact]
+    [Trait("row", "102")]
+    public async Task A_run_tells_how_long_its_queue_was_when_it_came()
+    {
+        await using ServerHost server = await ServerHost.StartAsync(change: settings => settings.Sources = [Shop]);
+        Instant at = Instant.Now(TimeProvider.System) - TimeSpan.FromHours(3);
+        await server.Log.SampleAsync([.. new[] { (-200, 4.0), (-20, 17), (40, 30) }.Select(one => new Sample("shop", SampleKinds.QueueLength, "mail", at + TimeSpan.FromSeconds(one.Item1), one.Item2))], Cancel);
+        TaskEvent run = new() { Source = "shop", Id = "r1", Kind = EventKind.Submitted, At = at, Task = "t", Queue = "mail" };
+        await server.AppendAsync(run, run with { Id = "r2", Queue = "slow" });
+        Assert.Equal(17, (await server.JsonAsync("/api/v1/runs/r1")).GetProperty("queue_length").GetInt32());
+        Assert.False((await server.JsonAsync("/api/v1/runs/r2")).TryGetProperty("queue_length", out _));
+        Assert.Contains("Queue length", await (await server.GetAsync("/runs/r1")).Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
     }
 
     public ValueTask DisposeAsync() => _redis.DisposeAsync();

@@ -1,3 +1,4 @@
+using Belfry.Server.Sources.Queues;
 using Belfry.Storage;
 
 namespace Belfry.Server.Admin;
@@ -12,6 +13,9 @@ public sealed record RunView(PageFrame Frame, IReadOnlyList<TaskRun> Attempts, T
 {
     /// <summary>The children shown; a run can call thousands.</summary>
     public const int MostChildren = 50;
+
+    /// <summary>How many messages waited in its queue when it came, as measured nearest to that; null when nobody knows.</summary>
+    public long? QueueLength { get; init; }
 
     /// <summary>The last attempt.</summary>
     public TaskRun Newest => Attempts[^1];
@@ -44,6 +48,6 @@ public sealed record RunView(PageFrame Frame, IReadOnlyList<TaskRun> Attempts, T
         TaskRun run = attempts.FirstOrDefault(run => run.Attempt == attempt) ?? attempts[^1];
         IReadOnlyList<TaskRun> parents = run.Parent is { Length: > 0 } parent ? await queries.FindAsync(parent, run.Source, cancel) : [];
         IReadOnlyList<TaskRun> children = await queries.ChildrenAsync(run.Source, id, MostChildren + 1, cancel);
-        return (new RunView(frame, attempts, run, parents.MaxBy(run => run.Attempt), children), []);
+        return (new RunView(frame, attempts, run, parents.MaxBy(run => run.Attempt), children) { QueueLength = await QueueLengths.AtAsync(queries, run, cancel) }, []);
     }
 }
