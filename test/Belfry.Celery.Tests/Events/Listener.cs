@@ -10,6 +10,7 @@ sealed class Listener : IAsyncDisposable
     readonly IEventStream _subscription;
     readonly List<EventBatch> _batches = [];
     Task? _reading;
+    int _acknowledged;
 
     Listener(CeleryCluster cluster, SubscriptionOptions options) =>
         _subscription = EventStreams.Of(cluster, options, TimeProvider.System, new Random(1), NullLoggerFactory.Instance);
@@ -59,7 +60,14 @@ sealed class Listener : IAsyncDisposable
     }
 
     /// <summary>Acknowledges all that was read so far.</summary>
-    public Task AcknowledgeAsync() => AcknowledgeAsync(Batches[^1]);
+    public async Task AcknowledgeAsync()
+    {
+        IReadOnlyList<EventBatch> batches = Batches;
+        for (; _acknowledged < batches.Count; _acknowledged++)
+        {
+            await AcknowledgeAsync(batches[_acknowledged]);
+        }
+    }
 
     /// <summary>Acknowledges a batch and those before it.</summary>
     public Task AcknowledgeAsync(EventBatch batch) => _subscription.AcknowledgeAsync(batch);

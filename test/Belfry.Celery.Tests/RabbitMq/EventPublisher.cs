@@ -33,6 +33,16 @@ sealed class EventPublisher : IAsyncDisposable
         await _channel!.BasicPublishAsync(
             Exchange, key, mandatory: false, new BasicProperties { ContentType = contentType, ContentEncoding = encoding, DeliveryMode = DeliveryModes.Transient, Priority = 0 }, body);
 
+    /// <summary>Publishes many, and waits for none of them.</summary>
+    public async Task FloodAsync(IEnumerable<string> ids)
+    {
+        await using IChannel channel = await _connection.OpenChannelAsync(confirms: false, CancellationToken.None);
+        foreach (string id in ids)
+        {
+            await channel.BasicPublishAsync(Exchange, "task.multi", Started(id));
+        }
+    }
+
     /// <summary>Publishes a <c>task-started</c> for each id.</summary>
     public async Task StartedAsync(params string[] ids)
     {

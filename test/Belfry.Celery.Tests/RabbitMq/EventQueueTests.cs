@@ -147,6 +147,31 @@ public sealed class EventQueueTests(SharedRabbit shared)
     }
 
     [Fact]
+    public async Task A_queue_that_fills_while_the_log_stands_still_is_a_problem_until_it_is_read()
+    {
+        const string dropped = "events dropped by RabbitMQ: our queue was full (20 messages)";
+        string url = (await shared.ServerAsync()).NewUrl();
+        await using EventPublisher publisher = await EventPublisher.StartAsync(url);
+        await using Listener listener = await Listener.StartAsync(new CeleryCluster { Source = "lab", Broker = BrokerUrl.Parse(url), EventQueueLimit = 20 });
+        // Until as many are under way as may be, none of them acknowledged; then the queue itself fills.
+        await Eventually.HoldsAsync("the problem", async () =>
+        {
+            await publisher.FloodAsync(Enumerable.Range(0, 1_000).Select(number => $"{number}"));
+            return listener.Status is { Listening: true, Problem: { } problem } && problem.Contains("the oldest are dropped", StringComparison.Ordinal);
+        });
+        await listener.AcknowledgeAsync();
+        await Eventually.HoldsAsync("the end of the problem", () => listener.Status is { Listening: true, Problem: null });
+        await publisher.StartedAsync("after");
+        await listener.EventAsync("after");
+        StreamGap[] gaps = [.. listener.Batches.Select(batch => batch.Gap).OfType<StreamGap>()];
+        Assert.All(gaps, gap => Assert.Equal(dropped, gap.Reason));
+        // Told when it begins, and once more, with its whole length, when it ends.
+        Assert.Equal(gaps[^2].From, gaps[^1].From);
+        Assert.True(gaps[^2].To < gaps[^1].To);
+        Assert.InRange(listener.Refused(dropped), 1, gaps.Length / 2);
+    }
+
+    [Fact]
     public async Task Two_servers_never_share_one_queue()
     {
         string url = (await shared.ServerAsync()).NewUrl();

@@ -9,7 +9,7 @@ namespace Belfry.Celery.Tests.Sources;
 public sealed class RabbitSourceTests(SharedRabbit shared)
 {
     [Fact]
-    public async Task A_real_cluster_is_logged_also_what_it_did_while_nobody_listened()
+    public async Task A_real_cluster_that_was_not_told_to_send_events_is_logged_also_what_it_did_while_nobody_listened()
     {
         using var folder = new TempFolder();
         string store = $"sqlite://{folder.File("log.db")}";
@@ -19,8 +19,9 @@ public sealed class RabbitSourceTests(SharedRabbit shared)
         await using (Watched watched = await Watched.StartAsync(settings, store: store))
         {
             await watched.ListeningAsync();
-            CeleryWorker worker = await cluster.StartWorkerAsync();
+            CeleryWorker worker = await cluster.StartWorkerAsync(new CeleryWorkerOptions { Events = false });
             await watched.WorkerAsync(worker.Name, online: true);
+            await Eventually.HoldsAsync("the worker was asked for events", () => worker.Log.Contains("Events of group {task} enabled", StringComparison.Ordinal));
             ok = await cluster.SendAsync("lab.add", [2, 3]);
             string failed = await cluster.SendAsync("lab.fail", ["boom ✗"]);
             string retried = await cluster.SendAsync("lab.retry", [1]);
