@@ -19,7 +19,7 @@ sealed partial class QueueListener(
     readonly OwnQueue _queue = new(cluster);
     readonly CancellationTokenSource _stopping = new(), _disposing = new();
     Task _running = Task.CompletedTask;
-    long _drainedAt = long.MinValue;
+    long _drainedAt = Instant.Now(clock).Micros;
     Instant? _fullSince;
 
     /// <summary>How the connection does now.</summary>
