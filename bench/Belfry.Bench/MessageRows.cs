@@ -26,10 +26,10 @@ static class MessageRows
 
         long begin = Stopwatch.GetTimestamp();
         int listed = (await queues.PeekAsync(Queue, 0, messages, CancellationToken.None)).Count(message => message.Message.Problem is null);
-        double listing = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+        double listing = Stopwatch.GetElapsedTime(begin).TotalSeconds;
         begin = Stopwatch.GetTimestamp();
         long gone = await queues.RemoveAsync(Queue, message => message.Task == Task, CancellationToken.None);
-        double removing = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+        double removing = Stopwatch.GetElapsedTime(begin).TotalSeconds;
         long left = (await queues.ReadAsync([Queue], CancellationToken.None))[0].Length ?? 0;
         if (listed != messages || gone != messages / 2 || left != messages - gone)
         {
@@ -39,10 +39,11 @@ static class MessageRows
         await FillAsync(redis, messages);
         Finished told = await ChildProcess.RunAsync(Machine.Python, ["queue_peer.py", $"{redis.Port}", Queue, Task], AppContext.BaseDirectory);
         using JsonDocument peer = JsonDocument.Parse(told.Code == 0 ? told.Output : throw new InvalidOperationException(told.Errors));
+        double Number(string name) => peer.RootElement.GetProperty(name).GetDouble();
         return
         [
-            new Figure("queue-list", listing, "ms", 3000, AtLeast: false, Peer, peer.RootElement.GetProperty("listed").GetDouble() * 1000),
-            new Figure("queue-list-purge", removing, "ms", 5000, AtLeast: false, Peer, peer.RootElement.GetProperty("removed").GetDouble() * 1000),
+            new Figure("queue-list", messages / listing, "messages/s", 30_000, AtLeast: true, Peer, messages / Number("listed")),
+            new Figure("queue-list-purge", gone / removing, "messages/s", 15_000, AtLeast: true, Peer, Number("gone") / Number("removed")),
         ];
     }
 

@@ -1,4 +1,4 @@
-"""The peer of queue-list: Python's redis client doing what aa-taskmonitor does with a queue. queue_peer.py PORT QUEUE TASK"""
+"""The peer of queue-list: Python's redis client doing what aa-taskmonitor does with a queue, for 20 s at most. queue_peer.py PORT QUEUE TASK"""
 import json
 import sys
 import time
@@ -15,4 +15,6 @@ gone = 0
 for raw in client.lrange(queue, 0, -1):
     if json.loads(raw)["headers"]["task"] == task:
         gone += client.lrem(queue, 1, raw)
+        if time.perf_counter() - begin > 20:
+            break
 print(json.dumps({"waiting": len(waiting), "listed": listed, "gone": gone, "removed": time.perf_counter() - begin}))

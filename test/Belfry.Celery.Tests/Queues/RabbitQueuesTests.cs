@@ -2,7 +2,9 @@ using Belfry.Celery.Queues;
 using Belfry.Celery.RabbitMq;
 using Belfry.Server.Sources;
 using Belfry.Server.Sources.Queues;
+using Belfry.Storage;
 using Belfry.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
 
 namespace Belfry.Celery.Tests.Queues;
@@ -116,6 +118,25 @@ public sealed class RabbitQueuesTests(SharedRabbit shared) : IAsyncLifetime
         await _lab.ControlAsync("add_consumer", new { queue = "celery" });
         await Eventually.HoldsAsync("the other one ran", () => worker.Log.Contains($"lab.ok[{kept}] succeeded", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
         await Eventually.HoldsAsync("they were dropped", () => adds.All(id => worker.Log.Contains($"Discarding revoked task: lab.add[{id}]", StringComparison.Ordinal)), TimeSpan.FromSeconds(30));
+        await cluster.Queues.DisposeAsync();
+    }
+
+    [Fact]
+    [Trait("row", "112")]
+    public async Task Queues_are_measured_over_AMQP_and_those_that_are_not_there_are_left_out()
+    {
+        await SendAsync(3, "mail");
+        await using CeleryWorker worker = await _lab.StartWorkerAsync();
+        var cluster = new Cluster(new SourceSettings { Name = "lab", Broker = _url, Queues = ["mail", "nowhere"] }, TimeProvider.System);
+        await using RunLog log = await RunLog.OpenAsync(StoreUrl.Parse("memory:"), new RunLogOptions(), TimeProvider.System, NullLoggerFactory.Instance, Cancel);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        Task measuring = new QueueSampler(cluster, log, TimeProvider.System, NullLogger.Instance).RunAsync(stop.Token);
+        IReadOnlyList<Sample> samples = [];
+        await Eventually.HoldsAsync("they are measured", async () => (samples = await log.Queries.LatestSamplesAsync(null, Cancel)).Any(sample => sample is { Subject: "mail", Value: 3 }), TimeSpan.FromSeconds(40));
+        await stop.CancelAsync();
+        await measuring;
+        Assert.Equal(1, samples.Single(sample => sample is { Kind: SampleKinds.QueueConsumers, Subject: "celery" }).Value);
+        Assert.DoesNotContain(samples, sample => sample.Subject == "nowhere" || sample.Kind == SampleKinds.QueueOldestAge && sample.Subject == "mail");
         await cluster.Queues.DisposeAsync();
     }
 

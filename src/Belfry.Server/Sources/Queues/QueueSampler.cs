@@ -14,7 +14,11 @@ sealed partial class QueueSampler(Cluster cluster, RunLog log, TimeProvider cloc
 {
     static readonly TimeSpan Every = TimeSpan.FromSeconds(10), NamesKept = TimeSpan.FromMinutes(1), Patience = TimeSpan.FromSeconds(8);
 
+    // RabbitMQ writes a line into its log each time that somebody asks for a queue which is not there.
+    static readonly TimeSpan MissingKept = TimeSpan.FromMinutes(10);
+
     readonly OldestMessages _oldest = new(cluster.Name, log.Queries);
+    readonly Dictionary<string, long> _missing = []; // when they were asked for last; as many as there are names, which is bounded
     QueueNames? _names;
     long _named;
     bool _failed;
@@ -79,7 +83,8 @@ sealed partial class QueueSampler(Cluster cluster, RunLog log, TimeProvider cloc
             _names = await QueueNames.AskAsync(cluster, await log.Queries.NamesAsync(NameKind.Queue, cancel), online, cancel);
             _named = clock.GetTimestamp();
         }
-        IReadOnlyList<QueueStanding> all = await cluster.Queues.ReadAsync(_names.Names, cancel);
+        IReadOnlyList<QueueStanding> all = await cluster.Queues.ReadAsync([.. _names.Names.Where(IsAsked)], cancel);
+        Note(all);
         Instant now = Instant.Now(clock);
         IReadOnlyDictionary<string, IReadOnlyList<TaskMessage>> oldest = await cluster.Queues.OldestAsync([.. all.Where(queue => queue.Length > 0).Select(queue => queue.Name)], cancel);
         var samples = new List<Sample>();
@@ -94,6 +99,24 @@ sealed partial class QueueSampler(Cluster cluster, RunLog log, TimeProvider cloc
         }
         _oldest.Keep(oldest.Keys);
         return samples;
+    }
+
+    bool IsAsked(string queue) => !_missing.TryGetValue(queue, out long asked) || clock.GetElapsedTime(asked) >= MissingKept;
+
+    void Note(IReadOnlyList<QueueStanding> all)
+    {
+        foreach (QueueStanding queue in all)
+        {
+            _missing.Remove(queue.Name);
+            if (queue.Length is null)
+            {
+                _missing[queue.Name] = clock.GetTimestamp();
+            }
+        }
+        foreach (string gone in _missing.Keys.Except(_names!.Names).ToArray())
+        {
+            _missing.Remove(gone);
+        }
     }
 
     Sample Sample(string kind, string queue, Instant at, double value) => new(cluster.Name, kind, queue, at, value);
