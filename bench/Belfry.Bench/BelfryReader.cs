@@ -20,8 +20,8 @@ sealed class BelfryReader : IAsyncDisposable
     /// <summary>CPU used so far.</summary>
     public TimeSpan Cpu => _process.Cpu;
 
-    /// <summary>Memory that it holds now, and the most that it ever held, in bytes.</summary>
-    public (long Now, long Most) Memory => (MemoryOf("VmRSS:"), MemoryOf("VmHWM:"));
+    /// <summary>Memory that it holds.</summary>
+    public ProcessMemory Memory => ProcessMemory.Of(_process.Id);
 
     public static async Task<BelfryReader> StartAsync(RedisServer redis)
     {
@@ -68,12 +68,6 @@ sealed class BelfryReader : IAsyncDisposable
         }
         long bytes = new DirectoryInfo(_folder.Path).EnumerateFiles("bench.db*").Sum(file => file.Length);
         return (JsonSerializer.Deserialize<Consumed>(last)!.Ended, bytes);
-    }
-
-    long MemoryOf(string line)
-    {
-        string found = File.ReadLines($"/proc/{_process.Id}/status").First(text => text.StartsWith(line, StringComparison.Ordinal));
-        return 1024 * long.Parse(found[line.Length..^2], NumberStyles.Any, CultureInfo.InvariantCulture);
     }
 
     void Hear(string line) =>

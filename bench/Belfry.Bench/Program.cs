@@ -21,6 +21,7 @@ var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
     ["rabbit-burst"] = RabbitRows.BurstAsync,
     ["watch-1000-workers"] = WatchRows.ThousandAsync,
     ["inspect-ping"] = ControlRows.PingAsync,
+    ["server-memory"] = ServerRows.MemoryAsync,
     ["store-append"] = StoreRows.AppendAsync,
     ["store-large"] = StoreRows.LargeAsync,
     ["search-text"] = SearchRows.TextAsync,

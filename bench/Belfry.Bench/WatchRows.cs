@@ -34,7 +34,7 @@ static class WatchRows
         int online = await OnlineAsync(server.Http);
         return
         [
-            new Figure("watch-1000-workers", MemoryOf(server.Process) / 1e6, "MB", 300, AtLeast: false),
+            new Figure("watch-1000-workers", ProcessMemory.Of(server.Process.Id).Most / 1e6, "MB", 300, AtLeast: false),
             new Figure("watch-1000-workers-online", online, "workers", workers, AtLeast: true),
             new Figure("watch-1000-workers-cpu", cpu * 100, "% of a core", 50, AtLeast: false),
         ];
@@ -65,12 +65,5 @@ static class WatchRows
     {
         using JsonDocument workers = JsonDocument.Parse(await http.GetStringAsync(new Uri("/api/v1/workers", UriKind.Relative)));
         return workers.RootElement.GetProperty("items").EnumerateArray().Count(worker => worker.GetProperty("online").GetBoolean());
-    }
-
-    static long MemoryOf(ChildProcess process)
-    {
-        const string line = "VmHWM:";
-        string found = File.ReadLines($"/proc/{process.Id}/status").First(text => text.StartsWith(line, StringComparison.Ordinal));
-        return 1024 * long.Parse(found[line.Length..^2], NumberStyles.Any, CultureInfo.InvariantCulture);
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
@@ -32,9 +33,15 @@ sealed class PayloadWriter
         {
             return;
         }
-        int bytes = Encoding.UTF8.GetByteCount(value);
-        Head(tag, bytes);
-        Encoding.UTF8.GetBytes(value, _buffer.AsSpan(_length));
+        int begin = _length;
+        Head(tag, value.Length);
+        if (Ascii.FromUtf16(value, _buffer.AsSpan(_length), out int bytes) != OperationStatus.Done)
+        {
+            _length = begin; // other characters take more bytes, and the length may as well
+            bytes = Encoding.UTF8.GetByteCount(value);
+            Head(tag, bytes);
+            Encoding.UTF8.GetBytes(value, _buffer.AsSpan(_length));
+        }
         _length += bytes;
     }
 

@@ -63,6 +63,7 @@ sealed class GroupWriter : IDisposable
             _lastEnds.Write(_names);
             _rollupWriter.Write(_rollups, now);
             _keys.Flush();
+            _rows.Settle();
             _open.Flush();
             _packer.Settle();
             _database.Execute("COMMIT");

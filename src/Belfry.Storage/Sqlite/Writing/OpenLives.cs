@@ -56,6 +56,8 @@ sealed class TrackedLife(RunKey key, Life life)
 /// </summary>
 sealed class OpenLives
 {
+    const int Near = 8; // to read so many rows that nobody wants is less than to look for the next
+
     readonly Database _database;
     readonly KeySegments _keys;
     readonly NameTable _names;
@@ -128,7 +130,7 @@ sealed class OpenLives
         return life;
     }
 
-    /// <summary>Reads what the store knows of the lives that were not in memory.</summary>
+    /// <summary>Reads what the store knows of the lives that were not in memory. Runs go on about as they came, so most lie near each other.</summary>
     public void Load()
     {
         if (_wanted.Count == 0)
@@ -136,10 +138,14 @@ sealed class OpenLives
             return;
         }
         _wanted.Sort(static (a, b) => a.Place.CompareTo(b.Place));
-        Statement read = _database.Prepare($"SELECT at, {RowCodec.Columns} FROM open WHERE id = ?");
-        foreach ((long place, TrackedLife life) in _wanted)
+        for (int from = 0, to; from < _wanted.Count; from = to)
         {
-            Load(read, life, place, isOpen: true);
+            to = from + 1;
+            while (to < _wanted.Count && _wanted[to].Place <= _wanted[to - 1].Place + Near)
+            {
+                to++;
+            }
+            Load(from, to);
         }
         _wanted.Clear();
     }
@@ -175,15 +181,38 @@ sealed class OpenLives
             Statement read = _database.Prepare($"SELECT at, {RowCodec.Columns} FROM run WHERE at = ?");
             foreach (long place in _keys.Find(life.Key))
             {
-                Load(read, life, place, isOpen: false);
+                if (read.Bind(1, place).Step())
+                {
+                    Add(read, life, place, isOpen: false);
+                }
+                read.Reset();
             }
         }
     }
 
-    /// <summary>Adds the row at a place to a life, if it is one of its own: keys share bits, may outlive their row, and may be of a child.</summary>
-    void Load(Statement read, TrackedLife life, long place, bool isOpen)
+    /// <summary>Reads the wanted rows from one to another with all that lie between.</summary>
+    void Load(int from, int to)
     {
-        bool isOwn = read.Bind(1, place).Step() && IdColumn.Is(read, 1, life.Life.Id) && RowCodec.SourceOf(read, 1) == life.Key.Source;
+        Statement read = _database.Prepare($"SELECT at, {RowCodec.Columns}, id FROM open WHERE id >= ? AND id <= ? ORDER BY id");
+        read.Bind(1, _wanted[from].Place).Bind(2, _wanted[to - 1].Place);
+        while (from < to && read.Step())
+        {
+            long place = read.Int64(1 + RowCodec.Count);
+            for (; from < to && _wanted[from].Place <= place; from++)
+            {
+                if (_wanted[from].Place == place)
+                {
+                    Add(read, _wanted[from].Life, place, isOpen: true);
+                }
+            }
+        }
+        read.Reset();
+    }
+
+    /// <summary>Adds the row that was read to a life, if it is one of its own: keys share bits, may outlive their row, and may be of a child.</summary>
+    void Add(Statement read, TrackedLife life, long place, bool isOpen)
+    {
+        bool isOwn = IdColumn.Is(read, 1, life.Life.Id) && RowCodec.SourceOf(read, 1) == life.Key.Source;
         if (isOwn && !life.Has(place, isOpen))
         {
             FoldedRun row = RowCodec.ReadFacts(read, 1, read.Int64(0), life.Life.Id, _names);
@@ -193,6 +222,5 @@ sealed class OpenLives
                 life.Life.Add(row.Facts[i]);
             }
         }
-        read.Reset();
     }
 }

@@ -14,6 +14,7 @@ sealed class RunRows
     readonly OpenLives _open;
     readonly FreeInstants _instants;
     readonly LastEnds _lastEnds;
+    readonly List<long> _closed = []; // places in open of runs that the group ended; emptied by Settle
     readonly Statement _addOpen, _putOpen, _putEnded, _deleteOpen, _deleteEnded; // kept at hand: they run for every run
 
     public RunRows(Database database, NameTable names, RowCodec codec, KeySegments keys, OpenLives open, FreeInstants instants, LastEnds lastEnds)
@@ -22,7 +23,7 @@ sealed class RunRows
         _addOpen = database.Prepare($"INSERT INTO open(id, at, {RowCodec.Columns}) VALUES(?, ?, {Values})");
         _putOpen = database.Prepare($"INSERT OR REPLACE INTO open(id, at, {RowCodec.Columns}) VALUES(?, ?, {Values})");
         _putEnded = database.Prepare($"INSERT INTO run(at, {RowCodec.Columns}) VALUES(?, {Values})");
-        _deleteOpen = database.Prepare("DELETE FROM open WHERE id = ?");
+        _deleteOpen = database.Prepare("DELETE FROM open WHERE id >= ? AND id <= ?");
         _deleteEnded = database.Prepare("DELETE FROM run WHERE at = ?");
     }
 
@@ -57,12 +58,12 @@ sealed class RunRows
         return new StoredRow(at, at, IsOpen: false, row);
     }
 
-    /// <summary>Deletes a row, with what leads to it.</summary>
+    /// <summary>Deletes a row, with what leads to it. That of an open run goes with <see cref="Settle"/>: nobody looks for it there any more.</summary>
     public void Delete(RunKey key, in StoredRow row)
     {
         if (row.IsOpen)
         {
-            _deleteOpen.Bind(1, row.Place).Run();
+            _closed.Add(row.Place);
             _open.Close(key, row.Row.Run.Parent, row.Place);
             _instants.Release(row.At);
             return;
@@ -70,6 +71,22 @@ sealed class RunRows
         _deleteEnded.Bind(1, row.Place).Run();
         _keys.Remove(key, row.Row.Run.Parent, row.Place);
         _lastEnds.Remove(row.Row.Run, row.Place, _names);
+    }
+
+    /// <summary>Deletes the rows of runs that are open no longer; within the group's transaction. Runs end about as they came, so most lie side by side, and go at once.</summary>
+    public void Settle()
+    {
+        _closed.Sort();
+        for (int from = 0, to; from < _closed.Count; from = to)
+        {
+            to = from + 1;
+            while (to < _closed.Count && _closed[to] == _closed[to - 1] + 1)
+            {
+                to++;
+            }
+            _deleteOpen.Bind(1, _closed[from]).Bind(2, _closed[to - 1]).Run();
+        }
+        _closed.Clear();
     }
 
     /// <summary>Where a row is, it stays, as long as its instant does: else pages would repeat or skip it. Null when it moves.</summary>
