@@ -13,9 +13,10 @@ readonly record struct StreamMessage(string RoutingKey, string Hostname, string 
 /// <remarks>
 /// Four events a run: sent by a client, each alone; received, started and ended by one of four workers, in arrays of 1 to 24 as their
 /// buffers happen to be. 200 tasks, 20 % of the runs with parent and root, 2 % fail, 1 % take seconds. Arguments and result of a
-/// run are 186 bytes together. Between receipt and start they wait for so many seconds. The same seed gives the same stream.
+/// run are 186 bytes together. Between receipt and start they wait for so many seconds. With records the end of each run leaves one in the result backend,
+/// just before it is told. The same seed gives the same stream.
 /// </remarks>
-sealed class EventStream(int runs, double runsPerSecond, Instant begin, int seed = 20261121, double waiting = 0)
+sealed class EventStream(int runs, double runsPerSecond, Instant begin, int seed = 20261121, double waiting = 0, bool records = false)
 {
     const int BytesOfPublication = 64 * 1024;
     static readonly int[] BufferSizes = [1, 2, 4, 8, 16, 24];
@@ -94,6 +95,10 @@ sealed class EventStream(int runs, double runsPerSecond, Instant begin, int seed
             return new StreamMessage("task.sent", "gen30644@vm", run.Sent(seconds, ++_clock), 1);
         }
         WorkerBuffer worker = _workers[run.Number % _workers.Length];
+        if (records && kind.IsOutcome())
+        {
+            Write(run, run.Record(at, worker));
+        }
         worker.Events.Add(run.ByWorker(kind, seconds, worker, ++_clock));
         return worker.Events.Count >= worker.Size ? Flush(worker) : null;
     }
@@ -116,6 +121,13 @@ sealed class EventStream(int runs, double runsPerSecond, Instant begin, int seed
         _bytes.Write(Encoding.UTF8.GetBytes($"*3\r\n$7\r\nPUBLISH\r\n${channel.Length}\r\n{channel}\r\n${message.Length}\r\n{message}\r\n"));
         _messages++;
         _events += sent.Events;
+    }
+
+    void Write(SyntheticRun run, string record)
+    {
+        string key = $"celery-task-meta-{run.Id}";
+        _bytes.Write(Encoding.UTF8.GetBytes($"*4\r\n$5\r\nSETEX\r\n${key.Length}\r\n{key}\r\n$5\r\n86400\r\n${Encoding.UTF8.GetByteCount(record)}\r\n{record}\r\n"));
+        _messages++;
     }
 
     Publication Take()

@@ -14,6 +14,7 @@ if (args is ["append", var store, var number, var runs, var lag])
 var rows = new Dictionary<string, Func<bool, Task<IReadOnlyList<Figure>>>>
 {
     ["ingest-redis"] = IngestRows.FlatOutAsync,
+    ["redis-burst"] = BurstRows.FilledAsync,
     ["ingest-steady"] = IngestRows.SteadyAsync,
     ["ingest-backlog"] = BacklogRows.FromRedisAsync,
     ["ingest-rabbit"] = RabbitRows.FlatOutAsync,

@@ -69,6 +69,20 @@ sealed class SyntheticRun
             """;
     }
 
+    /// <summary>Its record in the result backend, as <c>result_extended</c> has it.</summary>
+    public string Record(Instant at, WorkerBuffer worker)
+    {
+        string exception = $$"""
+            {"exc_type": "ValueError", "exc_message": ["order {{Number}} is closed"], "exc_module": "builtins"}
+            """;
+        string outcome = Fails
+            ? $"\"status\": \"FAILURE\", \"result\": {exception}, \"traceback\": \"{Trace}\""
+            : $"\"status\": \"SUCCESS\", \"result\": {{\"seconds\": {Text(Runtime)}}}, \"traceback\": null";
+        return $$"""
+            {{{outcome}}, "children": [], "date_done": "{{at.ToString()[..^1]}}", "name": "{{_task}}", "args": [], "kwargs": {}, "worker": "{{worker.Name}}", "retries": 0, "queue": "celery", "task_id": "{{Id}}"}
+            """;
+    }
+
     const string Trace =
         """Traceback (most recent call last):\n  File \"/usr/lib/python3/dist-packages/celery/app/trace.py\", line 451, in trace_task\n    R = retval = fun(*args, **kwargs)\n                 ^^^^^^^^^^^^^^^^^^^^\n  File \"/srv/shop/tasks.py\", line 64, in job\n    raise ValueError(f'order {order} is closed')\n""";
 

@@ -35,7 +35,8 @@ public sealed class RemoteControl(CeleryCluster cluster, TimeProvider clock)
         await using IControlLine line = await OpenAsync(cancel);
         long began = clock.GetTimestamp();
         long? heard = await line.SendAsync(request, cancel);
-        TimeSpan? left = timeout;
+        // On Redis it is known when nobody hears.
+        TimeSpan? left = heard == 0 ? null : timeout;
         while (left is { } time && await line.ReceiveAsync(time, cancel) is { } reply)
         {
             replies[reply.Worker] = reply.Value;

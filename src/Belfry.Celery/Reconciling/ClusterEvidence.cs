@@ -125,8 +125,9 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
         await foreach (IReadOnlyList<StoredResult> page in redis.ScanAsync(_ => true, cancel))
         {
             Instant now = Instant.Now(clock);
+            TimeSpan pause = clock.GetElapsedTime(began) * Courtesy;
             yield return [.. page.Where(stored => stored.Left is not { } left || now - ((kept ?? UsualKept) - left) >= since).Select(stored => stored.Id)];
-            await Task.Delay(clock.GetElapsedTime(began) * Courtesy, clock, cancel);
+            await Task.Delay(pause, clock, cancel);
             began = clock.GetTimestamp();
         }
     }

@@ -190,7 +190,7 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
         var standings = new WorkerStandings(watch.Snapshot(now), watch.UnbrokenSince, now);
         BrokerLook look = evidence.IsRabbitMq ? new BrokerLook() : await evidence.LookAsync(null, [], cancel);
         WorkerAnswers answers = await evidence.AskAsync(null, standings.Beating, [], cancel);
-        await AskIfNotOpenAsync(book, gap, [.. look.Queued.Keys.Union(look.Unacked.Keys).Union(answers.Runs)], cancel);
+        await AskUnlessEndedAsync(book, gap, [.. look.Queued.Keys.Union(look.Unacked.Keys).Union(answers.Runs)], cancel);
     }
 
     /// <summary>Runs whose records were written in the gap.</summary>
@@ -198,17 +198,17 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     {
         await foreach (IReadOnlyList<string> ids in evidence.FindRecordsAsync(gap.From, null, cancel))
         {
-            await AskIfNotOpenAsync(book, gap, ids, cancel);
+            await AskUnlessEndedAsync(book, gap, ids, cancel);
         }
     }
 
-    async Task AskIfNotOpenAsync(InquiryBook book, Gap? gap, IReadOnlyList<string> ids, CancellationToken cancel)
+    async Task AskUnlessEndedAsync(InquiryBook book, Gap? gap, IReadOnlyList<string> ids, CancellationToken cancel)
     {
         IReadOnlyList<string> strange = [.. ids.Where(id => !book.Has(id))];
         IReadOnlyDictionary<string, TaskRun> known = await log.Queries.NewestAsync(settings.Name, strange, cancel);
         Instant now = Instant.Now(clock);
-        // What has ended for good is not asked about; an attempt that is retried or lost may have a later one.
-        foreach (string id in strange.Where(id => !known.TryGetValue(id, out TaskRun? run) || run.State is RunState.Retried or RunState.Lost))
+        // What has ended for good is not asked about; an attempt that is retried or lost may have a later one, and one that is open was not yet in the log before.
+        foreach (string id in strange.Where(id => !known.TryGetValue(id, out TaskRun? run) || !run.State.IsFinal() || run.State is RunState.Retried or RunState.Lost))
         {
             book.Ask(id, gap, now);
         }
