@@ -15,7 +15,8 @@ public sealed class EventJsonTests
         var random = new Random(seed);
         foreach (TaskEvent item in Enumerable.Range(0, 200).SelectMany(n => Lives.Random(random, $"id-{n}")).Select(item => item.Kind == EventKind.Submitted ? item with { Task = item.Task ?? "t" } : item))
         {
-            Assert.Equal(item, Again(item));
+            // What reconciliation found out is the server's own finding: nobody can send it.
+            Assert.Equal(item with { Reconciled = false, Until = null }, Again(item));
         }
     }
 
