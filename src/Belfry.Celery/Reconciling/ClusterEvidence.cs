@@ -88,6 +88,16 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
         return answers;
     }
 
+    /// <summary>Tasks with a rate limit: a worker may hold their runs without listing them. Null when no worker tells.</summary>
+    public async Task<IReadOnlySet<string>?> RateLimitedAsync(IReadOnlyCollection<string> awaited, CancellationToken cancel)
+    {
+        ControlAnswer answer = await control.AskAsync("registered", new JsonObject { ["taskinfoitems"] = new JsonArray("rate_limit") }, [], ForWorkers, awaited, cancel);
+        // "lab.add", "lab.slow [rate_limit=10/m]"
+        return answer.Replies.Count == 0 ? null
+            : answer.Replies.Values.Where(tasks => tasks.ValueKind == System.Text.Json.JsonValueKind.Array).SelectMany(tasks => tasks.EnumerateArray())
+                .Select(task => task.Text()).OfType<string>().Where(task => task.EndsWith(']')).Select(task => task.Split(' ')[0]).ToHashSet(StringComparer.Ordinal);
+    }
+
     /// <summary>Looks for messages of runs that wait.</summary>
     /// <param name="ids">The runs; null for all that are there.</param>
     /// <param name="known">Names of queues that are known from elsewhere.</param>

@@ -13,6 +13,8 @@ sealed class Visit(string source, ClusterEvidence evidence, RunLog log, Func<Wor
 {
     static readonly IReadOnlyDictionary<string, ResultEvidence> NoRecords = new Dictionary<string, ResultEvidence>();
 
+    static readonly IReadOnlySet<string> NoTasks = new HashSet<string>();
+
     IReadOnlyDictionary<string, TaskRun> _known = new Dictionary<string, TaskRun>();
 
     /// <summary>Asks, and hands over what came out as soon as it is known.</summary>
@@ -43,6 +45,7 @@ sealed class Visit(string source, ClusterEvidence evidence, RunLog log, Func<Wor
     async Task RoundAsync(IReadOnlyList<Inquiry> due, Func<IReadOnlyList<Answer>, CancellationToken, Task> settle, CancellationToken cancel)
     {
         BrokerLook look = await evidence.LookAsync(Ids(due), [.. _known.Values.Select(run => run.Queue).OfType<string>().Distinct()], cancel);
+        IReadOnlySet<string>? limited = evidence.IsRabbitMq ? await evidence.RateLimitedAsync(hearing.Awaited(standings().Beating, Instant.Now(clock)), cancel) : NoTasks;
         (WorkerAnswers answers, WorkerStandings workers) = await AskAsync(due, cancel);
         IReadOnlyDictionary<string, ResultEvidence> records = await evidence.RecordsAsync(Ids(due), cancel);
         var all = new List<Answer>();
@@ -54,6 +57,7 @@ sealed class Visit(string source, ClusterEvidence evidence, RunLog log, Func<Wor
             found = found with
             {
                 Queued = look.Queued.GetValueOrDefault(inquiry.Id), Unacked = look.Unacked.GetValueOrDefault(inquiry.Id), Drained = look.Drained,
+                RateLimited = limited is null || (_known.GetValueOrDefault(inquiry.Id)?.Task is { } task && limited.Contains(task)),
                 Rounds = inquiry.Rounds + 1, Complete = complete,
             };
             Reconciliation concluded = Reconcile.Run(source, inquiry.Id, _known.GetValueOrDefault(inquiry.Id), found);
