@@ -144,6 +144,12 @@ sealed class Lives(PostgresStore store, int limit) : IDisposable
                     IdsOf(wanted), SourcesOf(wanted)),
             },
         };
+        if (ours != 0)
+        {
+            // A prepared statement learns of new partitions only when its lock on the table is new. This transaction may have read before: then it would see the guard of
+            // whoever was first, and not the row, where that lies in a partition which he has just made; and the run would be stored twice. A lock of another kind tells it.
+            batch.BatchCommands.Insert(0, new NpgsqlBatchCommand("LOCK TABLE ONLY run_done IN ROW EXCLUSIVE MODE"));
+        }
         using NpgsqlDataReader row = batch.ExecuteReader();
         ReadRows(row);
         row.NextResult();
