@@ -93,7 +93,7 @@ sealed partial class AuditTrail(AccessStore store, AccessSettings settings, RunL
                 LogForgot(rows);
             }
         }
-        catch (StoreException refused)
+        catch (Exception refused) when (refused is StoreException or ObjectDisposedException)
         {
             LogNotWritten(0, refused.Message);
         }
