@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Belfry.Testing;
 using Belfry.Tests.Folding;
+using Npgsql;
 
 namespace Belfry.Storage.Tests;
 
@@ -95,6 +96,42 @@ public sealed class PostgresWritersTests(PostgresFixture postgres)
         Assert.Equal([false, false, false, true, false], heard.Select(change => change.Gap));
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => watching);
+    }
+
+    [Fact]
+    public async Task A_run_that_another_has_just_put_into_a_new_partition_is_not_stored_twice()
+    {
+        await using LogStore store = await postgres.NewStoreAsync();
+        await using RunLog one = await store.OpenAsync(), other = await store.OpenAsync();
+        Instant begin = Instant.Now(TimeProvider.System) - TimeSpan.FromDays(20); // a day that has no partition yet
+        TaskEvent Told(string id, EventKind kind, long after) => new() { Source = "s", Id = id, Kind = kind, At = new Instant(begin.Micros + after), Task = "t" };
+        string inTheWay = new Guid(1, 0, 0, new byte[8]).ToString(), both = Guid.AllBitsSet.ToString();
+        for (int n = 0; n < 10; n++)
+        {
+            await one.AppendAsync([Told(Guid.NewGuid().ToString(), EventKind.Started, 0)], Cancel); // until its statements are prepared
+        }
+        await using var holding = new NpgsqlConnection(store.Url.Server!);
+        await holding.OpenAsync(Cancel);
+        await using NpgsqlTransaction held = await holding.BeginTransactionAsync(Cancel);
+        await using (var guard = new NpgsqlCommand($"INSERT INTO belfry.run_key(at, id, source, attempt) SELECT 1, '{inTheWay}', id, 1 FROM belfry.name WHERE text = 's'", holding, held))
+        {
+            Assert.Equal(1, await guard.ExecuteNonQueryAsync(Cancel));
+        }
+        // The first of these is looked for in the store; then the guards of the others are made, in the order of their ids, and that waits.
+        Task waiting = one.AppendAsync(
+            [Told(Guid.NewGuid().ToString(), EventKind.Started, 0), Told(inTheWay, EventKind.Submitted, 0), Told(both, EventKind.Submitted, 1)], Cancel);
+        await Eventually.HoldsAsync("one waits for the guard", async () =>
+        {
+            await using var asking = new NpgsqlConnection(store.Url.Server!);
+            await asking.OpenAsync(Cancel);
+            await using var waits = new NpgsqlCommand("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'", asking);
+            return (long)(await waits.ExecuteScalarAsync(Cancel))! > 0;
+        });
+        await other.AppendAsync([Told(both, EventKind.Started, 2), Told(both, EventKind.Succeeded, 3)], Cancel);
+        await held.RollbackAsync(Cancel);
+        await waiting;
+        Assert.Equal(
+            Fold.Rows([Told(both, EventKind.Submitted, 1), Told(both, EventKind.Started, 2), Told(both, EventKind.Succeeded, 3)]), await one.Queries.FindAsync(both, null, Cancel));
     }
 
     [Fact]

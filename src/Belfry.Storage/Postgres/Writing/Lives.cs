@@ -146,9 +146,10 @@ sealed class Lives(PostgresStore store, int limit) : IDisposable
         };
         if (ours != 0)
         {
-            // A prepared statement learns of new partitions only when its lock on the table is new. This transaction may have read before: then it would see the guard of
-            // whoever was first, and not the row, where that lies in a partition which he has just made; and the run would be stored twice. A lock of another kind tells it.
-            batch.BatchCommands.Insert(0, new NpgsqlBatchCommand("LOCK TABLE ONLY run_done IN ROW EXCLUSIVE MODE"));
+            // Attaching a partition waits for nobody, and a prepared statement learns of one only by a lock that its transaction does not hold yet. This one may have
+            // read before: then it would see the guard of whoever was first, and not the row in the partition that he has just made; the run would be stored twice.
+            // No other statement takes this mode of lock: that of COPY would hide from it the partitions that are made next.
+            batch.BatchCommands.Insert(0, new NpgsqlBatchCommand("LOCK TABLE ONLY run_done IN ROW SHARE MODE"));
         }
         using NpgsqlDataReader row = batch.ExecuteReader();
         ReadRows(row);
