@@ -23,7 +23,7 @@ sealed record Figure(string Row, double Value, string Unit, double Goal, bool At
         },
         Plain);
 
-    static string Shown(double number) => number.ToString(Math.Abs(number) < 10 ? "0.##" : "N1", CultureInfo.InvariantCulture);
+    static string Shown(double number) => number.ToString(Math.Abs(number) < 1 ? "0.###" : Math.Abs(number) < 10 ? "0.##" : "N1", CultureInfo.InvariantCulture);
 
     public override string ToString()
     {
