@@ -194,14 +194,17 @@ public sealed class LifeTests
                 belfry.AddTask($"task-{n}", Secondly, () => starts.Enqueue($"task-{n}"));
             }
         }
-        await using Belltower one = await Belltower.OpenAsync(Tasks, log), two = await Belltower.OpenAsync(Tasks, log);
+        await using Belltower one = await Belltower.OpenAsync(Tasks, log);
+        await one.EndedAsync("task-7", 1); // alone at first, as the other is at last: who wins while both are there is chance
+        await using Belltower two = await Belltower.OpenAsync(Tasks, log);
         await one.EndedAsync("task-7", 4);
         await one.Scheduler.ShutDownAsync();
-        await two.EndedAsync("task-7", 6); // whoever was first until now, from here on it is this one
+        await two.EndedAsync("task-7", 6);
         await two.Scheduler.ShutDownAsync();
         IReadOnlyList<TaskRun> runs = await log.ListAsync(new RunQuery(), Cancel);
         Assert.Equal(runs.Count, starts.Count);
         Assert.Equal(runs.Count, runs.DistinctBy(run => (run.Task, run.Started!.Value.Micros / 1_000_000)).Count());
+        Assert.Equal(2, runs.Select(run => run.Worker).Distinct().Count());
     }
 
     [Fact]
