@@ -44,11 +44,16 @@ sealed partial class Reconciler(
     /// <summary>Works until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancel)
     {
-        await _missing.LearnAsync(cancel);
+        bool learned = false;
         while (!cancel.IsCancellationRequested)
         {
             try
             {
+                if (!learned)
+                {
+                    await _missing.LearnAsync(cancel);
+                    learned = true;
+                }
                 await _wake.WaitAsync(_missing.IsHurried ? TimeSpan.FromMilliseconds(100) : Tick, cancel);
                 if (_listening)
                 {
@@ -62,6 +67,12 @@ sealed partial class Reconciler(
             catch (Exception problem) when (problem is IOException or BrokerException or StoreException or TimeoutException)
             {
                 LogNotAsked(settings.Name, problem.Message);
+                await Task.Delay(Stall, clock, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (Exception unforeseen)
+            {
+                // Nobody waits for this loop before the server stops: it would end unseen.
+                LogStumbled(settings.Name, unforeseen);
                 await Task.Delay(Stall, clock, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -126,6 +137,9 @@ sealed partial class Reconciler(
 
     [LoggerMessage(2121, LogLevel.Information, "Filled in {Runs} runs of {Source} whose events were not heard")]
     partial void LogReconciled(int runs, string source);
+
+    [LoggerMessage(2123, LogLevel.Error, "Asking what became of open runs of {Source} stopped unexpectedly and goes on")]
+    partial void LogStumbled(string source, Exception problem);
 
     [LoggerMessage(2122, LogLevel.Warning, "What became of open runs of {Source} could not be asked: {Problem}. Trying again.")]
     partial void LogNotAsked(string source, string problem);
