@@ -9,7 +9,7 @@ using Npgsql;
 namespace Belfry.Storage.Postgres;
 
 /// <summary>Writes groups to PostgreSQL on one connection, and makes a new one when it breaks.</summary>
-sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy retention, TimeProvider clock) : ILogWriter, ILogKeeper, ILogFollower
+sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy retention, TimeProvider clock) : ILogWriter, ILogFollower
 {
     /// <summary>So many open runs stay in memory by default.</summary>
     public const int LivesKept = 100_000;

@@ -7,7 +7,7 @@ using Belfry.Storage.Writing;
 namespace Belfry.Storage.Sqlite;
 
 /// <summary>Writes groups to SQLite, and owns the file.</summary>
-sealed class SqliteWriter : ILogWriter, ILogKeeper
+sealed class SqliteWriter : ILogWriter
 {
     /// <summary>So many open runs stay in memory by default.</summary>
     public const int LivesKept = 20_000;

@@ -1,7 +1,9 @@
+using Belfry.Storage.Keeping;
+
 namespace Belfry.Storage.Writing;
 
 /// <summary>The engine under the log: writes groups of events. Used by the log's one writing thread.</summary>
-interface ILogWriter : IDisposable
+interface ILogWriter : ILogKeeper, IDisposable
 {
     /// <summary>Other processes use the same log.</summary>
     bool IsShared { get; }

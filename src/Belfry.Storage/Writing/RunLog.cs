@@ -166,9 +166,8 @@ public sealed partial class RunLog : IAsyncDisposable
     /// <exception cref="StoreException">The store cannot be read or written at present; what was deleted so far is.</exception>
     public async Task<RetentionResult> RetainAsync(RetentionPolicy policy, CancellationToken cancel)
     {
-        ILogKeeper keeper = _writer as ILogKeeper ?? throw new NotSupportedException($"{_url} deletes nothing by itself yet");
         Instant now = Instant.Now(_clock);
-        RetentionResult result = await keeper.RetainAsync(policy, now, _chores, cancel);
+        RetentionResult result = await _writer.RetainAsync(policy, now, _chores, cancel);
         return result with { Samples = await new SampleThinning(_tables, now).RunAsync(cancel) };
     }
 
@@ -180,11 +179,10 @@ public sealed partial class RunLog : IAsyncDisposable
     /// <exception cref="StoreException">The store cannot be read or written at present; what was deleted so far is.</exception>
     public async Task<long> DeleteAsync(RunChoice choice, CancellationToken cancel)
     {
-        ILogKeeper keeper = _writer as ILogKeeper ?? throw new NotSupportedException($"{_url} deletes nothing by itself yet");
         long deleted = 0;
         await foreach (IReadOnlyList<TaskRun> runs in choice.FindAsync(Queries, cancel))
         {
-            deleted += await keeper.DeleteAsync(runs, _options.Retention, Instant.Now(_clock), _chores, cancel);
+            deleted += await _writer.DeleteAsync(runs, _options.Retention, Instant.Now(_clock), _chores, cancel);
         }
         return deleted;
     }
