@@ -1,18 +1,14 @@
-using System.Diagnostics;
 using System.Net.Sockets;
 
 namespace Belfry.Bench;
 
 /// <summary>Sends prepared publications to Redis, pipelined.</summary>
-sealed class Publisher : IAsyncDisposable
+sealed class Publisher : PacedSender<Publication>, IAsyncDisposable
 {
     readonly TcpClient _client = new() { NoDelay = true };
     readonly CancellationTokenSource _closing = new();
     Task _reading = Task.CompletedTask;
     long _answered;
-
-    /// <summary>Events sent so far.</summary>
-    public long Events { get; private set; }
 
     public long Messages { get; private set; }
 
@@ -24,36 +20,6 @@ sealed class Publisher : IAsyncDisposable
         return publisher;
     }
 
-    /// <summary>As fast as the reader commits: never more than a window ahead of it.</summary>
-    public async Task SendAsync(IEnumerable<Publication> publications, Func<long> committed, long window)
-    {
-        foreach (Publication publication in publications)
-        {
-            while (Events - committed() > window)
-            {
-                await Task.Delay(1);
-            }
-            await SendAsync(publication);
-        }
-        await DrainAsync();
-    }
-
-    /// <summary>So many events a second, whatever the reader does.</summary>
-    public async Task SendAsync(IEnumerable<Publication> publications, double eventsPerSecond)
-    {
-        (long begin, long before) = (Stopwatch.GetTimestamp(), Events);
-        foreach (Publication publication in publications)
-        {
-            TimeSpan ahead = TimeSpan.FromSeconds((Events - before) / eventsPerSecond) - Stopwatch.GetElapsedTime(begin);
-            if (ahead > TimeSpan.FromMilliseconds(1))
-            {
-                await Task.Delay(ahead);
-            }
-            await SendAsync(publication);
-        }
-        await DrainAsync();
-    }
-
     public async ValueTask DisposeAsync()
     {
         await _closing.CancelAsync();
@@ -62,15 +28,14 @@ sealed class Publisher : IAsyncDisposable
         _closing.Dispose();
     }
 
-    async Task SendAsync(Publication publication)
+    public override async Task SendAsync(Publication message)
     {
-        await _client.GetStream().WriteAsync(publication.Bytes);
-        Events += publication.Events;
-        Messages += publication.Messages;
+        await _client.GetStream().WriteAsync(message.Bytes);
+        Events += message.Events;
+        Messages += message.Messages;
     }
 
-    /// <summary>Waits until Redis has taken all of it.</summary>
-    async Task DrainAsync()
+    protected override async Task DrainAsync()
     {
         while (Interlocked.Read(ref _answered) < Messages)
         {

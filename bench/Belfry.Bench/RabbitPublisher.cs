@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Belfry.Testing;
 using RabbitMQ.Client;
@@ -6,7 +5,7 @@ using RabbitMQ.Client;
 namespace Belfry.Bench;
 
 /// <summary>Publishes events to RabbitMQ as Celery does: transient, to the topic <c>celeryev</c>.</summary>
-sealed class RabbitPublisher : IAsyncDisposable
+sealed class RabbitPublisher : PacedSender<StreamMessage>, IAsyncDisposable
 {
     const string Exchange = "celeryev";
     readonly IConnection _connection;
@@ -16,9 +15,6 @@ sealed class RabbitPublisher : IAsyncDisposable
 
     /// <summary>The broker, for whoever reads.</summary>
     public string Url { get; }
-
-    /// <summary>Events sent so far.</summary>
-    public long Events { get; private set; }
 
     public static async Task<RabbitPublisher> ConnectAsync(RabbitServer rabbit)
     {
@@ -32,35 +28,7 @@ sealed class RabbitPublisher : IAsyncDisposable
     public Task ConsumedAsync(string queue, ChildProcess process) => Eventually.HoldsAsync(
         $"a reader of {queue}", async () => process.HasExited ? throw new InvalidOperationException(process.Story()) : await ConsumersAsync(queue) > 0);
 
-    /// <summary>As fast as the reader commits: never more than a window ahead of it.</summary>
-    public async Task SendAsync(IEnumerable<StreamMessage> messages, Func<long> committed, long window)
-    {
-        foreach (StreamMessage message in messages)
-        {
-            while (Events - committed() > window)
-            {
-                await Task.Delay(1);
-            }
-            await SendAsync(message);
-        }
-    }
-
-    /// <summary>So many events a second, whatever the reader does.</summary>
-    public async Task SendAsync(IEnumerable<StreamMessage> messages, double eventsPerSecond)
-    {
-        (long begin, long before) = (Stopwatch.GetTimestamp(), Events);
-        foreach (StreamMessage message in messages)
-        {
-            TimeSpan ahead = TimeSpan.FromSeconds((Events - before) / eventsPerSecond) - Stopwatch.GetElapsedTime(begin);
-            if (ahead > TimeSpan.FromMilliseconds(1))
-            {
-                await Task.Delay(ahead);
-            }
-            await SendAsync(message);
-        }
-    }
-
-    public async Task SendAsync(StreamMessage message)
+    public override async Task SendAsync(StreamMessage message)
     {
         var properties = new BasicProperties
         {
