@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Belfry.Celery.Calling;
 using Belfry.Server.Access;
 using Belfry.Server.Sources;
@@ -18,10 +17,6 @@ static class CallEndpoints
 {
     const int MostBytes = 4 * 1024 * 1024, MostDead = 1000;
     static readonly TimeSpan SearchTime = TimeSpan.FromSeconds(5);
-    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-    };
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -36,12 +31,12 @@ static class CallEndpoints
     /// <summary><c>POST /tasks/{name}/call</c>.</summary>
     static async Task<IResult> CallAsync(HttpRequest request, [FromServices] RunLog log, [FromServices] TimeProvider clock, string name, CancellationToken cancel)
     {
-        (CallBody? body, IResult? problem) = await ReadAsync<CallBody>(request, cancel);
+        (CallBody? body, IResult? problem) = await RequestBody.ReadAsync(request, new CallBody(), cancel);
         if (body is null)
         {
             return problem!;
         }
-        string task = Decoded(name);
+        string task = Parameters.Decoded(name);
         Instant now = Instant.Now(clock);
         if (!body.TryRead(now, out CallOptions? options, out FieldProblem? wrong))
         {
@@ -76,7 +71,7 @@ static class CallEndpoints
         {
             return Problems.Bad(notHere);
         }
-        if (await RefusalAsync(log, task, clock, cancel) is { } refusal)
+        if (await RefusalAsync(log, task, known, clock, cancel) is { } refusal)
         {
             return refusal;
         }
@@ -100,7 +95,7 @@ static class CallEndpoints
     /// <summary><c>POST /tasks/{name}/progress</c>: of the newest open run of that name and context.</summary>
     static async Task<IResult> ReportAsync(HttpRequest request, [FromServices] RunLog log, [FromServices] TimeProvider clock, string name, CancellationToken cancel)
     {
-        (ProgressBody? body, IResult? problem) = await ReadAsync<ProgressBody>(request, cancel);
+        (ProgressBody? body, IResult? problem) = await RequestBody.ReadAsync(request, new ProgressBody(), cancel);
         if (body is null)
         {
             return problem!;
@@ -109,7 +104,7 @@ static class CallEndpoints
         {
             return Problems.Bad(new FieldProblem("percent", body.Percent is null ? "Tell percent, or text, or both." : "'percent' is from 0 to 100."));
         }
-        string task = Decoded(name);
+        string task = Parameters.Decoded(name);
         var open = new RunFilter { Tasks = [task], States = [RunState.Pending, RunState.Queued, RunState.Running] };
         string? cursor = null;
         do
@@ -129,9 +124,9 @@ static class CallEndpoints
     /// <summary><c>POST /runs/{id}/retry</c>: a new run with what the old one was called with.</summary>
     static async Task<IResult> RetryAsync(HttpContext context, [FromServices] RunLog log, [FromServices] DeadLetters letters, string id, CancellationToken cancel)
     {
-        if ((await log.Queries.FindAsync(Decoded(id), null, cancel)).MaxBy(run => run.Attempt) is not { } run)
+        if ((await log.Queries.FindAsync(Parameters.Decoded(id), null, cancel)).MaxBy(run => run.Attempt) is not { } run)
         {
-            return Problems.NotFound($"No run '{Decoded(id)}' is known.");
+            return Problems.NotFound($"No run '{Parameters.Decoded(id)}' is known.");
         }
         var celery = context.RequestServices.GetRequiredService<CeleryRuns>();
         if (celery.ClusterOf(run) is { } cluster)
@@ -158,11 +153,11 @@ static class CallEndpoints
     /// <summary><c>POST /runs/{id}/revoke</c>: a call that waits, or a run at work, in whatever process on this log.</summary>
     static async Task<IResult> RevokeAsync(HttpContext context, [FromServices] RunLog log, [FromServices] LocalRuns local, string id, CancellationToken cancel)
     {
-        if ((await log.Queries.FindAsync(Decoded(id), null, cancel)).MaxBy(run => run.Attempt) is not { } run)
+        if ((await log.Queries.FindAsync(Parameters.Decoded(id), null, cancel)).MaxBy(run => run.Attempt) is not { } run)
         {
-            return Problems.NotFound($"No run '{Decoded(id)}' is known.");
+            return Problems.NotFound($"No run '{Parameters.Decoded(id)}' is known.");
         }
-        (RevokeBody? body, IResult? problem) = await ReadAsync<RevokeBody>(context.Request, cancel);
+        (RevokeBody? body, IResult? problem) = await RequestBody.ReadAsync(context.Request, new RevokeBody(), cancel);
         if (body is null || !RevokeBody.Signals.Contains(body.Signal))
         {
             return problem ?? Problems.Bad(new FieldProblem("signal", $"'signal' is one of {string.Join(", ", RevokeBody.Signals)}."));
@@ -202,9 +197,8 @@ static class CallEndpoints
     }
 
     /// <summary>Why a task that is not registered in this process cannot be called; null when processes on this log execute it.</summary>
-    static async Task<IResult?> RefusalAsync(RunLog log, string task, TimeProvider clock, CancellationToken cancel)
+    static async Task<IResult?> RefusalAsync(RunLog log, string task, IReadOnlyList<string> sources, TimeProvider clock, CancellationToken cancel)
     {
-        IReadOnlyList<string> sources = await log.Queries.SourcesOfTaskAsync(task, cancel);
         if (sources.Contains(CallEvents.Source) && log.Work is not null)
         {
             return null;
@@ -225,24 +219,6 @@ static class CallEndpoints
             json.WriteEndObject();
         },
         StatusCodes.Status202Accepted);
-
-    static async Task<(T? Body, IResult? Problem)> ReadAsync<T>(HttpRequest request, CancellationToken cancel)
-        where T : class, new()
-    {
-        try
-        {
-            using JsonDocument? sent = request.ContentLength is 0 ? null : await JsonDocument.ParseAsync(request.Body, cancellationToken: cancel);
-            return (sent?.RootElement.Deserialize<T>(Json) ?? new T(), null);
-        }
-        catch (JsonException wrong)
-        {
-            string field = wrong.Path is { Length: > 2 } path ? path[2..] : "";
-            return (null, Problems.Bad(new FieldProblem(field, field.Length == 0 ? "The body is no such JSON object." : $"'{field}' is not understood, or not known here.")));
-        }
-    }
-
-    /// <summary>Routing leaves an encoded slash as it is; names and ids may have one.</summary>
-    static string Decoded(string text) => text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
     static string NewId(TimeProvider clock) => Guid.CreateVersion7(clock.GetUtcNow()).ToString();
 

@@ -74,7 +74,7 @@ static class CeleryCalls
         {
             return Problems.Bad(problem);
         }
-        string wanted = id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+        string wanted = Parameters.Decoded(id);
         string? source = Parameters.Text(request.Query, "source");
         string[] sources = [.. (await queries.FindAsync(wanted, source, cancel)).Select(run => run.Source).Distinct()];
         if (sources.Length > 1)

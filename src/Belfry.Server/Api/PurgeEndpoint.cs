@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Belfry.Server.Access;
 using Belfry.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -13,25 +11,13 @@ namespace Belfry.Server.Api;
 static class PurgeEndpoint
 {
     const int MostBytes = 16 * 1024;
-    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-    };
 
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapPost("/api/v1/runs/purge", PurgeAsync).WithMetadata(new RequestSizeLimitAttribute(MostBytes)).RequireScope(Right.Delete);
 
     static async Task<IResult> PurgeAsync(HttpRequest request, [FromServices] RunLog log, CancellationToken cancel)
     {
-        PurgeBody? body;
-        try
-        {
-            body = await JsonSerializer.DeserializeAsync<PurgeBody>(request.Body, Json, cancel);
-        }
-        catch (JsonException)
-        {
-            body = null;
-        }
+        (PurgeBody? body, _) = await RequestBody.ReadAsync<PurgeBody>(request, null, cancel);
         if (body is null || new object?[] { body.App, body.Task, body.Id, body.All ? "all" : null }.Count(one => one is not null) != 1)
         {
             return Problems.Bad(new FieldProblem("all", "Say what is to go: 'all': true, or one of 'app', 'task', 'id'; 'source' besides; 'dry_run': true only counts."));

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Belfry.Celery;
 using Belfry.Server.Access;
 using Belfry.Server.Sources;
@@ -16,10 +14,6 @@ namespace Belfry.Server.Api;
 static class QueueEndpoints
 {
     const int MostBytes = 16 * 1024;
-    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-    };
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -51,16 +45,16 @@ static class QueueEndpoints
         }
         return await OnClusterAsync(desk, Parameters.Text(request.Query, "source"), "source", async cluster =>
         {
-            QueueContents contents = await desk.ContentsAsync(cluster, Decoded(name), cancel);
+            QueueContents contents = await desk.ContentsAsync(cluster, Parameters.Decoded(name), cancel);
             WaitingMessage[] found = [.. contents.Messages.Where(message => choice.Means(message) && (priority < 0 || message.Priority == priority))];
-            return new JsonResult(json => QueueJson.Write(json, cluster, Decoded(name), contents, found, cursor, limit));
+            return new JsonResult(json => QueueJson.Write(json, cluster, Parameters.Decoded(name), contents, found, cursor, limit));
         });
     }
 
     /// <summary><c>POST /queues/{name}/purge</c>: everything with <c>all</c>, else those of an <c>app</c>, a <c>task</c>, or an <c>id</c>.</summary>
     static async Task<IResult> PurgeAsync(HttpRequest request, [FromServices] QueueDesk desk, string name, CancellationToken cancel)
     {
-        (PurgeBody? body, IResult? refused) = await ReadAsync<PurgeBody>(request, cancel);
+        (PurgeBody? body, IResult? refused) = await RequestBody.ReadAsync<PurgeBody>(request, null, cancel);
         if (body is null)
         {
             return refused!;
@@ -72,8 +66,8 @@ static class QueueEndpoints
         return await OnClusterAsync(desk, body.Source, "source", async cluster =>
         {
             var choice = new MessageChoice(body.App, body.Task, body.Id);
-            QueueRemoval removal = await desk.RemoveAsync(cluster, Decoded(name), choice, cancel);
-            request.HttpContext.Audit("queue.purge", $"{Decoded(name)} of {cluster.Name}", $"{choice}: {QueueJson.Sentence(removal)}");
+            QueueRemoval removal = await desk.RemoveAsync(cluster, Parameters.Decoded(name), choice, cancel);
+            request.HttpContext.Audit("queue.purge", $"{Parameters.Decoded(name)} of {cluster.Name}", $"{choice}: {QueueJson.Sentence(removal)}");
             return new JsonResult(json => QueueJson.Write(json, removal));
         });
     }
@@ -81,7 +75,7 @@ static class QueueEndpoints
     /// <summary><c>POST /queues/{name}/move</c>: what waits goes to another queue, of the same cluster or of <c>to_source</c>.</summary>
     static async Task<IResult> MoveAsync(HttpRequest request, [FromServices] QueueDesk desk, string name, CancellationToken cancel)
     {
-        (MoveBody? body, IResult? refused) = await ReadAsync<MoveBody>(request, cancel);
+        (MoveBody? body, IResult? refused) = await RequestBody.ReadAsync<MoveBody>(request, null, cancel);
         if (body is null)
         {
             return refused!;
@@ -92,12 +86,12 @@ static class QueueEndpoints
         }
         return await OnClusterAsync(desk, body.Source, "source", from => OnClusterAsync(desk, body.ToSource ?? from.Name, "to_source", async to =>
         {
-            if (from == to && body.To == Decoded(name))
+            if (from == to && body.To == Parameters.Decoded(name))
             {
                 return Problems.Bad(new FieldProblem("to", "That is the same queue."));
             }
-            long moved = await desk.MoveAsync(from, Decoded(name), to, body.To, cancel);
-            request.HttpContext.Audit("queue.move", $"{Decoded(name)} of {from.Name}", $"{moved} to {body.To} of {to.Name}");
+            long moved = await desk.MoveAsync(from, Parameters.Decoded(name), to, body.To, cancel);
+            request.HttpContext.Audit("queue.move", $"{Parameters.Decoded(name)} of {from.Name}", $"{moved} to {body.To} of {to.Name}");
             return new JsonResult(json =>
             {
                 json.WriteStartObject();
@@ -139,24 +133,6 @@ static class QueueEndpoints
         problem ??= new FieldProblem(field, $"'{text}' is no number from 0 to {largest}.");
         return usual;
     }
-
-    static async Task<(T? Body, IResult? Problem)> ReadAsync<T>(HttpRequest request, CancellationToken cancel)
-        where T : class
-    {
-        try
-        {
-            T? body = await JsonSerializer.DeserializeAsync<T>(request.Body, Json, cancel);
-            return (body, body is null ? Problems.Bad(new FieldProblem("", "The body is no such JSON object.")) : null);
-        }
-        catch (JsonException wrong)
-        {
-            string field = wrong.Path is { Length: > 2 } path ? path[2..] : "";
-            return (null, Problems.Bad(new FieldProblem(field, field.Length == 0 ? "The body is no such JSON object." : $"'{field}' is not understood, or not known here.")));
-        }
-    }
-
-    /// <summary>Routing leaves an encoded slash as it is; names may have one.</summary>
-    static string Decoded(string text) => text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>What is to be purged.</summary>
     sealed record PurgeBody

@@ -55,7 +55,7 @@ static class RunEndpoints
             return Problems.Bad(new FieldProblem(unknown, $"'{unknown}' is not known; known is source."));
         }
         // Routing leaves an encoded slash as it is; ids may have one.
-        string wanted = id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+        string wanted = Parameters.Decoded(id);
         string source = request.Query["source"].ToString();
         IReadOnlyList<TaskRun> attempts = await queries.FindAsync(wanted, source.Length == 0 ? null : source, cancel);
         string[] sources = [.. attempts.Select(run => run.Source).Distinct()];

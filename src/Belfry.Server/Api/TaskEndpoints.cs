@@ -71,7 +71,7 @@ static class TaskEndpoints
         {
             return Problems.Bad(unknown);
         }
-        string task = Decoded(name);
+        string task = Parameters.Decoded(name);
         string? source = Parameters.Text(request.Query, "source");
         IReadOnlyList<string> sources = await queries.SourcesOfTaskAsync(task, cancel);
         if (!(source is null ? sources.Count > 0 : sources.Contains(source)))
@@ -124,7 +124,7 @@ static class TaskEndpoints
         FieldProblem? problem = Parameters.Unknown(sent, ["from", "to", "bar"]);
         TimeSpan? bar = Parameters.Seconds(sent, "bar", ref problem);
         Instant to = Parameters.At(sent, "to", ref problem) ?? Instant.Now(clock), from = Parameters.At(sent, "from", ref problem) ?? to - UsualSpan;
-        string task = Decoded(name);
+        string task = Parameters.Decoded(name);
         var query = new ReportQuery { From = from, To = to, Tasks = [task], BarWidth = bar ?? TimeSpan.FromHours(1) };
         problem ??= query.Mistake is { } mistake ? new FieldProblem(mistake.Field, $"{mistake.Problem}.") : null;
         if (problem is not null)
@@ -152,9 +152,6 @@ static class TaskEndpoints
             json.WriteEndObject();
         });
     }
-
-    /// <summary>Routing leaves an encoded slash as it is; names may have one.</summary>
-    internal static string Decoded(string name) => name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
     static void Write(Utf8JsonWriter json, string name, TaskRun? run)
     {

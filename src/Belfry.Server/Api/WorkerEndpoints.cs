@@ -39,7 +39,7 @@ static class WorkerEndpoints
         {
             return Problems.Bad(unknown);
         }
-        string worker = TaskEndpoints.Decoded(name);
+        string worker = Parameters.Decoded(name);
         string? source = Parameters.Text(request.Query, "source");
         WorkerStatus[] found = [.. (await queries.WorkersAsync(cancel)).Where(one => one.Name == worker && (source is null || one.Source == source))];
         if (found.Length > 1)
