@@ -153,14 +153,16 @@ static partial class BrokerUrlReader
         Match match = EndpointPattern().Match(address);
         if (!match.Success)
         {
-            throw Refused(text, $"'{address}' is not host:port");
+            // Behind a colon may stand a password whose @ is missing.
+            int colon = address.IndexOf(':');
+            throw Refused(text, $"{Shown(text, colon < 0 ? address : $"{address[..colon]}:…")} is not host:port");
         }
         string host = match.Groups["host"].Value.Trim('[', ']');
         string port = match.Groups["port"].Value;
         int number = usualPort;
         return port.Length == 0 || (int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number is > 0 and < 65536)
             ? (host.Length > 0 ? host : "localhost", number)
-            : throw Refused(text, $"{port} is not a port");
+            : throw Refused(text, $"{(port.Length <= 5 ? port : "that")} is not a port");
     }
 
     static int DatabaseOf(string text, string path)
@@ -168,7 +170,7 @@ static partial class BrokerUrlReader
         string number = path.Trim('/');
         return number.Length == 0 ? 0
             : int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int database) ? database
-            : throw Refused(text, $"the database '{number}' is not a number");
+            : throw Refused(text, $"the database {Shown(text, number)} is not a number");
     }
 
     static bool Verifies(string text, Dictionary<string, string> options)
@@ -186,7 +188,15 @@ static partial class BrokerUrlReader
     static bool ChecksHost(Dictionary<string, string> options) =>
         options.GetValueOrDefault("ssl_check_hostname", "true").ToLowerInvariant() is not ("false" or "0" or "no");
 
-    static FormatException Refused(string text, string why) => new($"'{SentinelPattern().Replace(PasswordPattern().Replace(text, "${login}***@"), "***")}' is not a broker that Belfry can read: {why}");
+    static FormatException Refused(string text, string why)
+    {
+        string shown = SentinelPattern().Replace(LonePattern().Replace(PasswordPattern().Replace(text, "${login}***@"), "***"), "***");
+        return new FormatException($"'{shown}' is not a broker that Belfry can read: {why}");
+    }
+
+    /// <summary>A piece of the text; not one that stands before the last @, which a password with a question mark in it may have cut off.</summary>
+    static string Shown(string text, string piece) =>
+        text.LastIndexOf('@') > text.LastIndexOf(piece.TrimEnd('…'), StringComparison.Ordinal) ? "what stands there (write a ? of the password as %3F)" : $"'{piece}'";
 
     // A semicolon divides brokers where the next one begins; a password may hold others.
     [GeneratedRegex(@";(?=[A-Za-z+]+://)", RegexOptions.None, 1000)]
@@ -198,6 +208,10 @@ static partial class BrokerUrlReader
     // From the first colon of the login to the last @ of the text: rather too much than a piece of a password.
     [GeneratedRegex("(?<login>(^|://)[^:@/]*:).*@", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex PasswordPattern();
+
+    // A login without its @: what follows the colon is no port.
+    [GeneratedRegex(@"(?<=://[^:@/\[\]]*:)(?!\*\*\*|\d{0,5}([/?;]|$)).*", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex LonePattern();
 
     [GeneratedRegex("(?<=sentinel_password=)[^&;]*", RegexOptions.IgnoreCase, 1000)]
     private static partial Regex SentinelPattern();

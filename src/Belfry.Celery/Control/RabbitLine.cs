@@ -79,10 +79,11 @@ sealed class RabbitLine : IControlLine
     /// <inheritdoc/>
     public async Task<Presence> FindAsync(string worker, CancellationToken cancel)
     {
+        string mailbox = $"{worker}.{_cluster.ControlMailbox}";
         try
         {
             // A mailbox is gone with its worker: it is deleted when nobody takes from it any more.
-            return await _connection.UseAsync(async channel => (await channel.QueueDeclarePassiveAsync($"{worker}.{_cluster.ControlMailbox}", cancel)).ConsumerCount > 0, cancel)
+            return RabbitConnection.IsName(mailbox) && await _connection.UseAsync(async channel => (await channel.QueueDeclarePassiveAsync(mailbox, cancel)).ConsumerCount > 0, cancel)
                 ? Presence.Connected : Presence.Gone;
         }
         catch (RabbitException refused) when (refused.Code is Constants.NotFound)

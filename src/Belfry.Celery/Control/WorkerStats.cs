@@ -76,7 +76,7 @@ public sealed record WorkerStats
 
     static long? Whole(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) ? number : null;
 
-    static double? Number(JsonElement root, params ReadOnlySpan<string> path) => At(root, path) is { ValueKind: JsonValueKind.Number } value ? value.GetDouble() : null;
+    static double? Number(JsonElement root, params ReadOnlySpan<string> path) => At(root, path) is { } value ? value.Number() : null;
 
     static JsonElement? At(JsonElement root, params ReadOnlySpan<string> path)
     {

@@ -53,7 +53,7 @@ sealed class EventReader(string source)
 
     void AddWorkerEvent(scoped in EventFields fields, EventKind kind, Instant arrived, EventBatch into)
     {
-        if (Name(fields, EventField.Hostname) is not { Length: > 0 } worker)
+        if (Name(fields, EventField.Hostname, into) is not { Length: > 0 } worker)
         {
             into.Refuse("worker event without a hostname");
             return;
@@ -64,7 +64,7 @@ sealed class EventReader(string source)
             Source = source, Id = "", Kind = kind, At = at, Shown = Shown(at, arrived), Worker = worker,
             Beat = new WorkerBeat(
                 (int?)fields.Whole(EventField.Pid), Finite(fields.Number(EventField.Frequency)),
-                fields.Whole(EventField.Active), fields.Whole(EventField.Processed), Software(fields)),
+                fields.Whole(EventField.Active), fields.Whole(EventField.Processed), Software(fields, into)),
         });
     }
 
@@ -84,9 +84,9 @@ sealed class EventReader(string source)
             Source = source, Id = id, Kind = kind, At = at, Shown = Shown(at, arrived),
             Attempt = namesAttempt && fields.Whole(EventField.Retries) is { } retries and >= 0 and < int.MaxValue ? (int)retries + 1 : null,
             // The hostname of a submission is its sender's, not the worker's.
-            Worker = kind == EventKind.Submitted ? null : Name(fields, EventField.Hostname),
-            Task = Name(fields, EventField.Name),
-            Queue = Name(fields, EventField.Queue),
+            Worker = kind == EventKind.Submitted ? null : Name(fields, EventField.Hostname, into),
+            Task = Name(fields, EventField.Name, into),
+            Queue = Name(fields, EventField.Queue, into),
             Args = Text(fields, EventField.Args),
             Kwargs = Text(fields, EventField.Kwargs),
             Result = Text(fields, EventField.Result),
@@ -156,11 +156,24 @@ sealed class EventReader(string source)
 
     static bool SameAsId(scoped in EventFields fields, EventField field) => fields.Has(field) && fields.Bytes(field).SequenceEqual(fields.Bytes(EventField.Uuid));
 
-    string? Software(scoped in EventFields fields) =>
-        fields.Has(EventField.Software) ? $"{Name(fields, EventField.Software)} {Name(fields, EventField.Version)}".TrimEnd() : null;
+    string? Software(scoped in EventFields fields, EventBatch into) =>
+        fields.Has(EventField.Software) ? $"{Name(fields, EventField.Software, into)} {Name(fields, EventField.Version, into)}".TrimEnd() : null;
 
-    string? Name(scoped in EventFields fields, EventField field) =>
-        fields.IsPlain(field) ? _names.Get(fields.Bytes(field)[..Math.Min(fields.Bytes(field).Length, LongestId)]) : Text(fields, field);
+    /// <summary>A name, cut as the log would cut it: who watches workers knows them by the same names.</summary>
+    string? Name(scoped in EventFields fields, EventField field, EventBatch into)
+    {
+        if (fields.IsPlain(field) && fields.Bytes(field).Length <= LongestId)
+        {
+            return _names.Get(fields.Bytes(field));
+        }
+        string? text = Text(fields, field);
+        if (text is not { Length: > LongestId })
+        {
+            return text;
+        }
+        into.Refuse($"name cut to {LongestId} characters");
+        return $"{text[..(LongestId - (char.IsHighSurrogate(text[LongestId - 2]) ? 2 : 1))]}…";
+    }
 
     string? Text(scoped in EventFields fields, EventField field)
     {

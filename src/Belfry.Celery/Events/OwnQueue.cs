@@ -21,14 +21,14 @@ sealed class OwnQueue(CeleryCluster cluster)
 
     string Mark => $"{Name}.mark";
 
-    /// <summary>Makes exchange, queue and mark where they are missing.</summary>
+    /// <summary>Makes exchange and queue where they are missing; not the mark: who breaks off before the loss is told finds it missing again.</summary>
     /// <exception cref="RabbitException">The broker does not let us.</exception>
     public async Task<QueueFound> DeclareAsync(RabbitConnection connection, CancellationToken cancel)
     {
         bool exchange = await IsThereAsync(connection, channel => channel.ExchangeDeclarePassiveAsync(cluster.EventExchange, cancel), cancel).ConfigureAwait(false);
         bool existed = await IsThereAsync(connection, channel => channel.QueueDeclarePassiveAsync(Name, cancel), cancel).ConfigureAwait(false);
         bool asWanted = await DeclareAsync(connection, exchange, cancel).ConfigureAwait(false);
-        bool marked = await MarkAsync(connection, cancel).ConfigureAwait(false);
+        bool marked = await IsMarkedAsync(connection, cancel).ConfigureAwait(false);
         uint waiting = await connection.UseAsync(channel => WaitingAsync(channel, cancel), cancel).ConfigureAwait(false);
         return new QueueFound(existed && marked, asWanted, waiting);
     }
@@ -37,20 +37,26 @@ sealed class OwnQueue(CeleryCluster cluster)
     public async Task<uint> WaitingAsync(IChannel channel, CancellationToken cancel) => (await channel.QueueDeclarePassiveAsync(Name, cancel).ConfigureAwait(false)).MessageCount;
 
     /// <summary>Uses the mark, so that it lives as long as the queue, and makes it anew where it is missing.</summary>
-    /// <returns>It was there.</returns>
-    public async Task<bool> MarkAsync(RabbitConnection connection, CancellationToken cancel)
+    public async Task MarkAsync(RabbitConnection connection, CancellationToken cancel)
     {
         try
         {
-            return await MarkAsync(connection, channel => channel.QueueDeclareAsync(Mark, durable: true, exclusive: false, autoDelete: false, Arguments(limit: 1), cancellationToken: cancel), cancel).ConfigureAwait(false);
+            await MarkAsync(connection, channel => channel.QueueDeclareAsync(Mark, durable: true, exclusive: false, autoDelete: false, Arguments(limit: 1), cancellationToken: cancel), cancel).ConfigureAwait(false);
         }
         catch (RabbitException refused) when (refused.Code == Constants.PreconditionFailed)
         {
-            return await MarkAsync(connection, channel => channel.QueueDeclarePassiveAsync(Mark, cancel), cancel).ConfigureAwait(false);
+            await MarkAsync(connection, channel => channel.QueueDeclarePassiveAsync(Mark, cancel), cancel).ConfigureAwait(false);
         }
     }
 
-    static Task<bool> MarkAsync(RabbitConnection connection, Func<IChannel, Task<QueueDeclareOk>> declare, CancellationToken cancel) => connection.UseAsync(
+    async Task<bool> IsMarkedAsync(RabbitConnection connection, CancellationToken cancel)
+    {
+        uint messages = 0;
+        bool isThere = await IsThereAsync(connection, async channel => messages = (await channel.QueueDeclarePassiveAsync(Mark, cancel).ConfigureAwait(false)).MessageCount, cancel).ConfigureAwait(false);
+        return isThere && messages > 0;
+    }
+
+    static Task<uint> MarkAsync(RabbitConnection connection, Func<IChannel, Task<QueueDeclareOk>> declare, CancellationToken cancel) => connection.UseAsync(
         async channel =>
         {
             QueueDeclareOk mark = await declare(channel).ConfigureAwait(false);
@@ -59,7 +65,7 @@ sealed class OwnQueue(CeleryCluster cluster)
                 var transient = new BasicProperties { DeliveryMode = DeliveryModes.Transient, ContentType = "text/plain" };
                 await channel.BasicPublishAsync("", mark.QueueName, mandatory: false, transient, "Lost with whatever waits in the queue beside it."u8.ToArray(), cancel).ConfigureAwait(false);
             }
-            return mark.MessageCount > 0;
+            return mark.MessageCount;
         },
         cancel, confirms: true);
 

@@ -79,6 +79,7 @@ sealed partial class QueueListener(
         inbox.Begin(channel, !found.Kept ? "what waited for us was lost: the broker was restarted, or our queue had expired" : _queue.IsFull(found.Waiting) ? Dropped : null);
         // Alone: a second server that took every other message would leave holes in both logs.
         string tag = await channel.BasicConsumeAsync(_queue.Name, autoAck: false, "", noLocal: false, exclusive: true, null, consumer, cancel).ConfigureAwait(false);
+        await _queue.MarkAsync(connection, cancel).ConfigureAwait(false);
         Interlocked.Exchange(ref _drainedAt, now.Micros);
         Log.Listening(logger, cluster.Source, cluster.Broker.ToString(), _queue.Name, found.Waiting);
         try

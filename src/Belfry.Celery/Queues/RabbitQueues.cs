@@ -31,6 +31,11 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
         {
             foreach (string queue in queues)
             {
+                if (!RabbitConnection.IsName(queue))
+                {
+                    standings.Add(Absent(queue));
+                    continue;
+                }
                 // A queue that is not there ends the channel, and only that; one that another connection has for itself likewise.
                 channel ??= await _connection.OpenChannelAsync(confirms: false, cancel);
                 try
@@ -42,7 +47,7 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
                 {
                     await channel.DisposeAsync();
                     channel = null;
-                    standings.Add(new QueueStanding(queue, null, new Dictionary<int, long>(), null));
+                    standings.Add(Absent(queue));
                 }
             }
             return standings;
@@ -105,6 +110,8 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
         confirms: true);
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
+
+    static QueueStanding Absent(string queue) => new(queue, null, new Dictionary<int, long>(), null);
 
     static AmqpMessage AmqpOf(BasicGetResult got) => new()
     {

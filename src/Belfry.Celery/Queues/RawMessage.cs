@@ -150,14 +150,16 @@ static class PlainValues
 {
     const int Deepest = 32;
 
-    public static Dictionary<string, object?> Table(JsonElement json)
+    public static Dictionary<string, object?> Table(JsonElement json) => Table(json, 0);
+
+    static Dictionary<string, object?> Table(JsonElement json, int depth)
     {
         var table = new Dictionary<string, object?>(StringComparer.Ordinal);
         if (json.ValueKind == JsonValueKind.Object)
         {
             foreach (JsonProperty member in json.EnumerateObject())
             {
-                table[member.Name] = Value(member.Value, 0);
+                table[member.Name] = Value(member.Value, depth + 1);
             }
         }
         return table;
@@ -210,7 +212,7 @@ static class PlainValues
         JsonValueKind.True => true,
         JsonValueKind.False => false,
         JsonValueKind.Array => json.EnumerateArray().Select(item => Value(item, depth + 1)).ToList(),
-        JsonValueKind.Object => Table(json),
+        JsonValueKind.Object => Table(json, depth),
         _ => null,
     };
 }

@@ -113,7 +113,7 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
         connection => Lengths(connection, queue).Sum(list => RedisRemoval.Run(connection, list.Key, list.Length, meant, cancel)), cancel);
 
     public Task<IQueueTaker> TakeAsync(string queue, CancellationToken cancel) => Task.Run<IQueueTaker>(
-        () => new RedisTaker(RedisConnection.Open(cluster.Broker, Patience, clock, cancel), _keys, queue, clock), cancel);
+        () => new RedisTaker(Open(cancel), _keys, queue, clock), cancel);
 
     public Task PutAsync(string queue, IReadOnlyList<RawMessage> messages, CancellationToken cancel) => UseAsync(
         connection =>
@@ -191,8 +191,7 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
     Task<T> UseAsync<T>(Func<RedisConnection, T> use, CancellationToken cancel) => Task.Run(
         () =>
         {
-            using RedisConnection connection = RedisConnection.Open(cluster.Broker, Patience, clock, cancel);
-            connection.ReadTimeout = Patience;
+            using RedisConnection connection = Open(cancel);
             using CancellationTokenRegistration closing = cancel.Register(connection.Dispose);
             try
             {
@@ -204,4 +203,11 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
             }
         },
         cancel);
+
+    RedisConnection Open(CancellationToken cancel)
+    {
+        RedisConnection connection = RedisConnection.Open(cluster.Broker, Patience, clock, cancel);
+        connection.ReadTimeout = Patience;
+        return connection;
+    }
 }

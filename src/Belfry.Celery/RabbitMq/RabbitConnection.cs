@@ -18,8 +18,13 @@ sealed class RabbitConnection(BrokerUrl url, string purpose, TimeSpan timeout) :
     const uint LargestMessage = 600 * 1024 * 1024;
     static readonly TimeSpan TimeToClose = TimeSpan.FromSeconds(1);
 
+    const int LongestName = 255;
+
     readonly SemaphoreSlim _opening = new(1);
     IConnection? _connection;
+
+    /// <summary>AMQP can say this name. Nothing has a longer one, but names come from outside, and the client would throw.</summary>
+    public static bool IsName(string name) => System.Text.Encoding.UTF8.GetByteCount(name) <= LongestName;
 
     /// <summary>A channel of the caller's own, who disposes of it.</summary>
     /// <param name="confirms">A publish ends when the broker has taken the message over, and throws when it did not.</param>

@@ -8,7 +8,7 @@ using Belfry.Celery.Results;
 
 namespace Belfry.Celery.Reconciling;
 
-/// <summary>Asks a cluster what became of runs: its result backend, its workers, its broker. Paced, so that nobody else waits for it.</summary>
+/// <summary>Asks a cluster what became of runs: its result backend, its workers, its broker. Paced, so that nobody else waits for it. For one asker.</summary>
 /// <param name="cluster">The cluster.</param>
 /// <param name="control">Speaks to its workers.</param>
 /// <param name="queues">Its queues.</param>
@@ -26,6 +26,12 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
     const int Courtesy = 4;
 
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    // To find them takes a look at every key of the database, and there may be a million; rounds come every few seconds.
+    static readonly TimeSpan NamesKept = TimeSpan.FromMinutes(1);
+
+    IReadOnlyList<string>? _names;
+    long _named;
 
     /// <summary>How long workers are waited for.</summary>
     public static readonly TimeSpan ForWorkers = TimeSpan.FromSeconds(2);
@@ -105,7 +111,7 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
     public async Task<BrokerLook> LookAsync(IReadOnlyCollection<string>? ids, IReadOnlyCollection<string> known, CancellationToken cancel)
     {
         HashSet<string>? wanted = ids?.ToHashSet(StringComparer.Ordinal);
-        IReadOnlyList<QueueStanding> standing = await queues.ReadAsync(await queues.NamesAsync(known, cancel), cancel);
+        IReadOnlyList<QueueStanding> standing = await queues.ReadAsync(await NamesAsync(known, anew: ids is null, cancel), cancel);
         if (IsRabbitMq)
         {
             return new BrokerLook { Drained = standing.All(queue => queue.Length is null or 0) };
@@ -122,28 +128,37 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
     }
 
     /// <summary>Ids of runs whose records were written since an instant, a page at a time; none where the backend cannot be searched.</summary>
-    /// <param name="since">The instant.</param>
-    /// <param name="kept">For how long records are kept: Celery's <c>result_expires</c>; null takes what is kept longest for written just now.</param>
-    /// <param name="cancel">Stops it.</param>
-    public async IAsyncEnumerable<IReadOnlyList<string>> FindRecordsAsync(Instant since, TimeSpan? kept, [EnumeratorCancellation] CancellationToken cancel)
+    /// <remarks>
+    /// Redis tells for how long a record will still be kept, and not when it was written. But all are kept equally long at first (<c>result_expires</c>), so the one
+    /// that is kept longest was written last, and another as much earlier as it goes sooner. Until that one is found rather too many are given than too few.
+    /// </remarks>
+    public async IAsyncEnumerable<IReadOnlyList<string>> FindRecordsAsync(Instant since, [EnumeratorCancellation] CancellationToken cancel)
     {
         if (results is not RedisResults redis)
         {
             yield break;
         }
         long began = clock.GetTimestamp();
-        await foreach (IReadOnlyList<StoredResult> page in redis.ScanAsync(_ => true, cancel))
+        TimeSpan longest = TimeSpan.Zero;
+        await foreach (IReadOnlyList<StoredResult> page in redis.ScanAsync(cancel))
         {
             Instant now = Instant.Now(clock);
             TimeSpan pause = clock.GetElapsedTime(began) * Courtesy;
-            yield return [.. page.Where(stored => stored.Left is not { } left || now - ((kept ?? UsualKept) - left) >= since).Select(stored => stored.Id)];
+            longest = page.Select(stored => stored.Left ?? longest).Append(longest).Max();
+            yield return [.. page.Where(stored => stored.Left is not { } left || now - (longest - left) >= since).Select(stored => stored.Id)];
             await Task.Delay(pause, clock, cancel);
             began = clock.GetTimestamp();
         }
     }
 
-    /// <summary>Celery's default of <c>result_expires</c>.</summary>
-    static TimeSpan UsualKept { get; } = TimeSpan.FromDays(1);
+    async Task<IReadOnlyCollection<string>> NamesAsync(IReadOnlyCollection<string> known, bool anew, CancellationToken cancel)
+    {
+        if (anew || _names is null || clock.GetElapsedTime(_named) >= NamesKept)
+        {
+            (_names, _named) = (await queues.NamesAsync([], cancel), clock.GetTimestamp());
+        }
+        return [.. _names.Union(known)];
+    }
 
     static void Add(IEnumerable<QueuedMessage> messages, Dictionary<string, MessageEvidence> to, HashSet<string>? wanted, IReadOnlyDictionary<string, Instant>? taken)
     {
@@ -164,6 +179,7 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
         {
             using RedisConnection connection = RedisConnection.Open(cluster.Broker, Patience, clock, cancel);
             connection.ReadTimeout = Patience;
+            using CancellationTokenRegistration closing = cancel.Register(connection.Dispose);
             var taken = new Dictionary<string, Instant>(StringComparer.Ordinal);
             IReadOnlyList<RespReply> pairs = connection.Command("ZRANGE", new RedisKeys(cluster).UnackedIndex, "0", $"{LongestQueue}", "WITHSCORES").Items ?? [];
             for (int i = 0; i + 1 < pairs.Count; i += 2)

@@ -5,7 +5,7 @@ public sealed class Hearing
 {
     const int DeafAfter = 3;
 
-    // Names of workers are input from outside.
+    // Names of workers are input from outside, and new with every container: beyond so many the tenth that was silent longest ago is forgotten.
     const int MostWorkers = 20_000;
 
     static readonly TimeSpan Again = TimeSpan.FromMinutes(1);
@@ -28,10 +28,11 @@ public sealed class Hearing
         }
         foreach (string worker in silent)
         {
-            if (_silent.Count < MostWorkers || _silent.ContainsKey(worker))
-            {
-                _silent[worker] = (_silent.GetValueOrDefault(worker).Silences + 1, now);
-            }
+            _silent[worker] = (_silent.GetValueOrDefault(worker).Silences + 1, now);
+        }
+        foreach (string worker in _silent.Count < MostWorkers ? [] : _silent.OrderBy(one => one.Value.Last).Take(MostWorkers / 10).Select(one => one.Key).ToArray())
+        {
+            _silent.Remove(worker);
         }
     }
 }

@@ -10,17 +10,14 @@ public sealed class InquiryBook
     /// <summary>How long a run may be open before it is asked about.</summary>
     public static readonly TimeSpan FirstAfter = TimeSpan.FromSeconds(30);
 
-    // Beyond so many the oldest questions are dropped; their runs begin anew.
+    // Open runs beyond so many have to wait until others are settled: whoever looks through them comes again.
     const int Most = 200_000;
 
     static readonly TimeSpan BetweenRounds = TimeSpan.FromSeconds(3);
     static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(20), LongestPause = TimeSpan.FromSeconds(600);
     static readonly TimeSpan FirstVoid = TimeSpan.FromSeconds(1), LongestVoid = TimeSpan.FromSeconds(60);
 
-    readonly Dictionary<string, Inquiry> _all = new(StringComparer.Ordinal); // bounded by Most; emptied by Note
-
-    /// <summary>How many there are.</summary>
-    public int Count => _all.Count;
+    readonly Dictionary<string, Inquiry> _all = new(StringComparer.Ordinal); // bounded by Most, and as many again of gaps; emptied by Note
 
     /// <summary>It is asked about already.</summary>
     public bool Has(string id) => _all.ContainsKey(id);
@@ -29,17 +26,20 @@ public sealed class InquiryBook
     /// <param name="id">The run.</param>
     /// <param name="gap">When its events may have gone by; null when none is known.</param>
     /// <param name="now">Now.</param>
-    public void Ask(string id, Gap? gap, Instant now)
+    /// <returns>False when there is no room for it.</returns>
+    public bool Ask(string id, Gap? gap, Instant now)
     {
         if (!_all.TryGetValue(id, out Inquiry? inquiry))
         {
-            if (_all.Count >= Most)
+            // Nobody looks a second time for what went by in a gap.
+            if (_all.Count >= (gap is null ? Most : 2 * Most))
             {
-                return;
+                return false;
             }
             _all[id] = inquiry = new Inquiry(id);
         }
         (inquiry.Gap, inquiry.Rounds, inquiry.At) = (gap ?? inquiry.Gap, 0, now);
+        return true;
     }
 
     /// <summary>When a run that is open, and of which nothing was heard since, is asked about first; it may have to wait for its own time.</summary>

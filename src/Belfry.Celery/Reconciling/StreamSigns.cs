@@ -7,7 +7,7 @@ namespace Belfry.Celery.Reconciling;
 /// </remarks>
 public sealed class StreamSigns
 {
-    // Names of workers are input from outside.
+    // Names of workers are input from outside, and new with every container: beyond so many the tenth that was heard longest ago is forgotten.
     const int MostWorkers = 20_000;
 
     // A pool is smaller; whoever leaves more open than this does not count right.
@@ -16,33 +16,32 @@ public sealed class StreamSigns
     readonly Dictionary<string, Tally> _workers = new(StringComparer.Ordinal); // bounded by MostWorkers
     Dictionary<string, long> _starts = new(StringComparer.Ordinal);
     HashSet<string> _ends = new(StringComparer.Ordinal), _returned = new(StringComparer.Ordinal);
+    long _heard; // events
 
     /// <summary>What is known of a worker from before: the log's last beat of it, and how many starts were seen after that.</summary>
     public void Learn(string worker, WorkerBeat beat, long seen)
     {
-        if (beat.Processed is { } processed && Of(worker) is { } tally)
+        if (beat.Processed is { } processed)
         {
+            Tally tally = Of(worker);
             (tally.Pid, tally.Counted, tally.Seen) = (beat.Pid, processed, seen);
         }
     }
-
-    /// <summary>A run of this worker is at work, as the log has it.</summary>
-    public void Learn(string worker, string id) => Of(worker)?.Running.Add(id);
 
     /// <summary>Hears events, in the order of their arrival.</summary>
     public void Hear(IReadOnlyList<TaskEvent> events)
     {
         foreach (TaskEvent item in events)
         {
-            if (item.Worker is not null && item.Kind != EventKind.Submitted && Of(item.Worker) is { } tally)
+            if (item.Worker is not null && item.Kind != EventKind.Submitted)
             {
-                Hear(item, tally);
+                Hear(item, Of(item.Worker));
             }
         }
     }
 
     /// <summary>What became of a run is known otherwise: its worker is not expected to have it.</summary>
-    public void Forget(string worker, string id) => Of(worker)?.Running.Remove(id);
+    public void Forget(string worker, string id) => _workers.GetValueOrDefault(worker)?.Running.Remove(id);
 
     /// <summary>Runs of a worker that are at work as far as was seen.</summary>
     public IReadOnlyCollection<string> RunningAt(string worker) => _workers.TryGetValue(worker, out Tally? tally) ? tally.Running : [];
@@ -55,13 +54,23 @@ public sealed class StreamSigns
         return signs;
     }
 
-    Tally? Of(string worker)
+    Tally Of(string worker)
     {
-        if (!_workers.TryGetValue(worker, out Tally? tally) && _workers.Count < MostWorkers)
+        if (!_workers.TryGetValue(worker, out Tally? tally))
         {
+            ForgetOldest();
             _workers[worker] = tally = new Tally();
         }
+        tally.Heard = ++_heard;
         return tally;
+    }
+
+    void ForgetOldest()
+    {
+        foreach (string worker in _workers.Count < MostWorkers ? [] : _workers.OrderBy(one => one.Value.Heard).Take(MostWorkers / 10).Select(one => one.Key).ToArray())
+        {
+            _workers.Remove(worker);
+        }
     }
 
     void Hear(TaskEvent item, Tally tally)
@@ -127,6 +136,9 @@ public sealed class StreamSigns
 
     sealed class Tally
     {
+        /// <summary>Which event was the last of it.</summary>
+        public long Heard { get; set; }
+
         public int? Pid { get; set; }
 
         public int? PidBefore { get; set; }

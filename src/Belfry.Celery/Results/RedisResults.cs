@@ -72,25 +72,23 @@ public sealed class RedisResults : IResultBackend
     public Task<string?> ReplyToAsync(CancellationToken cancel) => Task.FromResult<string?>(null);
 
     /// <summary>The ids of all runs of which something is kept, a page at a time: whoever asks sets the pace by when it asks for the next one.</summary>
-    /// <param name="wanted">Of these the time that they will still be kept is asked for; the others are left out.</param>
-    /// <param name="cancel">Stops it.</param>
-    public async IAsyncEnumerable<IReadOnlyList<StoredResult>> ScanAsync(Predicate<string> wanted, [EnumeratorCancellation] CancellationToken cancel)
+    public async IAsyncEnumerable<IReadOnlyList<StoredResult>> ScanAsync([EnumeratorCancellation] CancellationToken cancel)
     {
         using RedisConnection connection = await Task.Run(() => Open(cancel), cancel);
         using CancellationTokenRegistration closing = cancel.Register(connection.Dispose);
         string cursor = "0";
         do
         {
-            (cursor, IReadOnlyList<StoredResult> page) = await Task.Run(() => Page(connection, cursor, wanted), cancel);
+            (cursor, IReadOnlyList<StoredResult> page) = await Task.Run(() => Page(connection, cursor), cancel);
             yield return page;
         }
         while (cursor != "0");
     }
 
-    (string Next, IReadOnlyList<StoredResult> Page) Page(RedisConnection connection, string cursor, Predicate<string> wanted)
+    (string Next, IReadOnlyList<StoredResult> Page) Page(RedisConnection connection, string cursor)
     {
         IReadOnlyList<RespReply> reply = connection.Command("SCAN", cursor, "MATCH", $"{CeleryCluster.Escaped(_runs)}*", "COUNT", $"{ScanCount}").Items!;
-        string[] ids = [.. reply[1].Items!.Select(key => key.Text![_runs.Length..]).Where(id => wanted(id))];
+        string[] ids = [.. reply[1].Items!.Select(key => key.Text![_runs.Length..])];
         IReadOnlyList<RespReply> left = ids.Length == 0 ? [] : connection.Pipe([.. ids.Select(id => (RespWord[])["PTTL", _runs + id])]);
         // -2: it went in the meantime; -1: it is kept for ever.
         return (reply[0].Text!, [.. ids.Zip(left).Where(pair => pair.Second.Number is not -2)

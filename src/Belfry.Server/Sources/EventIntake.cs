@@ -50,13 +50,15 @@ sealed class EventIntake(RunLog log, bool captures, IReadOnlyCollection<string> 
     /// <summary>Where an id is new, one of its events must name the task.</summary>
     async Task RefuseNamelessAsync(EventsBody body, CancellationToken cancel)
     {
-        foreach (IGrouping<(string Source, string Id), (int Line, TaskEvent Event)> run in body.Events.Where(item => !item.Event.Kind.IsAboutWorker()).GroupBy(item => (item.Event.Source, item.Event.Id)).ToList())
+        HashSet<(string Source, string Id)> unnamed = [.. body.Events.Where(item => !item.Event.Kind.IsAboutWorker()).Select(item => (item.Event.Source, item.Event.Id))];
+        unnamed.ExceptWith(body.Events.Where(item => item.Event.Task is not null).Select(item => (item.Event.Source, item.Event.Id)));
+        foreach (IGrouping<string, string> source in unnamed.ToLookup(run => run.Source, run => run.Id))
         {
-            if (run.All(item => item.Event.Task is null) && (await log.Queries.FindAsync(run.Key.Id, run.Key.Source, cancel)).Count == 0)
-            {
-                body.Events.RemoveAll(item => !item.Event.Kind.IsAboutWorker() && (item.Event.Source, item.Event.Id) == run.Key);
-                body.Mistakes.AddRange(run.Select(item => new LineMistake(item.Line, "task", "is missing, and the id is new")));
-            }
+            IReadOnlyDictionary<string, TaskRun> known = await log.Queries.NewestAsync(source.Key, [.. source], cancel);
+            unnamed.ExceptWith(known.Keys.Select(id => (source.Key, id)));
         }
+        bool IsRefused((int Line, TaskEvent Event) item) => !item.Event.Kind.IsAboutWorker() && unnamed.Contains((item.Event.Source, item.Event.Id));
+        body.Mistakes.AddRange(body.Events.Where(IsRefused).Select(item => new LineMistake(item.Line, "task", "is missing, and the id is new")));
+        body.Events.RemoveAll(IsRefused);
     }
 }

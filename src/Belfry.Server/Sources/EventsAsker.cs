@@ -1,4 +1,3 @@
-using Belfry.Celery;
 using Belfry.Celery.Control;
 using Microsoft.Extensions.Logging;
 
@@ -51,13 +50,14 @@ sealed partial class EventsAsker(SourceSettings settings, RemoteControl control,
             _askAll = false;
             _waiting.Clear();
         }
-        catch (Exception problem) when (problem is IOException or BrokerException)
-        {
-            LogNotAsked(settings.Name, problem.Message);
-        }
-        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        catch (Exception) when (cancel.IsCancellationRequested)
         {
             // Asked to stop.
+        }
+        catch (Exception problem)
+        {
+            // Whatever it is: thrown, it would end the loop that judges workers, and nobody would see.
+            LogNotAsked(settings.Name, problem.Message);
         }
     }
 

@@ -75,7 +75,8 @@ static class ComponentFacts
 
     static IEnumerable<ComponentFact> Read(string name, JsonElement value, int depth) => value.ValueKind switch
     {
-        JsonValueKind.Number => [new ComponentFact(name, value.GetDouble(), null)],
+        // Python's whole numbers have no end; what is beyond a real number is told as it stands there.
+        JsonValueKind.Number when double.IsFinite(value.GetDouble()) => [new ComponentFact(name, value.GetDouble(), null)],
         JsonValueKind.True or JsonValueKind.False => [new ComponentFact(name, value.GetBoolean() ? 1 : 0, null)],
         JsonValueKind.Object when depth < Deepest => value.EnumerateObject().SelectMany(part => Read($"{name}.{part.Name}", part.Value, depth + 1)),
         JsonValueKind.Null => [],

@@ -8,14 +8,17 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
 {
     const int Page = 1000;
 
-    // Gaps of a burst come one after the other.
-    static readonly TimeSpan Calm = TimeSpan.FromMilliseconds(200), LongestStorm = TimeSpan.FromSeconds(5);
+    // A gap may have any number of runs: after so many those that were found are asked about before more are looked for.
+    const int MostWaiting = 10_000;
 
     // The last beats of workers that lived lie so close together.
     static readonly TimeSpan LastBeats = TimeSpan.FromSeconds(10);
 
     // Those that settle nothing are asked less and less.
     static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5), LongestPause = TimeSpan.FromSeconds(300);
+
+    // Names of workers are input from outside, and new with every container: beyond so many those that nobody asked about for long are forgotten.
+    const int MostPauses = 1000;
 
     // Looking through all open runs is work; at most a twentieth of the time goes to it.
     static readonly TimeSpan BetweenSweeps = TimeSpan.FromSeconds(5);
@@ -26,24 +29,16 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     readonly Lock _lock = new(); // events come on one thread, questions on another
     readonly StreamSigns _signs = new();
     readonly Dictionary<string, long> _starts = new(StringComparer.Ordinal);
-    readonly Dictionary<string, (Instant Next, TimeSpan Pause)> _pauses = new(StringComparer.Ordinal); // bounded by the number of workers
-    Gap? _gap;
-    Instant _firstMissed, _lastMissed, _nextSweep;
+    readonly Dictionary<string, (Instant Next, TimeSpan Pause)> _pauses = new(StringComparer.Ordinal); // emptied by MayAsk
+    readonly Unheard _unheard = new(clock);
+    Instant _nextSweep;
+    int _waiting; // put into the book since room was made
 
     /// <summary>The latest gap.</summary>
     public Gap? LastGap { get; private set; }
 
     /// <summary>A gap waits for others to join it.</summary>
-    public bool IsHurried
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _gap is not null;
-            }
-        }
-    }
+    public bool IsHurried => _unheard.IsHurried;
 
     /// <summary>Learns what workers had counted when the log last heard of them.</summary>
     public async Task LearnAsync(CancellationToken cancel)
@@ -89,15 +84,7 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     }
 
     /// <summary>Something was missed.</summary>
-    public void Miss(Gap gap)
-    {
-        lock (_lock)
-        {
-            _lastMissed = Instant.Now(clock);
-            _firstMissed = _gap is null ? _lastMissed : _firstMissed;
-            _gap = _gap is { } other ? new Gap(Instant.Min(other.From, gap.From), Instant.Max(other.To, gap.To)) : gap;
-        }
-    }
+    public void Miss(Gap gap) => _unheard.Miss(gap);
 
     /// <summary>Starts that workers counted and nobody saw, since this was last asked.</summary>
     public IReadOnlyDictionary<string, long> TakeStarts()
@@ -121,26 +108,32 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
         {
             _signs.Forget(worker, answer.Inquiry.Id);
             _pauses.Remove(worker);
+            _pauses.Remove(StartsOf(worker));
         }
     }
 
     /// <summary>Puts into the book what is to be asked now.</summary>
-    public async Task AskAsync(InquiryBook book, WorkerWatch watch, CancellationToken cancel)
+    /// <param name="book">The book.</param>
+    /// <param name="watch">Knows the workers.</param>
+    /// <param name="makeRoom">Asks about those that are in the book by then.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task AskAsync(InquiryBook book, WorkerWatch watch, Func<CancellationToken, Task> makeRoom, CancellationToken cancel)
     {
-        Instant now = Instant.Now(clock);
-        (Signs signs, Gap? gap) = Take(now);
-        if (gap is not null || signs.Returned.Count > 0)
+        Signs signs = TakeSigns();
+        await AskForWorkersAsync(book, signs, Instant.Now(clock), cancel);
+        if (_unheard.Take() is { } missed)
         {
-            await AskForOpenAsync(book, gap, _ => now, cancel);
-            await AskForUnknownAsync(book, gap, watch, cancel);
+            try
+            {
+                await AskForMissedAsync(book, missed.Gap, watch, makeRoom, cancel);
+            }
+            catch
+            {
+                _unheard.GiveBack(missed);
+                throw;
+            }
         }
-        if (gap is { } missed)
-        {
-            LastGap = missed;
-            await AskForRecordsAsync(book, missed, cancel);
-        }
-        await AskForWorkersAsync(book, signs, now, cancel);
-        if (now >= _nextSweep)
+        if (Instant.Now(clock) >= _nextSweep)
         {
             long began = clock.GetTimestamp();
             await AskForOpenAsync(book, null, InquiryBook.FirstDue, cancel);
@@ -149,7 +142,7 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
         }
     }
 
-    (Signs Signs, Gap? Gap) Take(Instant now)
+    Signs TakeSigns()
     {
         lock (_lock)
         {
@@ -158,10 +151,27 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
             {
                 _starts[worker] = _starts.GetValueOrDefault(worker) + starts;
             }
-            bool isCalm = now - _lastMissed >= Calm || now - _firstMissed >= LongestStorm;
-            Gap? gap = isCalm ? _gap : null;
-            _gap = isCalm ? null : _gap;
-            return (signs, gap);
+            if (signs.Returned.Count > 0)
+            {
+                _unheard.Return();
+            }
+            return signs;
+        }
+    }
+
+    /// <summary>What went by in a gap, and what workers that came back may have forgotten.</summary>
+    async Task AskForMissedAsync(InquiryBook book, Gap? gap, WorkerWatch watch, Func<CancellationToken, Task> makeRoom, CancellationToken cancel)
+    {
+        LastGap = gap ?? LastGap;
+        Instant now = Instant.Now(clock);
+        await AskForOpenAsync(book, gap, _ => now, cancel);
+        await AskForUnknownAsync(book, gap, watch, makeRoom, cancel);
+        if (gap is { } missed)
+        {
+            await foreach (IReadOnlyList<string> ids in evidence.FindRecordsAsync(missed.From, cancel))
+            {
+                await AskUnlessEndedAsync(book, gap, ids, makeRoom, cancel);
+            }
         }
     }
 
@@ -184,33 +194,36 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     }
 
     /// <summary>Runs that workers or the broker have and of which the log knows nothing, or that they have ended.</summary>
-    async Task AskForUnknownAsync(InquiryBook book, Gap? gap, WorkerWatch watch, CancellationToken cancel)
+    async Task AskForUnknownAsync(InquiryBook book, Gap? gap, WorkerWatch watch, Func<CancellationToken, Task> makeRoom, CancellationToken cancel)
     {
         Instant now = Instant.Now(clock);
         var standings = new WorkerStandings(watch.Snapshot(now), watch.UnbrokenSince, now);
         BrokerLook look = evidence.IsRabbitMq ? new BrokerLook() : await evidence.LookAsync(null, [], cancel);
         WorkerAnswers answers = await evidence.AskAsync(null, standings.Beating, [], cancel);
-        await AskUnlessEndedAsync(book, gap, [.. look.Queued.Keys.Union(look.Unacked.Keys).Union(answers.Runs)], cancel);
-    }
-
-    /// <summary>Runs whose records were written in the gap.</summary>
-    async Task AskForRecordsAsync(InquiryBook book, Gap gap, CancellationToken cancel)
-    {
-        await foreach (IReadOnlyList<string> ids in evidence.FindRecordsAsync(gap.From, null, cancel))
+        foreach (string[] ids in look.Queued.Keys.Union(look.Unacked.Keys).Union(answers.Runs).Chunk(Page))
         {
-            await AskUnlessEndedAsync(book, gap, ids, cancel);
+            await AskUnlessEndedAsync(book, gap, ids, makeRoom, cancel);
         }
     }
 
-    async Task AskUnlessEndedAsync(InquiryBook book, Gap? gap, IReadOnlyList<string> ids, CancellationToken cancel)
+    async Task AskUnlessEndedAsync(InquiryBook book, Gap? gap, IReadOnlyList<string> ids, Func<CancellationToken, Task> makeRoom, CancellationToken cancel)
     {
+        if (_waiting >= MostWaiting)
+        {
+            await makeRoom(cancel);
+            _waiting = 0;
+        }
         IReadOnlyList<string> strange = [.. ids.Where(id => !book.Has(id))];
         IReadOnlyDictionary<string, TaskRun> known = await log.Queries.NewestAsync(settings.Name, strange, cancel);
         Instant now = Instant.Now(clock);
         // What has ended for good is not asked about; an attempt that is retried or lost may have a later one, and one that is open was not yet in the log before.
         foreach (string id in strange.Where(id => !known.TryGetValue(id, out TaskRun? run) || !run.State.IsFinal() || run.State is RunState.Retried or RunState.Lost))
         {
-            book.Ask(id, gap, now);
+            if (!book.Ask(id, gap, now))
+            {
+                log.Refuse(settings.Name, "run that may have gone by unheard, and of which too many others keep us from asking");
+            }
+            _waiting++;
         }
     }
 
@@ -231,7 +244,7 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
         }
         foreach (string worker in signs.Starts.Keys)
         {
-            if (!MayAsk($"{worker} starts", now))
+            if (!MayAsk(StartsOf(worker), now))
             {
                 continue;
             }
@@ -245,8 +258,17 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
         }
     }
 
+    static string StartsOf(string worker) => $"{worker} starts";
+
     bool MayAsk(string what, Instant now)
     {
+        if (_pauses.Count >= MostPauses)
+        {
+            foreach (string old in _pauses.Where(one => now - one.Value.Next > LongestPause).Select(one => one.Key).ToArray())
+            {
+                _pauses.Remove(old);
+            }
+        }
         (Instant Next, TimeSpan Pause) known = _pauses.GetValueOrDefault(what, (now, FirstPause));
         if (now < known.Next)
         {

@@ -60,8 +60,9 @@ sealed partial class Reconciler(
                     await TurnAsync(cancel);
                 }
             }
-            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            catch (Exception) when (cancel.IsCancellationRequested)
             {
+                // Whatever broke off: cancelling closes connections.
                 return;
             }
             catch (Exception problem) when (problem is IOException or BrokerException or StoreException or TimeoutException)
@@ -83,14 +84,19 @@ sealed partial class Reconciler(
 
     async Task TurnAsync(CancellationToken cancel)
     {
-        await _missing.AskAsync(_book, watch, cancel);
+        await _missing.AskAsync(_book, watch, VisitAsync, cancel);
+        await VisitAsync(cancel);
+        TellUnseen();
+        await flags.LookAsync(Standings().Beating, cancel);
+    }
+
+    async Task VisitAsync(CancellationToken cancel)
+    {
         IReadOnlyList<Inquiry> due = _book.Due(Instant.Now(clock), MostAtOnce);
         if (due.Count > 0)
         {
             await new Visit(settings.Name, evidence, log, Standings, _hearing, lostAfter, clock).MakeAsync(due, SettleAsync, cancel);
         }
-        TellUnseen();
-        await flags.LookAsync(Standings().Beating, cancel);
     }
 
     WorkerStandings Standings()

@@ -13,7 +13,7 @@ public sealed class WorkerWatch(
     // Who is silent and connected is asked for again and again until it speaks.
     static readonly TimeSpan BetweenCalls = TimeSpan.FromSeconds(5);
 
-    // Names of workers are input from outside; beyond this many the one that has been silent longest is forgotten.
+    // Names of workers are input from outside; beyond this many the tenth of workers that has been silent longest is forgotten: to look for one each time would be work.
     const int MostProcesses = 20_000;
 
     static readonly TimeSpan Forgotten = TimeSpan.FromDays(1);
@@ -161,7 +161,10 @@ public sealed class WorkerWatch(
     {
         if (_processes >= MostProcesses)
         {
-            Forget(_workers.Values.MinBy(all => all[^1].Signs.LastHeard)!);
+            foreach (List<Process> silent in _workers.Values.OrderBy(all => all[^1].Signs.LastHeard).Take((_workers.Count / 10) + 1).ToArray())
+            {
+                Forget(silent);
+            }
         }
         if (!_workers.TryGetValue(process.Signs.Worker, out List<Process>? all))
         {

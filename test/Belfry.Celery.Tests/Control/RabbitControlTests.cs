@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Belfry.Celery.Control;
+using Belfry.Celery.Queues;
 using Belfry.Testing;
 using Cluster = Belfry.Testing.CeleryCluster;
 
@@ -10,6 +11,17 @@ namespace Belfry.Celery.Tests.Control;
 public sealed class RabbitControlTests(SharedRabbit shared)
 {
     static readonly TimeSpan Second = TimeSpan.FromSeconds(1), Long = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public async Task Names_that_AMQP_cannot_say_keep_nobody_from_being_looked_for()
+    {
+        var cluster = new CeleryCluster { Source = "lab", Broker = BrokerUrl.Parse((await shared.ServerAsync()).NewUrl()) };
+        string odd = new('ä', 200);
+        IReadOnlyDictionary<string, Presence> found = await new RemoteControl(cluster, TimeProvider.System).FindAsync([odd, "w9@lab"], CancellationToken.None);
+        Assert.Equal((Presence.Gone, Presence.Gone), (found[odd], found["w9@lab"]));
+        await using IBrokerQueues queues = BrokerQueues.Of(cluster, TimeProvider.System);
+        Assert.All(await queues.ReadAsync([odd, "nowhere"], CancellationToken.None), queue => Assert.Null(queue.Length));
+    }
 
     [Fact, Trait("row", "78")]
     public async Task Workers_answer_are_told_what_to_do_and_who_is_gone_is_told_from_who_is_busy()

@@ -99,6 +99,19 @@ public sealed class EventDecoderTests
     }
 
     [Theory]
+    [InlineData("w")]
+    [InlineData("\\u00e9")]
+    [InlineData("\\ud83d\\ude00")]
+    public void A_name_without_measure_is_cut_as_the_log_cuts_it_and_counted(string character)
+    {
+        EventBatch batch = Samples.DecodeBody($$"""{"type": "worker-heartbeat", "hostname": "{{string.Concat(Enumerable.Repeat(character, 70_000))}}", "timestamp": 1}""");
+        string worker = Assert.Single(batch.Events).Worker!;
+        Assert.InRange(worker.Length, 999, 1000);
+        Assert.Equal(worker, Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(worker)));
+        Assert.Equal(1, batch.Refused["name cut to 1000 characters"]);
+    }
+
+    [Theory]
     [InlineData("[]", 0)]
     [InlineData("""[{"type": "task-started", "uuid": "a", "timestamp": 1}, {"type": "task-succeeded", "uuid": "a", "timestamp": 2}]""", 2)]
     [InlineData("""{"type": "worker-elect", "hostname": "w", "timestamp": 1}""", 0)]

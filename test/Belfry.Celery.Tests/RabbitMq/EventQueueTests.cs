@@ -96,6 +96,19 @@ public sealed class EventQueueTests(SharedRabbit shared)
     }
 
     [Fact]
+    public async Task What_was_lost_is_found_again_until_it_has_been_told()
+    {
+        var cluster = new CeleryCluster { Source = "lab", Broker = BrokerUrl.Parse((await shared.ServerAsync()).NewUrl()) };
+        await using var connection = new RabbitConnection(cluster.Broker, "tests", TimeSpan.FromSeconds(20));
+        var queue = new OwnQueue(cluster);
+        Assert.False((await queue.DeclareAsync(connection, CancellationToken.None)).Kept);
+        // Here the connection breaks, before anybody was told.
+        Assert.False((await queue.DeclareAsync(connection, CancellationToken.None)).Kept);
+        await queue.MarkAsync(connection, CancellationToken.None);
+        Assert.True((await queue.DeclareAsync(connection, CancellationToken.None)).Kept);
+    }
+
+    [Fact]
     public async Task A_broker_that_is_restarted_leaves_a_gap_and_one_that_was_only_cut_off_does_not()
     {
         await using RabbitServer rabbit = await RabbitServer.StartAsync();

@@ -57,7 +57,18 @@ public sealed class InquiryBookTests
     {
         _book.Ask("a", null, Begin);
         _book.Note(Due(0).Single(), next, complete: true, Begin, null);
-        Assert.Equal(0, _book.Count);
+        Assert.False(_book.Has("a"));
+    }
+
+    [Fact]
+    public void A_full_book_refuses_open_runs_and_has_room_for_what_went_by_in_a_gap()
+    {
+        const int room = 200_000;
+        Assert.All(Enumerable.Range(0, room), number => _book.Ask($"open {number}", null, Begin));
+        Assert.False(_book.Ask("one more", null, Begin));
+        Assert.True(_book.Ask("open 7", null, Begin));
+        Assert.All(Enumerable.Range(0, room), number => Assert.True(_book.Ask($"gone by {number}", new Gap(Begin, Begin), Begin)));
+        Assert.False(_book.Ask("one more", new Gap(Begin, Begin), Begin));
     }
 
     [Fact]
@@ -81,6 +92,21 @@ public sealed class InquiryBookTests
         Assert.Equal(["w"], hearing.Awaited(["w"], Begin + TimeSpan.FromSeconds(60)));
         hearing.Note(["w"], [], Begin);
         Assert.False(hearing.IsDeaf("w"));
+    }
+
+    [Fact]
+    public void However_many_were_deaf_once_a_new_one_is_found_out()
+    {
+        var hearing = new Hearing();
+        for (int pod = 0; pod < 50_000; pod += 100)
+        {
+            hearing.Note([], [.. Enumerable.Range(pod, 100).Select(number => $"pod-{number}")], Begin + TimeSpan.FromSeconds(pod));
+        }
+        for (int i = 0; i < 3; i++)
+        {
+            hearing.Note([], ["w"], Begin + TimeSpan.FromDays(1));
+        }
+        Assert.True(hearing.IsDeaf("w"));
     }
 
     List<double> Pauses(int times, NextStep next, bool? complete)

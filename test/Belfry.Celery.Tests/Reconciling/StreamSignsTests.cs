@@ -87,6 +87,19 @@ public sealed class StreamSignsTests
         Assert.True(_signs.Take().IsEmpty);
     }
 
+    [Fact]
+    public void Workers_come_and_go_and_those_that_are_there_are_counted()
+    {
+        for (int pod = 0; pod < 50_000; pod++)
+        {
+            _signs.Hear([new TaskEvent { Source = "c", Id = "", Kind = EventKind.WorkerOnline, At = new Instant(_at++), Worker = $"pod-{pod}", Beat = new WorkerBeat(1, 2, 0, 0, null) }]);
+        }
+        Beat(processed: 0, active: 0);
+        Beat(processed: 3, active: 0);
+        Beat(processed: 3, active: 0);
+        Assert.Equal(3, _signs.Take().Starts["w"]);
+    }
+
     Signs Heard(Action hear)
     {
         hear();

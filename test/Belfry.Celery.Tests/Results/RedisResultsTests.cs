@@ -70,12 +70,11 @@ public sealed class RedisResultsTests : IAsyncLifetime
         await WriteAsync("celery-task-meta-for-ever", Succeeded);
         await WriteAsync("something else", "x");
         var found = new List<StoredResult>();
-        await foreach (IReadOnlyList<StoredResult> page in Backend().ScanAsync(id => id != "7", TestContext.Current.CancellationToken))
+        await foreach (IReadOnlyList<StoredResult> page in Backend().ScanAsync(TestContext.Current.CancellationToken))
         {
             found.AddRange(page);
         }
-        Assert.Equal(2500, found.Select(result => result.Id).Distinct().Count());
-        Assert.DoesNotContain(found, result => result.Id == "7");
+        Assert.Equal(2501, found.Select(result => result.Id).Distinct().Count());
         Assert.Null(found.First(result => result.Id == "for-ever").Left);
         Assert.InRange(found.First(result => result.Id == "8").Left!.Value.TotalSeconds, 86_000, 86_400);
     }

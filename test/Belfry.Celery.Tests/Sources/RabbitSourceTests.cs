@@ -9,6 +9,17 @@ namespace Belfry.Celery.Tests.Sources;
 public sealed class RabbitSourceTests(SharedRabbit shared)
 {
     [Fact]
+    public async Task A_source_whose_workers_cannot_be_asked_at_all_is_watched_all_the_same()
+    {
+        // AMQP has no exchange of such a name.
+        var settings = new SourceSettings { Name = "lab", Broker = (await shared.ServerAsync()).NewUrl(), ControlExchange = new('x', 300) };
+        await using Watched watched = await Watched.StartAsync(settings);
+        await watched.ListeningAsync();
+        Instant begun = Instant.Now(TimeProvider.System);
+        await watched.SourceAsync("it goes on listening", source => source.ListenedTo > begun + TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
     public async Task A_real_cluster_that_was_not_told_to_send_events_is_logged_also_what_it_did_while_nobody_listened()
     {
         using var folder = new TempFolder();

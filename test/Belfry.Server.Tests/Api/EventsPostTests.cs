@@ -56,6 +56,16 @@ public sealed class EventsPostTests
         Assert.Equal(4, (await server.Log.Queries.RefusalsAsync(ServerHost.Cancel)).Sum(refusal => refusal.Times));
     }
 
+    [Fact]
+    public async Task Ids_that_nobody_knows_are_refused_however_many_they_are()
+    {
+        await using ServerHost server = await StartAsync();
+        Assert.Equal(HttpStatusCode.Accepted, (await PostAsync(server, Submitted)).Status);
+        string unknown = string.Concat(Enumerable.Range(0, 50_000).Select(id => $$"""{"id": "n{{id}}", "kind": "started", "at": 1}{{'\n'}}"""));
+        (HttpStatusCode status, JsonElement answer) = await PostAsync(server, $"{unknown}{Started}");
+        Assert.Equal((HttpStatusCode.BadRequest, 1, 50_000), (status, answer.GetProperty("accepted").GetInt32(), answer.GetProperty("refused").GetInt32()));
+    }
+
     [Theory]
     [InlineData("[{\"id\": 1},\n{]")]
     [InlineData("[1, 2]")]

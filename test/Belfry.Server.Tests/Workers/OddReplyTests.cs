@@ -43,6 +43,15 @@ public sealed class OddReplyTests
     }
 
     [Fact]
+    public void Numbers_without_measure_are_told_as_texts()
+    {
+        JsonElement stats = JsonElement.Parse("""{"queue": {"offset": HUGE, "lag": 7}, "rusage": {"utime": 1e999, "stime": 0}}""".Replace("HUGE", "1" + new string('0', 400), StringComparison.Ordinal));
+        ComponentFact[] facts = [.. ComponentFacts.Read(WorkerStats.FactsOf(stats))];
+        Assert.Equal([("queue.offset", null, 200), ("queue.lag", 7d, null)], facts.Select(fact => (fact.Name, fact.Number, fact.Text?.Length)));
+        Assert.Null(WorkerStats.Read(stats).Cpu);
+    }
+
+    [Fact]
     public void A_component_that_tells_too_much_is_cut()
     {
         JsonElement stats = JsonElement.Parse(new JsonObject([.. Enumerable.Range(0, 500).Select(n => KeyValuePair.Create<string, JsonNode?>($"fact-{n}", new string('x', 1000)))]).ToJsonString());

@@ -1,0 +1,76 @@
+using Belfry.Celery.Control;
+using Belfry.Celery.Queues;
+using Belfry.Celery.Reconciling;
+using Belfry.Celery.Redis;
+using Belfry.Celery.Results;
+using Belfry.Testing;
+using CeleryCluster = Belfry.Celery.CeleryCluster;
+
+namespace Belfry.Celery.Tests.Reconciling;
+
+/// <summary>What is asked of a real Redis.</summary>
+public sealed class ClusterEvidenceTests : IAsyncLifetime
+{
+    RedisServer _redis = null!;
+    RedisConnection _connection = null!;
+    ClusterEvidence _evidence = null!;
+
+    static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _redis = await RedisServer.StartAsync();
+        var url = BrokerUrl.Parse(_redis.Url);
+        _connection = RedisConnection.Open(url, TimeSpan.FromSeconds(10), TimeProvider.System, Cancel);
+        var cluster = new CeleryCluster { Source = "lab", Broker = url };
+        _evidence = new ClusterEvidence(
+            cluster, new RemoteControl(cluster, TimeProvider.System), BrokerQueues.Of(cluster, TimeProvider.System), new RedisResults(url, "", TimeProvider.System), TimeProvider.System);
+    }
+
+    [Theory]
+    [InlineData(3_600)]
+    [InlineData(86_400)]
+    [InlineData(7 * 86_400)]
+    public async Task Records_of_a_gap_are_found_however_long_results_are_kept(int seconds)
+    {
+        Keep("last", seconds);
+        Keep("in-it", seconds - 240);
+        Keep("before-it", seconds - 1_800);
+        _connection.Command("SET", "celery-task-meta-for-ever", """{"status": "SUCCESS"}""");
+        var found = new HashSet<string>();
+        await foreach (IReadOnlyList<string> ids in _evidence.FindRecordsAsync(Instant.Now(TimeProvider.System) - TimeSpan.FromMinutes(5), Cancel))
+        {
+            found.UnionWith(ids);
+        }
+        Assert.Equal(["for-ever", "in-it", "last"], found.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Round_after_round_does_not_look_at_every_key_of_the_database()
+    {
+        _connection.Command("EVAL", "for i = 1, 5000 do redis.call('SETEX', 'celery-task-meta-' .. i, 86400, 'x') end return 0", "0");
+        _connection.Command("SADD", "_kombu.binding.mail", "mail\u0006\u0016\u0006\u0016mail");
+        await _evidence.LookAsync(["a"], [], Cancel);
+        string scans = Scans();
+        for (int round = 0; round < 3; round++)
+        {
+            await _evidence.LookAsync(["a"], ["known"], Cancel);
+        }
+        Assert.Equal(scans, Scans());
+        Assert.NotEqual("", scans);
+        // What went by in a gap may have gone into a queue that was not there before.
+        await _evidence.LookAsync(null, [], Cancel);
+        Assert.NotEqual(scans, Scans());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _connection.Dispose();
+        await _redis.DisposeAsync();
+    }
+
+    void Keep(string id, int seconds) => _connection.Command("SETEX", $"celery-task-meta-{id}", $"{seconds}", """{"status": "SUCCESS"}""");
+
+    /// <summary>How often a scan was asked for so far, as Redis counts it.</summary>
+    string Scans() => _connection.Command("INFO", "commandstats").Text!.Split('\n').SingleOrDefault(line => line.StartsWith("cmdstat_scan:", StringComparison.Ordinal))?.Split(',')[0] ?? "";
+}
