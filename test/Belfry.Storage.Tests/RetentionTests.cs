@@ -53,6 +53,38 @@ public abstract class RetentionTests
     }
 
     [Fact]
+    public async Task Reasons_of_refusals_are_told_apart_up_to_a_number_and_go_when_they_do_not_come_again()
+    {
+        await using LogStore folder = await NewStoreAsync();
+        await using RunLog log = await folder.OpenAsync(clock: _clock);
+        await RefuseAsync(log, "known", 5);
+        for (int commit = 0; commit < 4; commit++)
+        {
+            for (int number = 0; number < 400; number++)
+            {
+                log.Refuse("there", $"unknown kind {commit}-{number}");
+            }
+            log.Refuse("elsewhere", "one of its own");
+            await RefuseAsync(log, "known", 1);
+        }
+        Dictionary<string, long> there = await CountedAsync();
+        Assert.Equal((1001, 9, 1600), (there.Count, there["known"], there.Where(one => one.Key != "known").Sum(one => one.Value)));
+        _clock.Advance(TimeSpan.FromDays(91));
+        await RefuseAsync(log, "known", 1);
+        await log.RetainAsync(Usual, Cancel);
+        Assert.Equal([KeyValuePair.Create("known", 10L)], await CountedAsync());
+
+        async Task<Dictionary<string, long>> CountedAsync() =>
+            (await log.Queries.RefusalsAsync(Cancel)).Where(refusal => refusal.Source == "there").ToDictionary(refusal => refusal.What, refusal => refusal.Times);
+    }
+
+    async Task RefuseAsync(RunLog log, string what, int times)
+    {
+        log.Refuse("there", what, times);
+        await log.AppendAsync([Event($"{Guid.NewGuid()}", "a", EventKind.Started, 0)], Cancel); // the commit that takes it along
+    }
+
+    [Fact]
     [Trait("row", "48")]
     public async Task Of_each_task_and_source_the_newest_stay_up_to_a_count_however_young()
     {

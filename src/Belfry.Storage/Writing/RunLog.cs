@@ -116,7 +116,7 @@ public sealed partial class RunLog : IAsyncDisposable
         return allowed.Count == 0 ? Task.CompletedTask : _queue.AddAsync(allowed, cancel);
     }
 
-    /// <summary>Counts something that was refused, dropped or unknown; written with the next commit. At most 1,000 different ones per source are told apart.</summary>
+    /// <summary>Counts something that was refused, dropped or unknown; written with the next commit. At most 1,000 different ones per source are told apart, each for three months after it came last.</summary>
     public void Refuse(string source, string what, long times = 1) => _notes.Refuse(source, what, times, Instant.Now(_clock));
 
     /// <summary>Tells how a source does; written with the next commit, or within a second.</summary>
@@ -168,6 +168,7 @@ public sealed partial class RunLog : IAsyncDisposable
     {
         Instant now = Instant.Now(_clock);
         RetentionResult result = await _writer.RetainAsync(policy, now, _chores, cancel);
+        await _tables.WriteAsync(session => session.Run(RefusalTable.Forget, (now - RefusalTable.Kept).Micros), cancel);
         return result with { Samples = await new SampleThinning(_tables, now).RunAsync(cancel) };
     }
 

@@ -3,12 +3,10 @@ namespace Belfry.Storage.Writing;
 /// <summary>What is told to the log beside events, until the next commit. Safe for several threads.</summary>
 sealed class SideNotes
 {
-    /// <summary>So many different refusals of a source are told apart; the rest counts together.</summary>
-    const int KindsPerSource = 1000;
     const int LongestText = 300;
 
     readonly Lock _lock = new();
-    Dictionary<(string Source, string What), (long Times, Instant Last)> _refusals = []; // bounded by KindsPerSource; emptied by Take
+    Dictionary<(string Source, string What), (long Times, Instant Last)> _refusals = []; // bounded by RefusalTable.KindsPerSource; emptied by Take
     Dictionary<string, ListenNote> _listening = [];
     Dictionary<(string Source, string Worker), bool> _judged = [];
     List<SourceGap> _gaps = [];
@@ -37,7 +35,7 @@ sealed class SideNotes
         what = what.Length > LongestText ? what[..LongestText] + "…" : what;
         lock (_lock)
         {
-            (string, string) key = _refusals.ContainsKey((source, what)) || _refusals.Count < KindsPerSource ? (source, what) : (source, "others");
+            (string, string) key = _refusals.ContainsKey((source, what)) || _refusals.Count < RefusalTable.KindsPerSource ? (source, what) : (source, RefusalTable.Others);
             _refusals[key] = (_refusals.GetValueOrDefault(key).Times + times, now);
         }
     }

@@ -56,11 +56,7 @@ sealed class Surroundings(NameTable names)
 
     /// <summary>What was refused, counted.</summary>
     public IEnumerable<NpgsqlBatchCommand> Refusals(SideNotes notes) => notes.Refusals.Select(refusal => Commands.Of(
-        """
-        INSERT INTO refusal(source, what, times, last) VALUES($1, $2, $3, $4)
-        ON CONFLICT(source, what) DO UPDATE SET times = refusal.times + excluded.times, last = greatest(refusal.last, excluded.last)
-        """,
-        Source(refusal.Key.Source), NameTable.Clean(refusal.Key.What), refusal.Value.Times, refusal.Value.Last.Micros));
+        RefusalTable.Count, Source(refusal.Key.Source), NameTable.Clean(refusal.Key.What), refusal.Value.Times, refusal.Value.Last.Micros));
 
     NpgsqlBatchCommand Write(string source, ListenNote note) => Commands.Of(
         """

@@ -6,6 +6,8 @@ namespace Belfry.Storage.Sqlite.Writing;
 /// <summary>What the log knows beside runs: workers, sources, gaps, and what was refused.</summary>
 sealed class Surroundings
 {
+    static readonly string CountRefusal = RefusalTable.Count.Replace('$', '?');
+
     readonly Database _database;
     readonly NameTable _names;
     readonly Dictionary<(string Source, string Name), Seen> _workers = []; // as many as the site ever had
@@ -76,10 +78,7 @@ sealed class Surroundings
         }
         foreach (((string source, string what), (long times, Instant last)) in notes.Refusals)
         {
-            _database.Prepare("""
-                INSERT INTO refusal(source, what, times, last) VALUES(?, ?, ?, ?)
-                ON CONFLICT(source, what) DO UPDATE SET times = times + excluded.times, last = excluded.last
-                """).Bind(1, Source(source)).Bind(2, what).Bind(3, times).Bind(4, last.Micros).Run();
+            _database.Prepare(CountRefusal).Bind(1, Source(source)).Bind(2, what).Bind(3, times).Bind(4, last.Micros).Run();
         }
     }
 
