@@ -122,6 +122,20 @@ public sealed class ErrorMailTests
     }
 
     [Fact]
+    [Trait("row", "56")]
+    public async Task An_exception_that_cannot_be_printed_is_mailed_as_far_as_it_goes_and_so_is_what_follows()
+    {
+        await using SmtpSink sink = await SmtpSink.StartAsync();
+        await using var provider = new ErrorMailProvider(Options(sink), "shop", TimeProvider.System);
+        ILogger logger = provider.CreateLogger("App");
+        Log(logger, LogLevel.Error, "first {0}", 1, new UnspeakableException("nothing"));
+        Log(logger, LogLevel.Error, "second {0}", 2);
+        IReadOnlyList<ArrivedMail> mails = await sink.ArrivedAsync(2);
+        Assert.Equal(["Error: first 1", "Error: second 2"], mails.Select(mail => mail.Subject));
+        Assert.Contains(nameof(UnspeakableException), mails[0].Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Wrong_options_are_told_all_at_once()
     {
         var options = new ErrorMailOptions { To = ["nobody"], RecordsPerMail = 0, Html = "{{#each records}}" };
@@ -133,4 +147,11 @@ public sealed class ErrorMailTests
         logger.Log(level, new EventId(5), value, exception, (number, _) => string.Format(System.Globalization.CultureInfo.InvariantCulture, format, number));
 
     static ErrorMailOptions Options(SmtpSink sink) => new() { Mail = new MailSettings { Host = "127.0.0.1", Port = sink.Port, From = "bell@example.com" }, To = ["ops@example.com"] };
+
+    sealed class UnspeakableException(string said) : Exception(said)
+    {
+        public override string Message => throw new InvalidOperationException("no message");
+
+        public override string ToString() => throw new InvalidOperationException("no text");
+    }
 }

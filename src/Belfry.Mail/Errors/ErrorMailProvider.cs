@@ -166,10 +166,10 @@ public sealed class ErrorMailProvider : ILoggerProvider, IAsyncDisposable
             Problem = null;
             return true;
         }
-        catch (MailException refused)
+        catch (Exception refused) when (refused is not OperationCanceledException)
         {
             Problem = refused.Message;
-            if (refused.Permanent)
+            if (refused is not MailException { Permanent: false }) // what no template can tell is not told the next time either
             {
                 Drop(records.Count);
                 Forget(records.Count, told: 0);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 
@@ -13,7 +14,20 @@ sealed record ErrorRecord(DateTimeOffset Time, LogLevel Level, string Category, 
         ["category"] = Category,
         ["event"] = Event.Id == 0 ? Event.Name : Event.Name is null ? $"{Event.Id}" : $"{Event.Name} ({Event.Id})",
         ["message"] = Message,
-        ["error"] = Exception?.Message,
-        ["exception"] = Exception?.ToString(),
+        ["error"] = Told(Exception, exception => exception.Message),
+        ["exception"] = Told(Exception, exception => exception.ToString()),
     };
+
+    /// <summary>What an exception says of itself; there are some that cannot even do that.</summary>
+    static string? Told(Exception? exception, Func<Exception, string> tell)
+    {
+        try
+        {
+            return exception is null ? null : tell(exception);
+        }
+        catch (Exception)
+        {
+            return $"{exception!.GetType()} (what it says cannot be read)\n{new StackTrace(exception, fNeedFileInfo: true)}";
+        }
+    }
 }

@@ -30,7 +30,15 @@ public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationT
                 return false;
             }
         }
-        await append([CallEvents.Submitted(call)], cancel);
+        try
+        {
+            await append([CallEvents.Submitted(call)], cancel);
+        }
+        catch (Exception)
+        {
+            Withdraw(call); // whoever calls with the same key once more is the first
+            throw;
+        }
         await WaitAsync([waiting]);
         return true;
     }
@@ -174,6 +182,15 @@ public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationT
             _alarm ??= clock.CreateTimer(_ => _ = AnswerAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             TimeSpan wait = due - now;
             _alarm.Change(wait < Longest ? wait : Longest, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    void Withdraw(QueuedCall call)
+    {
+        lock (_lock)
+        {
+            _calls.Remove(call.Id);
+            _keyed.Remove(call.Id);
         }
     }
 

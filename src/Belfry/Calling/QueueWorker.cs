@@ -66,7 +66,7 @@ sealed partial class QueueWorker : BackgroundService
         await _showing;
         _reports.Writer.TryComplete();
         await _reporting;
-        await _lastEnd.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // ends are written in order: those before it are, too
+        await _lastEnd; // ends are written in order: those before it are, too
     }
 
     /// <inheritdoc/>
@@ -138,31 +138,38 @@ sealed partial class QueueWorker : BackgroundService
             Source = CallEvents.Source, Id = call.Id, Attempt = running.Claimed.Attempt, Args = call.Args, Kwargs = call.Kwargs, Parent = call.Parent, Root = call.Root, Queue = call.Queue,
         };
         RunOutcome outcome = await _runner.RunAsync(task, order, _report, running.Token);
-        try
+        if (outcome.Released.IsCompleted)
         {
-            if (outcome.Released.IsCompleted)
-            {
-                _room.Leave(call.Queue);
-            }
-            if (running.Reason != ProcessEnds || outcome.Kind != EventKind.Cancelled)
-            {
-                _lastEnd = _queue.EndAsync(running.Claimed, EndOf(running, outcome));
-            }
-            if (!outcome.Released.IsCompleted)
-            {
-                await outcome.Released;
-                _room.Leave(call.Queue);
-            }
+            _room.Leave(call.Queue);
         }
-        catch (Exception refused)
+        if (running.Reason != ProcessEnds || outcome.Kind != EventKind.Cancelled)
         {
-            LogNotEnded(refused, call.Id, call.Task, refused.Message);
+            _lastEnd = EndAsync(running, EndOf(running, outcome));
         }
         _running.Remove(running);
         running.Dispose();
         if (_stopping && _running.Count == 0)
         {
             _empty.TrySetResult();
+        }
+        if (!outcome.Released.IsCompleted)
+        {
+            await outcome.Released; // a body that does not let go holds its place, but not up the end of the process
+            _room.Leave(call.Queue);
+            await GiveBackAsync([]); // what waited for the place is looked at
+        }
+    }
+
+    /// <summary>Tells the end of a run; nobody waits for that but the end of the process.</summary>
+    async Task EndAsync(RunningCall running, CallEnd end)
+    {
+        try
+        {
+            await _queue.EndAsync(running.Claimed, end);
+        }
+        catch (Exception refused)
+        {
+            LogNotEnded(refused, running.Claimed.Call.Id, running.Claimed.Call.Task, refused.Message);
         }
     }
 
@@ -263,7 +270,7 @@ sealed partial class QueueWorker : BackgroundService
     [LoggerMessage(501, LogLevel.Error, "Calls cannot be claimed: {Problem}")]
     partial void LogCannotClaim(Exception exception, string problem);
 
-    [LoggerMessage(502, LogLevel.Error, "The end of run {RunId} of '{Task}' cannot be logged; it will be run again: {Problem}")]
+    [LoggerMessage(502, LogLevel.Error, "The end of run {RunId} of '{Task}' cannot be logged; it is run again when this process has ended: {Problem}")]
     partial void LogNotEnded(Exception exception, string runId, string task, string problem);
 
     [LoggerMessage(503, LogLevel.Warning, "That run {RunId} is at work cannot be logged: {Problem}")]

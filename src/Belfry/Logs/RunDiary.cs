@@ -15,6 +15,7 @@ sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvi
     readonly CancellationTokenSource _stopping = new();
     Task _mending = Task.CompletedTask;
     long _dropped;
+    bool _isMending; // changes together with Problem: a task that has just seen that nothing is left sees nothing new any more
 
     /// <summary>Why the log is out of sync; null when it is not.</summary>
     public string? Problem { get; private set; }
@@ -107,7 +108,10 @@ sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvi
             }
             Problem = problem.Message;
             TryKeep(events);
-            _mending = _mending.IsCompleted ? Task.Run(MendAsync) : _mending;
+            if (!_isMending)
+            {
+                (_isMending, _mending) = (true, Task.Run(MendAsync));
+            }
         }
     }
 
@@ -151,7 +155,7 @@ sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvi
                     {
                         LogMended(_dropped);
                     }
-                    (Problem, _dropped) = (null, 0);
+                    (Problem, _dropped, _isMending) = (null, 0, false);
                     return null;
                 }
             }

@@ -105,8 +105,9 @@ sealed partial class EventSender : IAsyncDisposable
             Problem = null;
             return Sending.Sent;
         }
-        catch (Exception away) when (away is HttpRequestException or IOException or UnauthorizedAccessException or TimeoutException or OperationCanceledException)
+        catch (Exception away)
         {
+            // Whatever it is, also what nobody foresaw of a server or of what stands before it: the events are on disk, and are sent once that is over.
             if (cancel == _stopping.Token)
             {
                 cancel.ThrowIfCancellationRequested();
@@ -153,9 +154,8 @@ sealed partial class EventSender : IAsyncDisposable
         try
         {
             using JsonDocument problem = await JsonDocument.ParseAsync(await answer.Content.ReadAsStreamAsync(cancel), cancellationToken: cancel);
-            return problem.RootElement.TryGetProperty("refused", out JsonElement refused) && problem.RootElement.TryGetProperty("detail", out JsonElement detail)
-                ? (refused.GetInt64(), detail.GetString() ?? "")
-                : null;
+            return problem.RootElement is { ValueKind: JsonValueKind.Object } ours && ours.TryGetProperty("refused", out JsonElement refused) && refused.ValueKind == JsonValueKind.Number
+                && refused.TryGetInt64(out long events) && ours.TryGetProperty("detail", out JsonElement detail) ? (events, detail.ToString()) : null;
         }
         catch (JsonException)
         {

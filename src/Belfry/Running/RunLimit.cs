@@ -6,18 +6,21 @@ sealed class RunLimit : IDisposable
     /// <summary>How long a body that was told to end may take until nobody waits for it any more.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
+    static readonly TimeSpan Longest = TimeSpan.FromDays(1); // timers know no more than 49 days
+
     readonly CancellationTokenSource _source = new();
     readonly TaskCompletionSource _givenUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly TimeProvider _clock;
     readonly CancellationTokenRegistration _stop;
     readonly ITimer? _timer;
+    TimeSpan _left;
     string? _reason;
     ITimer? _grace;
 
     public RunLimit(TimeSpan limit, TimeProvider clock, CancellationToken stop)
     {
-        _clock = clock;
-        _timer = limit == Timeout.InfiniteTimeSpan ? null : clock.CreateTimer(static self => ((RunLimit)self!).End("timeout"), this, limit, Timeout.InfiniteTimeSpan);
+        (_clock, _left) = (clock, limit);
+        _timer = limit == Timeout.InfiniteTimeSpan ? null : clock.CreateTimer(static self => ((RunLimit)self!).Elapsed(), this, Part(limit), Timeout.InfiniteTimeSpan);
         _stop = stop.UnsafeRegister(static self => ((RunLimit)self!).End("terminated"), this);
     }
 
@@ -37,6 +40,21 @@ sealed class RunLimit : IDisposable
         _stop.Unregister();
         _grace?.Dispose();
         _source.Dispose();
+    }
+
+    static TimeSpan Part(TimeSpan left) => left < Longest ? left : Longest;
+
+    void Elapsed()
+    {
+        _left -= Part(_left);
+        if (_left == TimeSpan.Zero)
+        {
+            End("timeout");
+        }
+        else
+        {
+            _timer?.Change(Part(_left), Timeout.InfiniteTimeSpan);
+        }
     }
 
     void End(string reason)

@@ -182,6 +182,7 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
     public void Released(Work work)
     {
         work.Task.Note().Running.Remove(work);
+        _moves.RemoveAll(move => move is StopRun stop && stop.Work == work); // it was told to end, and ended, since the last turn
         _processes -= work.IsProcess ? 1 : 0;
         work.Dispose();
         work.Task.Rest();

@@ -54,10 +54,10 @@ sealed class Booking(SchedulerParts parts, SchedulerLoop loop) : IDisposable
         TaskSwitches switches = await book.SwitchesAsync(over);
         if (switches.Number != _number)
         {
-            _number = switches.Number;
             IReadOnlyDictionary<string, string> stops = await book.StopsAsync(over);
             loop.Post(() => loop.Switch(switches));
             loop.Post(() => loop.StopAll(stops));
+            _number = switches.Number; // not before: what cannot be read now is read with the next look
         }
         Instant now = Instant.Now(parts.Clock);
         if (now - _shown >= Show)

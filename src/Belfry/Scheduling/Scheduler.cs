@@ -126,6 +126,7 @@ public sealed class Scheduler : BackgroundService
         // The host waits so long and no longer: what is at work then is ended, and its end is logged.
         using CancellationTokenRegistration late = cancellationToken.Register(() => _loop?.ShutDown(force: true));
         await base.StopAsync(CancellationToken.None);
+        _begun.TrySetResult(); // it may never have come to that
     }
 
     /// <inheritdoc/>
@@ -194,7 +195,7 @@ public sealed class Scheduler : BackgroundService
     async Task<T> AskAsync<T>(Func<Agenda, T> ask)
     {
         await _begun.Task; // a host starts its services one by one
-        return await _loop!.AskAsync(ask);
+        return await (_loop ?? throw SchedulerLoop.NotAtWork()).AskAsync(ask);
     }
 
     static ScheduledTask Known(Agenda agenda, string task) =>

@@ -3,12 +3,15 @@ namespace Belfry;
 /// <summary>Hears what others do, the log's other writers and those who register tasks, and tells the loop what concerns it.</summary>
 sealed class SchedulerEars : IDisposable
 {
+    static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
     const int MostWaiting = 100_000; // changes of the log that the loop has not taken yet; beyond, it reads again what it needs
     readonly SchedulerParts _parts;
     readonly SchedulerLoop _loop;
     readonly IDisposable _watch;
+    readonly HashSet<string> _unread = []; // tasks that are to be read again, "" for all; each read takes its own out
     volatile HashSet<string> _asked = []; // names that conditions ask about; replaced, never changed
     int _waiting;
+    volatile bool _isOver;
 
     public SchedulerEars(SchedulerParts parts, SchedulerLoop loop)
     {
@@ -23,9 +26,12 @@ sealed class SchedulerEars : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _isOver = true;
         _parts.Tasks.Changed -= Changed;
         _watch.Dispose();
     }
+
+    bool IsOver => _isOver || _parts.Stopping.IsCancellationRequested;
 
     void Heard(LogChange change)
     {
@@ -50,25 +56,65 @@ sealed class SchedulerEars : IDisposable
             {
                 _loop.Post(() => _loop.Forget(former));
             }
-            _ = ReadAgainAsync(change.Gone?.Task);
+            ReadAgain(change.Gone?.Task ?? "");
         }
     }
 
-    /// <summary>What is known of a task, or of all, is read again.</summary>
-    async Task ReadAgainAsync(string? name)
+    /// <summary>Of many changes of a task, or of all, one read that has not begun tells them all.</summary>
+    void ReadAgain(string name)
     {
-        try
+        if (IsNew(name))
         {
-            Dictionary<string, Instant> wanted = await _loop.AskAsync(agenda => agenda.Histories.Wanted(name is null ? agenda.Histories.Names : [name], Instant.Now(_parts.Clock)));
-            IReadOnlyDictionary<string, TaskHistory> histories = await _parts.Log.HistoriesAsync(wanted, _parts.Stopping);
-            foreach ((string task, TaskHistory history) in histories)
+            _ = ReadAgainAsync(name);
+        }
+    }
+
+    /// <summary>What is known of a task, or of all, is read again; where it cannot be, until it can.</summary>
+    async Task ReadAgainAsync(string name)
+    {
+        while (!IsOver)
+        {
+            try
             {
-                _loop.Post(() => _loop.Put(task, history));
+                Dictionary<string, Instant> wanted = await _loop.AskAsync(agenda => agenda.Histories.Wanted(name.Length == 0 ? agenda.Histories.Names : [name], Instant.Now(_parts.Clock)));
+                Begin(name);
+                foreach ((string task, TaskHistory history) in await _parts.Log.HistoriesAsync(wanted, _parts.Stopping))
+                {
+                    _loop.Post(() => _loop.Put(task, history));
+                }
+                return;
+            }
+            catch (Exception unreadable) when (!IsOver)
+            {
+                _loop.Unheard(unreadable);
+            }
+            catch (Exception)
+            {
+                return; // nobody wants it any more
+            }
+            await Task.Delay(Pause, _parts.Clock, _parts.Stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!IsNew(name))
+            {
+                return; // something changed meanwhile, and is read
             }
         }
-        catch (Exception unreadable)
+    }
+
+    /// <summary>No read of it waits to begin.</summary>
+    bool IsNew(string name)
+    {
+        lock (_unread)
         {
-            _loop.Unheard(unreadable);
+            return _unread.Add(name);
+        }
+    }
+
+    /// <summary>What changes from here on asks for a read of its own.</summary>
+    void Begin(string name)
+    {
+        lock (_unread)
+        {
+            _unread.Remove(name);
         }
     }
 

@@ -88,6 +88,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         finally
         {
             _mail.Writer.TryComplete();
+            AnswerTheRest();
         }
     }
 
@@ -110,7 +111,19 @@ sealed partial class SchedulerLoop : IAsyncDisposable
                 answer.SetException(refused);
             }
         }
-        return Post(Answer) ? answer.Task : Task.FromException<T>(new InvalidOperationException("the scheduler is not at work"));
+        return Post(Answer) ? answer.Task : Task.FromException<T>(NotAtWork());
+    }
+
+    /// <summary>What whoever asks nobody is told.</summary>
+    public static InvalidOperationException NotAtWork() => new("the scheduler is not at work");
+
+    /// <summary>Whoever asked while it came to its end is answered still; nothing is started or stopped any more.</summary>
+    void AnswerTheRest()
+    {
+        while (_mail.Reader.TryRead(out Action? asked))
+        {
+            asked();
+        }
     }
 
     /// <summary>Nothing, or something again, is started by conditions.</summary>

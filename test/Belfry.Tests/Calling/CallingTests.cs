@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using Belfry.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using static Belfry.Conditions;
 
 namespace Belfry.Tests.Calling;
@@ -184,6 +186,59 @@ public sealed class CallingTests
     }
 
     [Fact]
+    public async Task A_body_that_does_not_listen_does_not_hold_up_the_end_of_its_process()
+    {
+        using ManualResetEventSlim begun = new(), free = new();
+        var clock = new ManualClock();
+        await using Counter counter = await Counter.OpenAsync(
+            tasks => tasks.AddTask("deaf", Never, () =>
+            {
+                begun.Set();
+                free.Wait();
+            }),
+            services => services.AddSingleton<TimeProvider>(clock));
+        await counter.Client.CallAsync("deaf", cancel: Cancel);
+        begun.Wait(Cancel);
+        Task stopped = counter.StopAsync(new CancellationToken(canceled: true));
+        try
+        {
+            await Eventually.HoldsAsync("the process has ended", () =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(1));
+                return stopped.IsCompleted;
+            });
+        }
+        finally
+        {
+            free.Set();
+        }
+    }
+
+    [Fact]
+    public async Task An_end_that_the_log_does_not_take_is_told()
+    {
+        var diary = new Diary();
+        using var queue = new MemoryWorkQueue(
+            (events, _) => events.Any(item => item.Kind == EventKind.Succeeded) ? Task.FromException(new IOException("the disk is full")) : Task.CompletedTask, TimeProvider.System);
+        await using Counter counter = await Counter.OpenAsync(
+            tasks => tasks.AddTask("work", Never, () => { }), services => services.AddSingleton<IWorkQueue>(queue).AddLogging(logging => logging.AddProvider(diary)));
+        await counter.Client.CallAsync("work", cancel: Cancel);
+        await Eventually.HoldsAsync("it is told", () => diary.Records.Any(record => record.Contains("of 'work' cannot be logged", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_key_whose_call_the_log_did_not_take_is_free_again()
+    {
+        bool isFull = true;
+        using var queue = new MemoryWorkQueue((_, _) => isFull ? Task.FromException(new IOException("the disk is full")) : Task.CompletedTask, TimeProvider.System);
+        QueuedCall call = new() { Id = CallIds.Of("bill", "customer 7"), Task = "bill", Submitted = Instant.Now(TimeProvider.System), IsKeyed = true };
+        await Assert.ThrowsAsync<IOException>(() => queue.PutAsync(call, Cancel));
+        isFull = false;
+        Assert.True(await queue.PutAsync(call, Cancel));
+        Assert.Equal(call, Assert.Single(await queue.ClaimAsync(new WorkRoom("w", 1), Cancel)).Call);
+    }
+
+    [Fact]
     public async Task Calls_are_refused_where_nothing_would_keep_them_and_that_is_told_when_they_are_registered()
     {
         RegistrationException refused = Assert.Throws<RegistrationException>(() => new ServiceCollection().AddBelfry(tasks =>
@@ -201,6 +256,25 @@ public sealed class CallingTests
         }).BuildServiceProvider();
         InvalidOperationException late = await Assert.ThrowsAsync<InvalidOperationException>(() => services.GetRequiredService<IBelfryClient>().CallAsync("work", cancel: Cancel));
         Assert.Contains("'work' cannot be called", late.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>What was logged.</summary>
+    sealed class Diary : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> Records { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Records.Enqueue(formatter(state, exception));
+
+        public void Dispose()
+        {
+        }
     }
 
     interface IReports

@@ -1,3 +1,4 @@
+using System.Net;
 using Belfry.Testing;
 using Belfry.Tests.Logs;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -43,15 +44,41 @@ public sealed class ServerLogTests : RunLogStoreTests, IDisposable
         Assert.True(log.Waiting is > 0 and < 2000);
     }
 
+    [Theory]
+    [InlineData("[\"no\"]")]
+    [InlineData("{\"refused\":\"some\",\"detail\":7}")]
+    [InlineData("no JSON")]
+    public async Task Whatever_a_server_or_what_stands_before_it_answers_the_events_arrive_once_it_takes_them(string answer)
+    {
+        using var server = new HttpListener();
+        string url = $"http://127.0.0.1:{Machine.FreePort()}/";
+        server.Prefixes.Add(url);
+        server.Start();
+        await using ServerLog log = Open(options => options.LongestPause = TimeSpan.FromMilliseconds(50), url);
+        await log.AppendAsync([Start("load", 1)], Cancel);
+        await AnswerAsync(server, HttpStatusCode.BadRequest, answer);
+        await AnswerAsync(server, HttpStatusCode.Accepted, "");
+        await Eventually.HoldsAsync("the server has it", () => log.Waiting == 0);
+        Assert.Equal(0, log.Refused);
+    }
+
     public void Dispose() => _folder.Dispose();
+
+    static async Task AnswerAsync(HttpListener server, HttpStatusCode status, string text)
+    {
+        HttpListenerContext asked = await server.GetContextAsync().WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+        asked.Response.StatusCode = (int)status;
+        await asked.Response.OutputStream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text), Cancel);
+        asked.Response.Close();
+    }
 
     protected override Task<IRunLogStore> OpenAsync() => Task.FromResult<IRunLogStore>(Open());
 
-    ServerLog Open(Action<ServerLogOptions>? change = null)
+    ServerLog Open(Action<ServerLogOptions>? change = null, string? url = null)
     {
         var options = new ServerLogOptions { Folder = _folder.File("spool") };
         change?.Invoke(options);
-        return new ServerLog(new Uri($"http://127.0.0.1:{Machine.FreePort()}"), "token", "local", options, TimeProvider.System, NullLogger.Instance);
+        return new ServerLog(new Uri(url ?? $"http://127.0.0.1:{Machine.FreePort()}"), "token", "local", options, TimeProvider.System, NullLogger.Instance);
     }
 }
 

@@ -19,6 +19,20 @@ public sealed class TaskRunnerTests
         Assert.Equal(Environment.CurrentManagedThreadId, (await running).Value);
     }
 
+    [Fact]
+    [Trait("row", "41")]
+    public void A_limit_may_be_longer_than_any_timer()
+    {
+        using var real = new RunLimit(TimeSpan.FromDays(60), TimeProvider.System, CancellationToken.None);
+        Assert.Null(real.Reason);
+        var clock = new ManualClock();
+        using var limit = new RunLimit(TimeSpan.FromDays(60.5), clock, CancellationToken.None);
+        clock.Advance(TimeSpan.FromDays(60.4));
+        Assert.Null(limit.Reason);
+        clock.Advance(TimeSpan.FromDays(0.1));
+        Assert.Equal("timeout", limit.Reason);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -127,6 +127,18 @@ public sealed class AgendaTests
         Assert.Empty(wanted);
     }
 
+    [Fact]
+    public void A_run_that_ended_since_it_was_told_to_is_not_told_to_any_more()
+    {
+        Agenda agenda = New();
+        agenda.Add(Task("load", Daily), Nine);
+        Work work = Starts(agenda, Nine).Single();
+        agenda.Stop(work, "terminated");
+        agenda.Ended(work, EventKind.Succeeded, false, Nine + TimeSpan.FromSeconds(1));
+        agenda.Released(work);
+        Assert.Empty(agenda.Advance(Nine + TimeSpan.FromSeconds(2)).OfType<StopRun>());
+    }
+
     Agenda New(Action<BelfryOptions>? configure = null, double chance = 0)
     {
         var options = new BelfryOptions { TimeZone = TimeZoneInfo.Utc };

@@ -4,8 +4,16 @@ namespace Belfry.Tests.Scheduling;
 sealed class BreakableLog : IRunLogStore
 {
     readonly MemoryLog _log = new(TimeProvider.System);
+    Action<LogChange>? _told;
+    int _reads;
 
     public bool IsBroken { get; set; }
+
+    /// <summary>What conditions ask about cannot be read.</summary>
+    public bool IsUnreadable { get; set; }
+
+    /// <summary>How often what conditions ask about was read, or was to be.</summary>
+    public int Reads => Volatile.Read(ref _reads);
 
     /// <summary>Writes wait for this.</summary>
     public Task Open { get; set; } = Task.CompletedTask;
@@ -34,9 +42,20 @@ sealed class BreakableLog : IRunLogStore
 
     public Task<TaskRun?> LastAsync(string task, RunAction action, CancellationToken cancel) => _log.LastAsync(task, action, cancel);
 
-    public Task<IReadOnlyDictionary<string, TaskHistory>> HistoriesAsync(IReadOnlyDictionary<string, Instant> since, CancellationToken cancel) => _log.HistoriesAsync(since, cancel);
+    public Task<IReadOnlyDictionary<string, TaskHistory>> HistoriesAsync(IReadOnlyDictionary<string, Instant> since, CancellationToken cancel)
+    {
+        Interlocked.Increment(ref _reads);
+        return IsUnreadable ? throw new IOException("the disk fails") : _log.HistoriesAsync(since, cancel);
+    }
 
-    public IDisposable Watch(Action<LogChange> told) => _log.Watch(told);
+    public IDisposable Watch(Action<LogChange> told)
+    {
+        _told = told;
+        return _log.Watch(told);
+    }
+
+    /// <summary>Changes were missed, and whoever watches is told so.</summary>
+    public void Miss() => _told!(default);
 
     public ValueTask DisposeAsync() => _log.DisposeAsync();
 

@@ -46,11 +46,14 @@ public sealed class SchedulerTests
     [Trait("row", "31")]
     public async Task The_last_attempt_has_failed_and_a_promise_that_cannot_be_kept_becomes_a_failure()
     {
-        await using Belltower tower = await Belltower.OpenAsync(belfry =>
-        {
-            belfry.AddTask("broken", Daily | Retry(1), Fail);
-            belfry.AddTask("put off", Daily | Retry(1, TimeSpan.FromHours(1)), Fail);
-        });
+        var noon = new ManualClock(new DateTimeOffset(2026, 6, 10, 12, 0, 0, TimeSpan.Zero)); // late in the evening the second attempt would be due tomorrow
+        await using Belltower tower = await Belltower.OpenAsync(
+            belfry =>
+            {
+                belfry.AddTask("broken", Daily | Retry(1), Fail);
+                belfry.AddTask("put off", Daily | Retry(1, TimeSpan.FromHours(1)), Fail);
+            },
+            clock: noon);
         Assert.Equal([RunState.Retried, RunState.Failed], (await tower.EndedAsync("broken", 2)).Select(run => run.State));
         Assert.Equal(RunState.Retried, (await tower.EndedAsync("put off")).Single().State);
         await tower.Scheduler.DisableAsync("put off");

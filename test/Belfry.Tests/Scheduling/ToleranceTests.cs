@@ -135,6 +135,97 @@ public sealed class ToleranceTests
     }
 
     [Fact]
+    public async Task What_was_missed_while_the_scheduler_is_busy_is_read_once_however_often_it_is_said()
+    {
+        var log = new BreakableLog();
+        using ManualResetEventSlim busy = new(), free = new();
+        await using Belltower tower = await Belltower.OpenAsync(
+            belfry =>
+            {
+                belfry.AddTask("load", Never, () => { });
+                belfry.AddTask("then", AfterSuccess("load"), () => { });
+                belfry.AddTask("busy", Never, () => Wait(busy, free), options => options.Execution = Execution.Inline);
+            },
+            log);
+        await tower.WorkingAsync();
+        await tower.Scheduler.RunNowAsync("busy");
+        busy.Wait(Cancel);
+        int before = log.Reads;
+        for (int n = 0; n < 1000; n++)
+        {
+            log.Miss();
+        }
+        free.Set();
+        await tower.EndedAsync("busy");
+        await tower.Scheduler.TasksAsync();
+        Assert.InRange(log.Reads - before, 1, 2);
+    }
+
+    [Fact]
+    public async Task What_was_missed_and_cannot_be_read_is_read_when_it_can_be()
+    {
+        var log = new BreakableLog();
+        var clock = new ManualClock(TimeProvider.System.GetUtcNow());
+        await using Belltower tower = await Belltower.OpenAsync(
+            belfry =>
+            {
+                belfry.AddTask("load", Never, () => { });
+                belfry.AddTask("then", AfterSuccess("load"), () => { });
+            },
+            log,
+            clock);
+        await tower.WorkingAsync();
+        log.IsUnreadable = true;
+        int before = log.Reads;
+        log.Miss();
+        await Eventually.HoldsAsync("it was to be read", () => log.Reads == before + 1);
+        log.IsUnreadable = false;
+        await clock.AdvanceWhenAskedAsync(TimeSpan.FromSeconds(2));
+        await Eventually.HoldsAsync("it was read", () => log.Reads == before + 2);
+    }
+
+    [Fact]
+    public async Task Whoever_asks_a_scheduler_that_ends_is_answered()
+    {
+        var log = new BreakableLog { IsUnreadable = true };
+        await using Belltower tower = await Belltower.OpenAsync(belfry => belfry.AddTask("load", Never, () => { }), log);
+        await Eventually.HoldsAsync("it has begun, and looks into no mail before it has read the log", () => log.Reads > 0);
+        Task<string> ordered = tower.Scheduler.RunNowAsync("load");
+        await tower.Scheduler.StopAsync(Cancel);
+        await ordered.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
+    }
+
+    [Fact]
+    public async Task Whoever_asks_a_scheduler_that_is_stopped_before_it_began_is_told_so()
+    {
+        await using var tower = new Belltower(belfry => belfry.AddTask("load", Never, () => { }));
+        Task<string> ordered = tower.Scheduler.RunNowAsync("load");
+        await tower.Scheduler.StopAsync(Cancel);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => ordered.WaitAsync(TimeSpan.FromSeconds(10), Cancel));
+    }
+
+    [Fact]
+    public async Task What_people_switched_is_known_also_when_the_book_could_not_be_read_whole_at_first()
+    {
+        var book = new BreakableBook();
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            belfry.Services.AddSingleton<ITaskBook>(book);
+            belfry.AddTask("load", Never, () => { });
+        });
+        await tower.WorkingAsync();
+        book.Failures = 1;
+        await book.DisableAsync("load", true, Cancel);
+        await Eventually.HoldsAsync("it is switched off", async () => (await tower.Scheduler.TaskAsync("load"))!.IsDisabled, TimeSpan.FromSeconds(10));
+    }
+
+    static void Wait(ManualResetEventSlim busy, ManualResetEventSlim free)
+    {
+        busy.Set();
+        free.Wait(Cancel);
+    }
+
+    [Fact]
     [Trait("row", "37")]
     public async Task Whatever_a_body_does_is_logged_and_the_scheduler_goes_on()
     {
