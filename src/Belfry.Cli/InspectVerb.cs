@@ -15,12 +15,32 @@ static class InspectVerb
     public static Verb Build()
     {
         var logs = new Verb("logs", "How many runs the log has, how much room they take, which tasks take it, and what retention would delete", "belfry inspect logs --json") { Json };
-        var inspect = new Verb("inspect", "What there is: the log in figures, and what workers of Celery tell", "belfry inspect logs", "belfry inspect active --broker redis://localhost:6379/0") { logs.Does(LogsAsync), QueueVerbs.BuildInspect() };
+        var inspect = new Verb("inspect", "What there is: the log in figures, and what workers of Celery tell", "belfry inspect logs", "belfry inspect active --broker redis://localhost:6379/0") { logs.Does(LogsAsync), QueueVerbs.BuildInspect(), BuildSettings() };
         foreach (Verb verb in WorkerVerbs.Inspections().Prepend(ClusterVerbs.BuildWorkers()).Append(ClusterVerbs.BuildBindings()))
         {
             inspect.Add(verb);
         }
         return inspect;
+    }
+
+    static Verb BuildSettings() => new Verb(
+        "settings", "The settings that count, from file, variables and options, with their secrets hidden", "belfry inspect settings", "belfry inspect settings --config /etc/belfry.json --json") { Json }
+        .Does((line, _) => Task.FromResult(Settings(line)));
+
+    static int Settings(ParseResult line)
+    {
+        IReadOnlyList<(string Key, string Value)> settings = EffectiveSettings.Of(Common.Settings(line));
+        if (line.GetValue(Json))
+        {
+            Answers.Print(settings.ToDictionary(setting => setting.Key, setting => setting.Value));
+            return Exits.Done;
+        }
+        int width = settings.Max(setting => setting.Key.Length);
+        foreach ((string key, string value) in settings)
+        {
+            Console.Out.WriteLine($"{key.PadRight(width)}  {value}".TrimEnd());
+        }
+        return Exits.Done;
     }
 
     static async Task<int> LogsAsync(ParseResult line, CancellationToken cancel)

@@ -50,6 +50,27 @@ public abstract class DeletionTests
     }
 
     [Fact]
+    [Trait("row", "116")]
+    public async Task What_is_deleted_is_told_in_the_feed_and_of_many_that_there_were_many()
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync(options => options.Retention = Month, _clock);
+        await log.AppendAsync([.. Enumerable.Range(0, 1300).SelectMany(n => Run($"a{n}", "shop.tasks.buy", n)), .. Run("b", "mail.tasks.send", 1)], Cancel);
+        await using IAsyncEnumerator<RunChange> changes = log.Feed.ReadAsync(null, Cancel).GetAsyncEnumerator(Cancel);
+        ValueTask<bool> next = changes.MoveNextAsync();
+        Assert.Equal(1, await log.DeleteAsync(new RunChoice(Id: "b"), Cancel));
+        Assert.True(await next);
+        Assert.Equal(("b", "mail.tasks.send", null, false), (changes.Current.Gone?.Id, changes.Current.Gone?.Task, changes.Current.Run, changes.Current.Gap));
+        Assert.Equal(1300, await log.DeleteAsync(new RunChoice(), Cancel));
+        var told = new HashSet<string>();
+        while (await changes.MoveNextAsync() && !changes.Current.Gap)
+        {
+            Assert.True(told.Add(changes.Current.Gone!.Id));
+        }
+        Assert.InRange(told.Count, 1, 1000);
+    }
+
+    [Fact]
     public async Task Of_lives_of_all_kinds_the_figures_are_those_of_the_rows_that_stay()
     {
         await using LogStore store = await NewStoreAsync();
@@ -85,5 +106,25 @@ public sealed class SqliteDeletionTests : DeletionTests
 /// <summary>Deletion on PostgreSQL.</summary>
 public sealed class PostgresDeletionTests(PostgresFixture postgres) : DeletionTests
 {
+    [Fact]
+    [Trait("row", "116")]
+    public async Task Another_process_hears_that_runs_were_deleted_and_loads_its_lists_anew()
+    {
+        CancellationToken cancel = TestContext.Current.CancellationToken;
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog here = await store.OpenAsync(), there = await store.OpenAsync();
+        Instant at = Instant.Now(TimeProvider.System) - TimeSpan.FromMinutes(1);
+        await here.AppendAsync([new TaskEvent { Source = "s", Id = "r", Kind = EventKind.Succeeded, At = at, Task = "t" }], cancel);
+        await using IAsyncEnumerator<RunChange> changes = there.Feed.ReadAsync(null, cancel).GetAsyncEnumerator(cancel);
+        ValueTask<bool> next = changes.MoveNextAsync();
+        Assert.Equal(1, await here.DeleteAsync(new RunChoice(Id: "r"), cancel));
+        while (await next && !changes.Current.Gap)
+        {
+            Assert.Equal("r", changes.Current.Run?.Id); // that it came may still be on its way
+            next = changes.MoveNextAsync();
+        }
+        Assert.True(changes.Current.Gap);
+    }
+
     protected override Task<LogStore> NewStoreAsync() => postgres.NewStoreAsync();
 }

@@ -16,7 +16,7 @@ public sealed class RabbitServer : IAsyncDisposable
     public const string OddVirtualHost = "team/a";
 
     // Debian's own start scripts change to the user rabbitmq, who may not enter our folder; these do not.
-    const string Program = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+    const string Program = "/usr/lib/rabbitmq/bin/rabbitmq-server", Teller = "/usr/lib/rabbitmq/bin/rabbitmqctl";
     const int VirtualHosts = 40;
 
     readonly TempFolder _folder = new();
@@ -72,6 +72,16 @@ public sealed class RabbitServer : IAsyncDisposable
         _epmd ??= ChildProcess.Start("epmd", ["-port", $"{_names}"], _folder.Path, Environment());
         _server = ChildProcess.Start(Program, [], _folder.Path, Environment());
         await _server.LineAsync(line => line.Contains("Server startup complete", StringComparison.Ordinal), TimeSpan.FromMinutes(2));
+    }
+
+    /// <summary>Has <c>rabbitmqctl</c> tell it something.</summary>
+    public async Task TellAsync(params string[] arguments)
+    {
+        Finished told = await ChildProcess.RunAsync(Teller, arguments, _folder.Path, Environment());
+        if (told.Code != 0)
+        {
+            throw new InvalidOperationException($"rabbitmqctl {string.Join(' ', arguments)}: {told.Output}{told.Errors}");
+        }
     }
 
     /// <summary>Kills it.</summary>

@@ -23,7 +23,8 @@ sealed class RabbitLine : IControlLine
         var connection = new RabbitConnection(cluster.Broker, $"control of {cluster.Source}", patience);
         try
         {
-            return new RabbitLine(cluster, connection, await connection.OpenChannelAsync(confirms: false, cancel));
+            IChannel channel = await connection.OpenChannelAsync(confirms: false, cancel);
+            return new RabbitLine(cluster, connection, channel);
         }
         catch
         {
@@ -49,6 +50,7 @@ sealed class RabbitLine : IControlLine
                 Headers = new Dictionary<string, object?>(StringComparer.Ordinal) { ["clock"] = 1, ["expires"] = request.ExpiresSeconds },
             };
             await _channel.BasicPublishAsync(_cluster.ControlMailbox, "", mandatory: false, properties, request.Body(_cluster), cancel);
+            await ReadAsync(cancel);
             return null;
         }
         catch (Exception problem) when (!cancel.IsCancellationRequested)
@@ -100,8 +102,24 @@ sealed class RabbitLine : IControlLine
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (_connection.Blocked.IsCompleted)
+        {
+            // Nobody reads there that it is to be closed.
+            await _connection.DropAsync();
+        }
         await _channel.DisposeAsync();
         await _connection.DisposeAsync();
+    }
+
+    /// <summary>The broker has read what was published, unless it is short of memory or disk: then it says that it reads no more.</summary>
+    async Task ReadAsync(CancellationToken cancel)
+    {
+        Task read = _channel.ExchangeDeclarePassiveAsync(_cluster.ControlMailbox, cancel);
+        if (await Task.WhenAny(read, _connection.Blocked) != read)
+        {
+            throw RabbitException.Blocked(_cluster.Broker, await _connection.Blocked, "No worker hears of it.");
+        }
+        await read;
     }
 
     async Task ListenAsync(string key, string ticket, CancellationToken cancel)

@@ -14,6 +14,7 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     readonly RabbitConnection _connection = new(cluster.Broker, $"queues of {cluster.Source}", Patience);
+    readonly RabbitPublisher _publisher = new(cluster.Broker, $"messages to {cluster.Source}", Patience);
 
     public string? PeekWarning => Warning;
 
@@ -99,17 +100,14 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
 
     public async Task<IQueueTaker> TakeAsync(string queue, CancellationToken cancel) => new Taker(await _connection.OpenChannelAsync(confirms: false, cancel), cluster.Broker, queue);
 
-    public Task PutAsync(string queue, IReadOnlyList<RawMessage> messages, CancellationToken cancel) => _connection.UseAsync(
-        async channel =>
-        {
-            // Each ends when the broker has it; a queue that is not there throws.
-            await Task.WhenAll(messages.Select(message => channel.BasicPublishAsync("", queue, mandatory: true, PropertiesOf(message), message.Body, cancel).AsTask()));
-            return messages.Count;
-        },
-        cancel,
-        confirms: true);
+    public Task PutAsync(string queue, IReadOnlyList<RawMessage> messages, CancellationToken cancel) =>
+        _publisher.PutAsync("", queue, [.. messages.Select(message => (PropertiesOf(message), message.Body))], cancel);
 
-    public ValueTask DisposeAsync() => _connection.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _connection.DisposeAsync();
+        await _publisher.DisposeAsync();
+    }
 
     static QueueStanding Absent(string queue) => new(queue, null, new Dictionary<int, long>(), null);
 

@@ -22,6 +22,10 @@ sealed class RabbitConnection(BrokerUrl url, string purpose, TimeSpan timeout) :
 
     readonly SemaphoreSlim _opening = new(1);
     IConnection? _connection;
+    TaskCompletionSource<string> _blocked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Ends, with the reason, when the broker says that it takes no messages over this connection for now: it does so once something was published.</summary>
+    public Task<string> Blocked => Volatile.Read(ref _blocked).Task;
 
     /// <summary>AMQP can say this name. Nothing has a longer one, but names come from outside, and the client would throw.</summary>
     public static bool IsName(string name) => System.Text.Encoding.UTF8.GetByteCount(name) <= LongestName;
@@ -70,12 +74,18 @@ sealed class RabbitConnection(BrokerUrl url, string purpose, TimeSpan timeout) :
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await DropAsync().ConfigureAwait(false);
+        _opening.Dispose();
+    }
+
+    /// <summary>Ends the connection that stands; who needs one opens another.</summary>
+    public async Task DropAsync()
+    {
         if (Interlocked.Exchange(ref _connection, null) is { } connection)
         {
             await connection.CloseAsync(Constants.ReplySuccess, "done", TimeToClose, abort: true).ConfigureAwait(false);
             await connection.DisposeAsync().ConfigureAwait(false);
         }
-        _opening.Dispose();
     }
 
     async Task<IConnection> OpenAsync(CancellationToken cancel)
@@ -92,12 +102,25 @@ sealed class RabbitConnection(BrokerUrl url, string purpose, TimeSpan timeout) :
                 _connection = null;
                 await broken.DisposeAsync().ConfigureAwait(false);
             }
-            return _connection = await ConnectToFirstAsync(cancel).ConfigureAwait(false);
+            _connection = await ConnectToFirstAsync(cancel).ConfigureAwait(false);
+            Watch(_connection);
+            return _connection;
         }
         finally
         {
             _opening.Release();
         }
+    }
+
+    void Watch(IConnection connection)
+    {
+        var blocked = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _blocked, blocked);
+        connection.ConnectionBlockedAsync += (_, told) =>
+        {
+            blocked.TrySetResult(told.Reason);
+            return Task.CompletedTask;
+        };
     }
 
     /// <summary>To the first of a list that can be had.</summary>

@@ -32,6 +32,7 @@ static class ApiEndpoints
         PurgeEndpoint.Map(routes);
         EventEndpoints.Map(routes);
         PeopleEndpoints.Map(routes);
+        OpenApi.Map(routes);
         api.MapFallback(() => Problems.NotFound("There is no such route."));
         routes.MapGet("/health/live", () => Results.Text("alive")).OpenTo(Caller.Program);
         routes.MapGet("/health/ready", Readiness.AnswerAsync).OpenTo(Caller.Program);

@@ -180,8 +180,12 @@ static class CallEndpoints
     }
 
     /// <summary><c>GET /queues/dead</c>: calls whose process died each time, newest first. <c>retry</c> calls them again.</summary>
-    static async Task<IResult> DeadAsync([FromServices] DeadLetters letters, CancellationToken cancel)
+    static async Task<IResult> DeadAsync(HttpRequest request, [FromServices] DeadLetters letters, CancellationToken cancel)
     {
+        if (Parameters.Unknown(request.Query) is { } unknown)
+        {
+            return Problems.Bad(unknown);
+        }
         RunPage page = await letters.PageAsync(MostDead, null, SearchTime, cancel);
         return new JsonResult(json =>
         {

@@ -1,3 +1,4 @@
+using Belfry.Celery;
 using Belfry.Celery.Calling;
 using Belfry.Server.Access;
 using Belfry.Server.Sources;
@@ -86,9 +87,9 @@ static class CeleryCalls
             RunEnd? outcome = await runs.EndAsync(wanted, source, wait, cancel);
             return outcome is null ? Problems.NotFound($"No run '{wanted}' is known.") : new JsonResult(json => ResultJson.Write(json, outcome));
         }
-        catch (IOException unreachable)
+        catch (Exception unreachable) when (unreachable is IOException or BrokerException)
         {
-            return Results.Problem(unreachable.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
+            return NamedCluster.BrokerAway(unreachable.Message);
         }
     }
 
@@ -97,6 +98,7 @@ static class CeleryCalls
         null => CallEndpoints.Accepted(answer.Id!),
         RunRefusal.Unknown => Problems.NotFound(answer.Sentence),
         RunRefusal.Conflict => CallEndpoints.Conflict(answer.Sentence),
-        _ => Results.Problem(answer.Sentence, statusCode: StatusCodes.Status503ServiceUnavailable),
+        RunRefusal.Unanswered => NamedCluster.Unanswered(answer.Sentence),
+        _ => NamedCluster.BrokerAway(answer.Sentence),
     };
 }

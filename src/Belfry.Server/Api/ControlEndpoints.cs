@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Belfry.Celery.Control;
-using Belfry.Celery;
 using Belfry.Server.Access;
 using Belfry.Server.Sources;
 using Belfry.Storage;
@@ -70,7 +69,7 @@ static class ControlEndpoints
 
     /// <summary><c>GET /bindings</c>: which queue gets what is published to which exchange.</summary>
     static Task<IResult> BindingsAsync(HttpRequest request, [FromServices] Clusters clusters, [FromServices] SecretMask mask, [FromServices] RunQueries queries, [FromServices] TimeProvider clock, CancellationToken cancel) =>
-        Parameters.Unknown(request.Query, ["source"]) is { } unknown ? Task.FromResult(Problems.Bad(unknown)) : WithAsync(clusters, Parameters.Text(request.Query, "source"), async cluster =>
+        Parameters.Unknown(request.Query, ["source"]) is { } unknown ? Task.FromResult(Problems.Bad(unknown)) : NamedCluster.DoAsync(clusters, Parameters.Text(request.Query, "source"), async cluster =>
         {
             KnownWorkers live = KnownWorkers.Of(await queries.WorkersAsync(cancel), cluster.Name, Instant.Now(clock));
             return new JsonResult((await ClusterBindings.ReadAsync(cluster, new Inspector(cluster, mask), live, RemoteControl.UsualTimeout, clock, cancel)).WriteTo);
@@ -86,39 +85,13 @@ static class ControlEndpoints
         {
             return Task.FromResult(Problems.Bad(new FieldProblem(mistake!.Value.Field, mistake.Value.Problem)));
         }
-        return WithAsync(clusters, question.Source, async cluster =>
+        return NamedCluster.DoAsync(clusters, question.Source, async cluster =>
         {
             KnownWorkers live = KnownWorkers.Of(await queries.WorkersAsync(cancel), cluster.Name, Instant.Now(clock));
             Inspected said = await new Inspector(cluster, mask).AskAsync(command, arguments, question.Workers, question.Timeout ?? RemoteControl.UsualTimeout, live, cancel);
             audit(said);
-            return said.IsUnanswered ? Results.Problem(string.Join(' ', said.Remarks()), statusCode: StatusCodes.Status504GatewayTimeout) : new JsonResult(said.WriteTo);
+            return said.IsUnanswered ? NamedCluster.Unanswered(string.Join(' ', said.Remarks())) : new JsonResult(said.WriteTo);
         });
-    }
-
-    /// <summary>Does something with the cluster that is named, or with the only one.</summary>
-    static async Task<IResult> WithAsync(Clusters clusters, string? source, Func<Cluster, Task<IResult>> act)
-    {
-        string names = string.Join(", ", clusters.All.Select(one => one.Name));
-        if (clusters.All.Count == 0)
-        {
-            return Problems.NotFound("No Celery cluster is configured here.");
-        }
-        if (source is null && clusters.All.Count > 1)
-        {
-            return Problems.Bad(new FieldProblem("source", $"Say which cluster: {names}."));
-        }
-        if ((source is null ? clusters.All[0] : clusters.Find(source)) is not { } cluster)
-        {
-            return Problems.NotFound($"No Celery cluster is called '{source}'; known are {names}.");
-        }
-        try
-        {
-            return await act(cluster);
-        }
-        catch (Exception problem) when (problem is IOException or BrokerException)
-        {
-            return Results.Problem(problem.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
-        }
     }
 
     /// <summary>The texts of a body's fields.</summary>

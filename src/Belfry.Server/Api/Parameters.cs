@@ -10,9 +10,9 @@ static class Parameters
     const int UsualLimit = 50, LargestLimit = 1000;
 
     /// <summary>A parameter that is not among those known; null when there is none.</summary>
-    public static FieldProblem? Unknown(IQueryCollection sent, IReadOnlyCollection<string> known) =>
+    public static FieldProblem? Unknown(IQueryCollection sent, params IReadOnlyCollection<string> known) =>
         sent.Keys.FirstOrDefault(key => !known.Contains(key)) is { } unknown
-            ? new FieldProblem(unknown, $"'{unknown}' is not known; known are {string.Join(", ", known)}.")
+            ? new FieldProblem(unknown, $"'{unknown}' is not known; known {(known.Count == 1 ? "is" : "are")} {(known.Count == 0 ? "none" : string.Join(", ", known))}.")
             : null;
 
     /// <summary>A text; null when it is empty.</summary>

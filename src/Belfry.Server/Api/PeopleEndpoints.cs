@@ -21,8 +21,12 @@ static class PeopleEndpoints
         people.MapGet("/audit", AuditAsync);
     }
 
-    static async Task<IResult> UsersAsync([FromServices] AccessStore store, CancellationToken cancel)
+    static async Task<IResult> UsersAsync(HttpRequest request, [FromServices] AccessStore store, CancellationToken cancel)
     {
+        if (Parameters.Unknown(request.Query) is { } unknown)
+        {
+            return Problems.Bad(unknown);
+        }
         AccessList list = await store.ListAsync(cancel);
         return Items(list.Users, null, (json, user) =>
         {
@@ -36,8 +40,12 @@ static class PeopleEndpoints
         });
     }
 
-    static async Task<IResult> TokensAsync([FromServices] AccessStore store, CancellationToken cancel)
+    static async Task<IResult> TokensAsync(HttpRequest request, [FromServices] AccessStore store, CancellationToken cancel)
     {
+        if (Parameters.Unknown(request.Query) is { } unknown)
+        {
+            return Problems.Bad(unknown);
+        }
         AccessList list = await store.ListAsync(cancel);
         return Items(list.Tokens, null, (json, token) =>
         {

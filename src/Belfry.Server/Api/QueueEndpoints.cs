@@ -1,4 +1,3 @@
-using Belfry.Celery;
 using Belfry.Server.Access;
 using Belfry.Server.Sources;
 using Belfry.Server.Sources.Queues;
@@ -25,8 +24,12 @@ static class QueueEndpoints
     }
 
     /// <summary><c>GET /queues</c>: the queues of all clusters, and those of calls on this log.</summary>
-    static async Task<IResult> ListAsync([FromServices] RunLog log, [FromServices] QueueDesk desk, CancellationToken cancel)
+    static async Task<IResult> ListAsync(HttpRequest request, [FromServices] RunLog log, [FromServices] QueueDesk desk, CancellationToken cancel)
     {
+        if (Parameters.Unknown(request.Query) is { } unknown)
+        {
+            return Problems.Bad(unknown);
+        }
         IReadOnlyDictionary<string, int> calls = await log.Work.WaitingAsync(cancel);
         IReadOnlyList<ClusterQueues> clusters = await desk.ReadAsync(cancel);
         return new JsonResult(json => QueueJson.Write(json, calls, clusters));
@@ -43,7 +46,7 @@ static class QueueEndpoints
         {
             return Problems.Bad(problem);
         }
-        return await OnClusterAsync(desk, Parameters.Text(request.Query, "source"), "source", async cluster =>
+        return await NamedCluster.DoAsync(desk.Clusters, Parameters.Text(request.Query, "source"), async cluster =>
         {
             QueueContents contents = await desk.ContentsAsync(cluster, Parameters.Decoded(name), cancel);
             WaitingMessage[] found = [.. contents.Messages.Where(message => choice.Means(message) && (priority < 0 || message.Priority == priority))];
@@ -63,11 +66,11 @@ static class QueueEndpoints
         {
             return Problems.Bad(new FieldProblem("all", "Say what is to go: 'all': true, or one of 'app', 'task', 'id'."));
         }
-        return await OnClusterAsync(desk, body.Source, "source", async cluster =>
+        return await NamedCluster.DoAsync(desk.Clusters, body.Source, async cluster =>
         {
             var choice = new MessageChoice(body.App, body.Task, body.Id);
             QueueRemoval removal = await desk.RemoveAsync(cluster, Parameters.Decoded(name), choice, cancel);
-            request.HttpContext.Audit("queue.purge", $"{Parameters.Decoded(name)} of {cluster.Name}", $"{choice}: {QueueJson.Sentence(removal)}");
+            request.HttpContext.Audit("queue.purge", $"{Parameters.Decoded(name)} of {cluster.Name}", $"{choice}: {removal}");
             return new JsonResult(json => QueueJson.Write(json, removal));
         });
     }
@@ -84,7 +87,7 @@ static class QueueEndpoints
         {
             return Problems.Bad(new FieldProblem("to", "'to' names the queue that gets them."));
         }
-        return await OnClusterAsync(desk, body.Source, "source", from => OnClusterAsync(desk, body.ToSource ?? from.Name, "to_source", async to =>
+        return await NamedCluster.DoAsync(desk.Clusters, body.Source, from => NamedCluster.DoAsync(desk.Clusters, body.ToSource ?? from.Name, async to =>
         {
             if (from == to && body.To == Parameters.Decoded(name))
             {
@@ -98,25 +101,7 @@ static class QueueEndpoints
                 json.WriteNumber("moved", moved);
                 json.WriteEndObject();
             });
-        }));
-    }
-
-    static async Task<IResult> OnClusterAsync(QueueDesk desk, string? source, string field, Func<Cluster, Task<IResult>> act)
-    {
-        Cluster? cluster = source is null && desk.Clusters.All is [{ } only] ? only : desk.Clusters.Find(source);
-        if (cluster is null)
-        {
-            string known = desk.Clusters.All.Count == 0 ? "none is configured" : $"known are {string.Join(", ", desk.Clusters.All.Select(one => one.Name))}";
-            return source is null ? Problems.Bad(new FieldProblem(field, $"Name the cluster; {known}.")) : Problems.NotFound($"No cluster '{source}' is known; {known}.");
-        }
-        try
-        {
-            return await act(cluster);
-        }
-        catch (Exception problem) when (problem is IOException or BrokerException)
-        {
-            return Results.Problem(problem.Message, statusCode: StatusCodes.Status502BadGateway);
-        }
+        }, "to_source"));
     }
 
     static int Number(IQueryCollection sent, string field, int largest, int usual, ref FieldProblem? problem)

@@ -95,11 +95,6 @@ static class QueueJson
         json.WriteEndObject();
     }
 
-    /// <summary>The same in words.</summary>
-    public static string Sentence(QueueRemoval removal) => removal.Revoked > 0
-        ? $"{removal.Revoked:N0} revoked: workers drop them when they take them"
-        : $"{removal.Removed:N0} removed";
-
     static void Write(Utf8JsonWriter json, WaitingMessage message)
     {
         json.WriteStartObject();

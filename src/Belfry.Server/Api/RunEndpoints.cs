@@ -50,9 +50,9 @@ static class RunEndpoints
     public static async Task<IResult> FindAsync(
         HttpRequest request, [FromServices] RunQueries queries, [FromServices] OverdueSettings overdue, [FromServices] TimeProvider clock, string id, CancellationToken cancel)
     {
-        if (request.Query.Keys.FirstOrDefault(key => key != "source") is { } unknown)
+        if (Parameters.Unknown(request.Query, "source") is { } unknown)
         {
-            return Problems.Bad(new FieldProblem(unknown, $"'{unknown}' is not known; known is source."));
+            return Problems.Bad(unknown);
         }
         // Routing leaves an encoded slash as it is; ids may have one.
         string wanted = Parameters.Decoded(id);

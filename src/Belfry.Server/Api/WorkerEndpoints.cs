@@ -13,8 +13,12 @@ namespace Belfry.Server.Api;
 static class WorkerEndpoints
 {
     /// <summary><c>GET /workers</c>, silent ones first.</summary>
-    public static async Task<IResult> ListAsync([FromServices] RunQueries queries, CancellationToken cancel)
+    public static async Task<IResult> ListAsync(HttpRequest request, [FromServices] RunQueries queries, CancellationToken cancel)
     {
+        if (Parameters.Unknown(request.Query) is { } unknown)
+        {
+            return Problems.Bad(unknown);
+        }
         IReadOnlyList<WorkerStatus> workers = await queries.WorkersAsync(cancel);
         return new JsonResult(json =>
         {

@@ -61,7 +61,7 @@ sealed class CeleryRuns(Clusters clusters, RunLog log, TimeProvider clock)
         ControlAnswer answer = await cluster.Control.AskAsync("revoke", arguments, [], Asked, live, cancel);
         // A worker that is busy does not answer and does it later. Where there is none nobody remembers it.
         return answer.Replies.Count > 0 || answer.Heard > 0 || live.Count > 0 ? RunAnswer.Done(run.Id)
-            : RunAnswer.Refused(RunRefusal.Unreachable, "No worker is there to hear it, and the broker does not remember it.");
+            : RunAnswer.Refused(RunRefusal.Unanswered, "No worker is there to hear it, and the broker does not remember it.");
     });
 
     /// <summary>What became of a run; waits for its end. Null when nobody knows the run.</summary>
@@ -94,7 +94,7 @@ sealed class CeleryRuns(Clusters clusters, RunLog log, TimeProvider clock)
     {
         Registration said = await cluster.Caller.AskAsync(task, await LiveAsync(cluster, cancel), cancel);
         bool known = said.IsKnown || (said.Workers == 0 && (await log.Queries.SourcesOfTaskAsync(task, cancel)).Contains(cluster.Name));
-        return known ? null : RunAnswer.Refused(said.Workers == 0 ? RunRefusal.Unreachable : RunRefusal.Unknown, said.Refusal!);
+        return known ? null : RunAnswer.Refused(said.Workers == 0 ? RunRefusal.Unanswered : RunRefusal.Unknown, said.Refusal!);
     }
 
     async Task<IReadOnlyList<string>> LiveAsync(Cluster cluster, CancellationToken cancel) =>
@@ -130,8 +130,11 @@ enum RunRefusal
     /// <summary>As things are, it cannot be done.</summary>
     Conflict,
 
-    /// <summary>The broker or the workers cannot be reached.</summary>
+    /// <summary>The broker cannot be reached, or refused.</summary>
     Unreachable,
+
+    /// <summary>No worker answered, or none is there to hear it.</summary>
+    Unanswered,
 }
 
 /// <summary>What is known of a run's end.</summary>

@@ -141,6 +141,7 @@ public sealed partial class CelerySource(
         }
         watch.Hear(batch.Events, batch.ReadUntil);
         reconciler.Hear(batch.Events);
+        cluster.Flags.Hear(batch.Events, batch.Gap is not null || batch.UnbrokenSince is not null);
     }
 
     // Not cancelled with the rest: what was read is finished, and the log itself says when it cannot.

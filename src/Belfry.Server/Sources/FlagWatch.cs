@@ -11,10 +11,20 @@ public sealed class FlagWatch(RemoteControl control, TimeProvider clock)
     // A setting changes when its worker is started anew.
     static readonly TimeSpan BetweenQuestions = TimeSpan.FromMinutes(1);
 
+    /// <summary>What stands for the option of a worker that is not in its settings.</summary>
+    internal static readonly FlagOff Mute = new("-E", "takes tasks and sends no events of them: its runs are unknown, or known from other evidence only");
+
+    readonly MuteWorkers _mute = new();
+    IReadOnlyList<FlagFinding> _told = [];
     Instant _next = new(long.MinValue);
 
-    /// <summary>What is off, each with the workers that say so; nothing before somebody answered.</summary>
-    public IReadOnlyList<FlagFinding> Off { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); } = [];
+    /// <summary>What is off: as the stream shows it, and as workers say, each with those concerned; of what they say nothing before one answered.</summary>
+    public IReadOnlyList<FlagFinding> Off => _mute.Names is { Count: > 0 } mute ? [new FlagFinding(Mute.Setting, Mute.Cost, mute), .. Volatile.Read(ref _told)] : Volatile.Read(ref _told);
+
+    /// <summary>Hears what the stream brought, in the order of its arrival.</summary>
+    /// <param name="events">It.</param>
+    /// <param name="broken">Something may be missing before it.</param>
+    internal void Hear(IReadOnlyList<TaskEvent> events, bool broken) => _mute.Hear(events, broken);
 
     /// <summary>Asks again, when it is time to.</summary>
     /// <param name="workers">Those that beat.</param>
@@ -28,7 +38,7 @@ public sealed class FlagWatch(RemoteControl control, TimeProvider clock)
         }
         _next = now + BetweenQuestions;
         IReadOnlyList<FlagFinding>? found = await AskAsync(control, workers, cancel);
-        Off = found ?? Off;
+        Volatile.Write(ref _told, found ?? _told);
     }
 
     /// <summary>Asks workers; null when none answers.</summary>

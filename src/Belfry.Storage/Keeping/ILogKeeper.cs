@@ -9,6 +9,6 @@ interface ILogKeeper
     Task<RetentionResult> RetainAsync(RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel);
 
     /// <summary>Deletes these ended runs, as far as they are still there, and lowers the figures by them. Late events of theirs are known as such for as long as the policy would have kept them.</summary>
-    /// <returns>How many were deleted.</returns>
-    Task<int> DeleteAsync(IReadOnlyList<TaskRun> runs, RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel);
+    /// <returns>Those that were deleted, piece by piece, each after its commit.</returns>
+    IAsyncEnumerable<IReadOnlyList<TaskRun>> DeleteAsync(IReadOnlyList<TaskRun> runs, RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel);
 }

@@ -82,8 +82,8 @@ sealed class PostgresWriter(PostgresStore store, int livesKept, RetentionPolicy 
     public Task<RetentionResult> RetainAsync(RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel) =>
         new Retention(store, policy, now).RunAsync(cancel);
 
-    public Task<int> DeleteAsync(IReadOnlyList<TaskRun> runs, RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel) =>
-        new RunDeletion(store, new Retention(store, policy, now), policy, now).RunAsync(runs, cancel);
+    public IAsyncEnumerable<IReadOnlyList<TaskRun>> DeleteAsync(IReadOnlyList<TaskRun> runs, RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel) =>
+        new RunDeletion(store, new Retention(store, policy, now), _touched, policy, now).RunAsync(runs, cancel);
 
     public ITableEngine Tables(Chores lane) => new PostgresTables(store);
 

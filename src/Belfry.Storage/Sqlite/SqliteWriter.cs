@@ -59,7 +59,7 @@ sealed class SqliteWriter : ILogWriter
     public Task<RetentionResult> RetainAsync(RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel) =>
         new Retention(_store, _groups, policy, now).RunAsync(writing, cancel);
 
-    public Task<int> DeleteAsync(IReadOnlyList<TaskRun> runs, RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel) =>
+    public IAsyncEnumerable<IReadOnlyList<TaskRun>> DeleteAsync(IReadOnlyList<TaskRun> runs, RetentionPolicy policy, Instant now, Chores writing, CancellationToken cancel) =>
         new Retention(_store, _groups, policy, now).DeleteAsync(runs, writing, cancel);
 
     public ITableEngine Tables(Chores lane) => new SqliteTables(_store, lane);

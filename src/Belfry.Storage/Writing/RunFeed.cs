@@ -101,7 +101,7 @@ public sealed class RunFeed
 /// <summary>A run that changed.</summary>
 /// <param name="Number">Counts up within one process, and over restarts.</param>
 /// <param name="Run">The run as it stands now; null for a gap, or when its row went away.</param>
-/// <param name="Gone">The run whose row went away, because a late event moved its events to another attempt.</param>
+/// <param name="Gone">The run whose row went away, because a late event moved its events to another attempt, or because somebody deleted it.</param>
 /// <param name="Gap">Changes before this one were missed: reload.</param>
 public sealed record RunChange(long Number, TaskRun? Run, TaskRun? Gone, bool Gap)
 {

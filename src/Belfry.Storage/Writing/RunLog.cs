@@ -17,6 +17,7 @@ namespace Belfry.Storage;
 public sealed partial class RunLog : IAsyncDisposable
 {
     const int LargestGroup = 50_000; // events: bounds a transaction, and so how long readers see nothing new
+    const int MostToldGone = 1000; // of more deleted runs it is only told that there were many: lists are loaded anew
     static readonly TimeSpan NotesWait = TimeSpan.FromSeconds(0.5), Follow = TimeSpan.FromSeconds(0.5);
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
@@ -181,12 +182,32 @@ public sealed partial class RunLog : IAsyncDisposable
     public async Task<long> DeleteAsync(RunChoice choice, CancellationToken cancel)
     {
         long deleted = 0;
-        await foreach (IReadOnlyList<TaskRun> runs in choice.FindAsync(Queries, cancel))
+        try
         {
-            deleted += await _writer.DeleteAsync(runs, _options.Retention, Instant.Now(_clock), _chores, cancel);
+            await foreach (IReadOnlyList<TaskRun> runs in choice.FindAsync(Queries, cancel))
+            {
+                await foreach (IReadOnlyList<TaskRun> gone in _writer.DeleteAsync(runs, _options.Retention, Instant.Now(_clock), _chores, cancel))
+                {
+                    deleted += gone.Count;
+                    await TellAsync(deleted > MostToldGone ? [] : [.. gone.Select(run => new RunChange(0, null, run, Gap: false))]);
+                }
+            }
+        }
+        finally
+        {
+            await TellAsync(deleted > MostToldGone ? [new RunChange(0, null, null, Gap: true)] : []);
         }
         return deleted;
     }
+
+    /// <summary>Whoever watches hears it where they hear everything: on the writing thread.</summary>
+    Task TellAsync(IReadOnlyList<RunChange> changes) => changes.Count == 0 ? Task.CompletedTask : _chores.DoAsync(
+        () =>
+        {
+            Feed.Publish(changes);
+            return changes.Count;
+        },
+        CancellationToken.None);
 
     /// <summary>
     /// Adds what was measured, as one transaction of its own. Of a text only the latest is kept. A series that would be one too many is refused, and counted;

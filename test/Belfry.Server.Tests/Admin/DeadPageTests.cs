@@ -133,7 +133,8 @@ public sealed class DeadPageTests
         Assert.True(browser.Complaints.Length == 0, browser.Complaints);
     }
 
-    static IEnumerable<TaskEvent> Dead(string id, string task, string arguments)
+    /// <summary>A call whose process died in all of its attempts.</summary>
+    internal static IEnumerable<TaskEvent> Dead(string id, string task, string arguments)
     {
         Instant at = Instant.Now(TimeProvider.System) - TimeSpan.FromMinutes(10);
         bool named = arguments.StartsWith('{');

@@ -77,4 +77,8 @@ static class QueueOrders
 /// <summary>What became of messages that were to go.</summary>
 /// <param name="Removed">So many are out of the queue.</param>
 /// <param name="Revoked">So many are still in it, and workers will drop them.</param>
-sealed record QueueRemoval(long Removed, long Revoked);
+sealed record QueueRemoval(long Removed, long Revoked)
+{
+    /// <summary>The same in words.</summary>
+    public override string ToString() => Revoked > 0 ? $"{Revoked:N0} revoked: workers drop them when they take them" : $"{Removed:N0} removed";
+}

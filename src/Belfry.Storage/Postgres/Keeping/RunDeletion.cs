@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Postgres.Reading;
 using Belfry.Storage.Postgres.Rows;
@@ -9,31 +10,19 @@ using Npgsql;
 namespace Belfry.Storage.Postgres.Keeping;
 
 /// <summary>Deletes runs because somebody wants it: the figures go down by what the deleted rows told, in the same transaction.</summary>
-sealed class RunDeletion(PostgresStore store, Retention retention, RetentionPolicy policy, Instant now)
+sealed class RunDeletion(PostgresStore store, Retention retention, TouchedRuns touched, RetentionPolicy policy, Instant now)
 {
     const int Piece = 500, MostTries = 5;
 
-    public Task<int> RunAsync(IReadOnlyList<TaskRun> runs, CancellationToken cancel) => Task.Run(
-        () =>
+    public async IAsyncEnumerable<IReadOnlyList<TaskRun>> RunAsync(IReadOnlyList<TaskRun> runs, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        foreach (TaskRun[] some in runs.Chunk(Piece))
         {
-            int deleted = 0;
-            try
-            {
-                foreach (TaskRun[] some in runs.Chunk(Piece))
-                {
-                    cancel.ThrowIfCancellationRequested();
-                    deleted += Delete(some);
-                }
-                return deleted;
-            }
-            catch (NpgsqlException refused)
-            {
-                throw new StoreException($"{store.Url} cannot be cleared: {PostgresStore.ProblemOf(refused)}", refused);
-            }
-        },
-        cancel);
+            yield return await Task.Run(() => Delete(some), cancel);
+        }
+    }
 
-    int Delete(TaskRun[] runs)
+    List<TaskRun> Delete(TaskRun[] runs)
     {
         for (int tries = 1; ; tries++)
         {
@@ -45,11 +34,15 @@ sealed class RunDeletion(PostgresStore store, Retention retention, RetentionPoli
             {
                 // another process was in the way: once more with fresh eyes
             }
+            catch (NpgsqlException refused)
+            {
+                throw new StoreException($"{store.Url} cannot be cleared: {PostgresStore.ProblemOf(refused)}", refused);
+            }
         }
     }
 
     // Rows, keys, figures: the order in which a writer holds them.
-    int DeleteOnce(TaskRun[] runs)
+    List<TaskRun> DeleteOnce(TaskRun[] runs)
     {
         using NpgsqlConnection connection = store.Connect();
         using NpgsqlTransaction transaction = connection.BeginTransaction();
@@ -61,7 +54,7 @@ sealed class RunDeletion(PostgresStore store, Retention retention, RetentionPoli
             Lower(connection, gone, context);
         }
         transaction.Commit();
-        return gone.Count;
+        return gone.ConvertAll(row => row.Run);
     }
 
     void Lower(NpgsqlConnection connection, List<(TaskRun Run, Place Place)> gone, RowContext context)
@@ -79,6 +72,15 @@ sealed class RunDeletion(PostgresStore store, Retention retention, RetentionPoli
         }
         ends.Write(connection, context);
         new RollupWriter(connection).Write(rollups, now);
+        Tell(connection, gone);
+    }
+
+    /// <summary>The other processes load their lists anew. Behind the lock of the figures, as with what is written.</summary>
+    void Tell(NpgsqlConnection connection, List<(TaskRun Run, Place Place)> gone)
+    {
+        using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(touched.ToCommand(gone.ConvertAll(row => (RunKey.Of(row.Run.Id, row.Place.Source), new RunChange(0, null, row.Run, Gap: false)))));
+        batch.ExecuteNonQuery();
     }
 
     List<(TaskRun Run, Place Place)> DeleteRows(NpgsqlConnection connection, string table, TaskRun[] runs, RowContext context)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Belfry.Storage.Rollups;
 using Belfry.Storage.Rows;
 using Belfry.Storage.Sqlite.Reading;
@@ -36,17 +37,20 @@ sealed class Retention(Store store, GroupWriter groups, RetentionPolicy policy, 
     }
 
     /// <summary>Deletes runs because somebody wants it: the figures go down by them.</summary>
-    public async Task<int> DeleteAsync(IReadOnlyList<TaskRun> runs, Chores writing, CancellationToken cancel)
+    public async IAsyncEnumerable<IReadOnlyList<TaskRun>> DeleteAsync(IReadOnlyList<TaskRun> runs, Chores writing, [EnumeratorCancellation] CancellationToken cancel)
     {
         const int piece = 200; // some 20 ms with their figures
-        int deleted = 0;
+        foreach (TaskRun[] some in runs.Chunk(piece))
+        {
+            yield return await PurgeAsync(some, writing, cancel);
+        }
+    }
+
+    async Task<IReadOnlyList<TaskRun>> PurgeAsync(TaskRun[] runs, Chores writing, CancellationToken cancel)
+    {
         try
         {
-            foreach (TaskRun[] some in runs.Chunk(piece))
-            {
-                deleted += await WriteAsync(() => groups.Purge(some, policy, now), writing, cancel);
-            }
-            return deleted;
+            return await WriteAsync(() => groups.Purge(runs, policy, now), writing, cancel);
         }
         catch (SqliteException refused)
         {

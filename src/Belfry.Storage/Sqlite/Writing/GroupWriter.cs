@@ -102,17 +102,17 @@ sealed class GroupWriter : IDisposable
     });
 
     /// <summary>Deletes ended runs and takes them out of the figures; those that changed or opened again stay.</summary>
-    /// <returns>How many were deleted.</returns>
-    public int Purge(IReadOnlyList<TaskRun> runs, RetentionPolicy policy, Instant now) => InTransaction(() =>
+    /// <returns>Those that were deleted.</returns>
+    public IReadOnlyList<TaskRun> Purge(IReadOnlyList<TaskRun> runs, RetentionPolicy policy, Instant now) => InTransaction(() =>
     {
-        int deleted = 0;
+        var deleted = new List<TaskRun>();
         foreach (TaskRun run in runs)
         {
             int source = _names.Number(NameKind.Source, run.Source);
             var key = RunKey.Of(run.Id, source);
             if (!_open.IsOpen(key) && RunPlaces.Find(_database, run, _names) is { } stored)
             {
-                deleted++;
+                deleted.Add(stored.Row.Run);
                 _rows.Delete(key, stored);
                 _rollups.Change(stored.Row.Run, null);
                 _tooLate.Remember(ExpiredRun.Of(stored.Row.Run, stored.Place, null, source, policy), now);
