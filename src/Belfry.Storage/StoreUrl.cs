@@ -3,17 +3,21 @@ using Belfry.Storage.Postgres;
 namespace Belfry.Storage;
 
 /// <summary>
-/// Where a log is kept: <c>sqlite://PATH</c> (three slashes make it absolute), <c>postgresql://USER:PASSWORD@HOST:PORT/DATABASE</c> or <c>memory:</c>.
+/// Where a log is kept: <c>sqlite://PATH</c> (three slashes make it absolute), <c>postgresql://USER:PASSWORD@HOST:PORT/DATABASE</c>, <c>memory:</c>, or
+/// <c>csv://FOLDER</c>, which can only be read.
 /// </summary>
 public sealed record StoreUrl
 {
-    StoreUrl(string text, string? path, string? server = null) => (Text, Path, Server) = (text, path, server);
+    StoreUrl(string text, string? path, string? server = null, string? folder = null) => (Text, Path, Server, Folder) = (text, path, server, folder);
 
     /// <summary>The URL, without its password.</summary>
     public string Text { get; }
 
     /// <summary>The file; null in memory and on a server.</summary>
     public string? Path { get; }
+
+    /// <summary>The folder of a log of comma-separated values, as an application keeps one by <c>UseCsv</c>; null elsewhere.</summary>
+    internal string? Folder { get; }
 
     /// <summary>How Npgsql connects to the server, password included; null elsewhere.</summary>
     internal string? Server { get; }
@@ -29,17 +33,21 @@ public sealed record StoreUrl
         {
             return new StoreUrl("memory:", null);
         }
-        const string sqlite = "sqlite://";
+        const string sqlite = "sqlite://", csv = "csv://";
         if (text.StartsWith(sqlite, StringComparison.OrdinalIgnoreCase) && text.Length > sqlite.Length)
         {
             return new StoreUrl(text, text[sqlite.Length..]);
+        }
+        if (text.StartsWith(csv, StringComparison.OrdinalIgnoreCase) && text.Length > csv.Length)
+        {
+            return new StoreUrl(text, null, folder: text[csv.Length..]);
         }
         if (ServerAddress.IsOne(text))
         {
             (string shown, string server) = ServerAddress.Read(text);
             return new StoreUrl(shown, null, server);
         }
-        throw new FormatException($"'{text}' is not a store: use sqlite://PATH, postgresql://USER:PASSWORD@HOST/DATABASE or memory:");
+        throw new FormatException($"'{text}' is not a store: use sqlite://PATH, postgresql://USER:PASSWORD@HOST/DATABASE, memory:, or csv://FOLDER to read one");
     }
 
     /// <summary>The URL, without its password.</summary>

@@ -13,6 +13,10 @@ if (args is ["--report", var how, var folder])
 {
     return await Reported.RunAsync(how, folder);
 }
+if (args is ["--schedule", var log])
+{
+    return await Scheduled.RunAsync(log);
+}
 HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
 builder.Services.AddHostedService<Trap>();
 builder.Services.AddBelfry(belfry =>
@@ -104,6 +108,26 @@ namespace Belfry.Errands
                 default:
                     throw new InvalidOperationException("no prices today");
             }
+        }
+    }
+
+    /// <summary>A program with a task that ends when it is told to, and not before.</summary>
+    static class Scheduled
+    {
+        public static async Task<int> RunAsync(string folder)
+        {
+            HostApplicationBuilder builder = Host.CreateApplicationBuilder();
+            builder.Services.AddBelfry(belfry =>
+            {
+                belfry.UseCsv(folder);
+                belfry.AddTask("endless", Daily, async (CancellationToken cancel) =>
+                {
+                    Console.WriteLine("at work");
+                    await Task.Delay(Timeout.Infinite, cancel);
+                });
+            });
+            await builder.Build().RunAsync();
+            return 0;
         }
     }
 

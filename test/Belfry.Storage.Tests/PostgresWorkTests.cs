@@ -76,6 +76,52 @@ public sealed class PostgresWorkQueueTests(PostgresFixture postgres) : WorkQueue
     }
 
     [Fact]
+    public async Task The_limit_of_a_queue_holds_for_all_processes_together()
+    {
+        await using LogStore store = await postgres.NewStoreAsync();
+        await using RunLog one = await store.OpenAsync(), other = await store.OpenAsync();
+        await NoMoreAreAtWorkThanTheLimitAsync(one.Work, other.Work);
+    }
+
+    [Fact]
+    public async Task However_many_processes_ask_at_once_no_more_calls_of_a_queue_are_at_work_than_its_limit()
+    {
+        await using LogStore store = await postgres.NewStoreAsync();
+        await using RunLog one = await store.OpenAsync(), two = await store.OpenAsync(), three = await store.OpenAsync();
+        Assert.All(await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => one.Work.PutAsync(Call("mail") with { Queue = "mail" }, Cancel))), Assert.True);
+        int atWork = 0, most = 0, done = 0;
+        using var all = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        async Task WorkAsync(RunLog log, string worker)
+        {
+            var room = new WorkRoom(worker, 10, new Dictionary<string, int> { ["mail"] = 4 });
+            while (!all.IsCancellationRequested)
+            {
+                foreach (ClaimedCall call in await log.Work.ClaimAsync(room, all.Token))
+                {
+                    most = Math.Max(most, Interlocked.Increment(ref atWork));
+                    _ = Task.Delay(5, CancellationToken.None).ContinueWith(
+                        async _ =>
+                        {
+                            Interlocked.Decrement(ref atWork);
+                            room.Leave(call.Call.Queue);
+                            await log.Work.EndAsync(call, new CallEnd(EventKind.Succeeded, call.Call.Submitted, call.Call.Submitted));
+                            Interlocked.Increment(ref done);
+                        },
+                        TaskScheduler.Default);
+                }
+            }
+        }
+        Task[] workers = [WorkAsync(one, "one"), WorkAsync(two, "two"), WorkAsync(three, "three")];
+        await Eventually.HoldsAsync("all are done", () => done == 60);
+        await all.CancelAsync();
+        foreach (Task worker in workers)
+        {
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => worker);
+        }
+        Assert.InRange(most, 1, 4);
+    }
+
+    [Fact]
     public async Task A_process_that_renews_its_row_no_longer_is_found_dead_with_what_it_had_in_hand_and_one_that_stops_is_not()
     {
         await using LogStore store = await postgres.NewStoreAsync();

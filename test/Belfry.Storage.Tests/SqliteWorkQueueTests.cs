@@ -82,6 +82,14 @@ public sealed class SqliteWorkQueueTests : WorkQueueTests
     }
 
     [Fact]
+    public async Task The_limit_of_a_queue_holds_for_all_processes_together()
+    {
+        await using var folder = new LogFolder();
+        await using RunLog one = await folder.OpenAsync(), other = await folder.OpenAsync();
+        await NoMoreAreAtWorkThanTheLimitAsync(one.Work, other.Work);
+    }
+
+    [Fact]
     [Trait("row", "50")]
     public async Task Of_processes_that_are_killed_while_they_work_no_call_is_lost_and_none_runs_twice_as_the_same_attempt()
     {

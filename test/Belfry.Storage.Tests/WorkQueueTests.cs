@@ -170,6 +170,65 @@ public abstract class WorkQueueTests
         Assert.Equal(Fold.Rows([CallEvents.Submitted(call), CallEvents.Started(claimed, end.Started), CallEvents.Ended(claimed, end)]), [run]);
     }
 
+    [Fact]
+    public async Task A_call_that_is_to_be_retried_waits_as_the_next_attempt_until_that_is_due()
+    {
+        await using QueueStore store = await NewStoreAsync();
+        QueuedCall call = Call("flaky") with { Queue = "mail", Priority = 2, Kwargs = """{"user":"ann","password":"swordfish"}""" };
+        await PutAsync(store, call);
+        ClaimedCall first = Assert.Single(await store.Queue.ClaimAsync(Room(), Cancel));
+        CallEnd end = Success(store, null);
+        Instant due = end.Finished + TimeSpan.FromMilliseconds(300);
+        await store.Queue.EndAsync(first, end with { Kind = EventKind.Retried, Exception = "OSError: not yet", RetryAt = due });
+        Assert.Equal(1, (await store.Queue.WaitingAsync(Cancel))["mail"]);
+        ClaimedCall second = Assert.Single(await store.Queue.ClaimAsync(Room(), Cancel));
+        Assert.InRange(store.Now.Micros, due.Micros, due.Micros + 3_000_000);
+        Assert.Equal((2, call.Kwargs, "mail", 2), (second.Attempt, second.Call.Kwargs, second.Call.Queue, second.Call.Priority));
+        await store.Queue.EndAsync(second, Success(store, "1"));
+        IEnumerable<TaskRun> runs = (await store.FindAsync(call.Id)).OrderBy(run => run.Attempt);
+        Assert.Equal([(1, RunState.Retried, "OSError: not yet"), (2, RunState.Completed, null)], runs.Select(run => (run.Attempt, run.State, run.Exception)));
+        Assert.All(runs, run => Assert.Equal(store.IsInMemory, run.Kwargs!.Contains("swordfish", StringComparison.Ordinal)));
+        Assert.Empty(await store.Queue.WaitingAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_call_of_which_a_process_of_its_own_died_runs_again_and_the_fifth_time_it_is_a_dead_letter()
+    {
+        await using QueueStore store = await NewStoreAsync();
+        QueuedCall call = Call("crash") with { Args = "[1]" };
+        await PutAsync(store, call);
+        for (int attempt = 1; attempt <= CallEvents.MostAttempts; attempt++)
+        {
+            ClaimedCall claimed = Assert.Single(await store.Queue.ClaimAsync(Room(), Cancel));
+            Assert.Equal((attempt, "[1]"), (claimed.Attempt, claimed.Call.Args));
+            await store.Queue.EndAsync(claimed, Success(store, null) with { Kind = EventKind.Lost });
+        }
+        await NobodyIsClaimedAsync(store);
+        IReadOnlyList<TaskRun> runs = await store.FindAsync(call.Id);
+        Assert.Equal([.. Enumerable.Repeat("worker gone", 4), "dead letter"], runs.OrderBy(run => run.Attempt).Select(run => run.Reason));
+    }
+
+    /// <summary>Two processes upon one store.</summary>
+    protected static async Task NoMoreAreAtWorkThanTheLimitAsync(IWorkQueue one, IWorkQueue other)
+    {
+        for (int n = 0; n < 5; n++)
+        {
+            Assert.True(await one.PutAsync(Call("mail") with { Queue = "mail" }, Cancel));
+        }
+        var limits = new Dictionary<string, int> { ["mail"] = 3 };
+        WorkRoom small = new("one", 2, limits), large = new("other", 100, limits);
+        IReadOnlyList<ClaimedCall> first = await one.ClaimAsync(small, Cancel);
+        Assert.Equal(2, first.Count);
+        Assert.Single(await other.ClaimAsync(large, Cancel));
+        Task<IReadOnlyList<ClaimedCall>> next = other.ClaimAsync(large, Cancel);
+        await Task.Delay(700, Cancel); // both look twice a second at what is in the store
+        Assert.False(next.IsCompleted);
+        small.Leave("mail");
+        await one.EndAsync(first[0], new CallEnd(EventKind.Succeeded, first[0].Call.Submitted, first[0].Call.Submitted));
+        Assert.Single(await next.WaitAsync(TimeSpan.FromSeconds(30), Cancel));
+        Assert.Equal(1, (await one.WaitingAsync(Cancel))["mail"]);
+    }
+
     protected static QueuedCall Call(string task) =>
         new() { Id = Guid.CreateVersion7().ToString(), Task = task, Submitted = Instant.Now(TimeProvider.System) };
 
@@ -194,6 +253,9 @@ public abstract class WorkQueueTests
 public abstract class QueueStore : IAsyncDisposable
 {
     public abstract IWorkQueue Queue { get; }
+
+    /// <summary>It hides nothing.</summary>
+    public virtual bool IsInMemory => false;
 
     public Instant Now => Instant.Now(TimeProvider.System);
 
@@ -227,6 +289,8 @@ public sealed class MemoryWorkQueueTests : WorkQueueTests
         public InMemory() => _queue = new MemoryWorkQueue(Keep, TimeProvider.System);
 
         public override IWorkQueue Queue => _queue;
+
+        public override bool IsInMemory => true;
 
         public override Task<IReadOnlyList<TaskRun>> FindAsync(string id) => Task.FromResult(Fold.Rows(_log.Where(item => item.Id == id)));
 

@@ -15,6 +15,9 @@ sealed class PostgresStore : IDisposable
     /// <summary>Who changes the schema, makes partitions, changes figures, or drops partitions holds these.</summary>
     public const int SchemaLock = 1, PartitionLock = 2, FiguresLock = 3, DropLock = 4;
 
+    /// <summary>The space of locks on queues with a limit; the key of each is made of its name.</summary>
+    public const int QueueLocks = LockSpace + 1;
+
     /// <summary>Who works on the index of texts holds this.</summary>
     public const int TextLock = 8;
 

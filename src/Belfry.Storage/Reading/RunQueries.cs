@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Belfry.Storage.Postgres;
+using Belfry.Storage.Reading;
 using Belfry.Storage.Samples;
 using Belfry.Storage.Sqlite;
 
@@ -22,10 +23,14 @@ public abstract class RunQueries : IDisposable
 
     private protected TimeProvider Clock { get; }
 
+    /// <summary>What was opened only for these questions; null where that is nothing. It closes with them.</summary>
+    internal IAsyncDisposable? Behind { get; set; }
+
     /// <summary>Opens a store that is there, only to read it; a server may write it meanwhile. Dispose it.</summary>
     /// <exception cref="StoreException">It is not there, cannot be opened, or has another schema.</exception>
-    public static Task<RunQueries> OpenAsync(StoreUrl url, TimeProvider clock, CancellationToken cancel) =>
-        Task.Run<RunQueries>(
+    public static Task<RunQueries> OpenAsync(StoreUrl url, TimeProvider clock, CancellationToken cancel) => url.Folder is not null
+        ? CsvRuns.OpenAsync(url, clock, cancel)
+        : Task.Run<RunQueries>(
             () => url.Server is null ? new SqliteQueries(Store.OpenForReading(url), clock) : new PostgresQueries(PostgresStore.OpenForReading(url), clock), cancel);
 
     /// <summary>A page of runs, newest first, by keyset.</summary>
@@ -163,6 +168,7 @@ public abstract class RunQueries : IDisposable
     public void Dispose()
     {
         Close();
+        Behind?.DisposeAsync().AsTask().Wait(); // its thread, which waits for nobody
         GC.SuppressFinalize(this);
     }
 

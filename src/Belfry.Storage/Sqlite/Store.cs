@@ -34,6 +34,7 @@ sealed class Store : IDisposable
     /// <exception cref="StoreException">It cannot be opened.</exception>
     public static Store OpenForWriting(StoreUrl url, bool syncEveryCommit, TimeProvider? serves = null) => Guarded(url, () =>
     {
+        RefuseCsv(url);
         MakeFolder(url);
         ServerClaim? claim = null;
         Database writer = Database.Open(url.Path, create: true);
@@ -61,6 +62,7 @@ sealed class Store : IDisposable
     /// <exception cref="StoreException">It is not there, cannot be opened, or has another schema.</exception>
     public static Store OpenForReading(StoreUrl url) => Guarded(url, () =>
     {
+        RefuseCsv(url);
         if (url.Path is null || !File.Exists(url.Path))
         {
             throw new StoreException($"{url} is not there.") { IsMissing = true };
@@ -86,6 +88,14 @@ sealed class Store : IDisposable
             throw;
         }
     });
+
+    static void RefuseCsv(StoreUrl url)
+    {
+        if (url.Folder is not null)
+        {
+            throw new StoreException($"{url} is a log of CSV, which an application keeps by UseCsv: the command only reads the runs in it.");
+        }
+    }
 
     /// <summary>SQLite opens what it cannot write, and would say so only at the first write.</summary>
     static void RefuseReadOnly(Database writer, StoreUrl url)

@@ -88,7 +88,8 @@ sealed class WorkLane(
 
     public Task EndAsync(ClaimedCall call, CallEnd end)
     {
-        var order = new EndOrder(call, end.Started, limits.Apply(CallEvents.Ended(call, end), end.Finished, refuse)!);
+        NextAttempt? next = CallEvents.Next(call, end) is { } again ? new(again, limits.Apply(CallEvents.Submitted(again, call.Attempt + 1), end.Finished, refuse)!) : null;
+        var order = new EndOrder(call, end.Started, limits.Apply(CallEvents.Ended(call, end), end.Finished, refuse)!, next);
         lock (_lock)
         {
             Refuse();

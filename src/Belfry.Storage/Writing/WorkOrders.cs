@@ -52,7 +52,8 @@ sealed class PutOrder(QueuedCall call, TaskEvent submitted)
 /// <param name="call">The claimed call.</param>
 /// <param name="started">When it began.</param>
 /// <param name="ended">The event of its end, as the log may show it.</param>
-sealed class EndOrder(ClaimedCall call, Instant started, TaskEvent ended)
+/// <param name="next">What follows; null when nothing does.</param>
+sealed class EndOrder(ClaimedCall call, Instant started, TaskEvent ended, NextAttempt? next)
 {
     public ClaimedCall Call { get; } = call;
 
@@ -60,7 +61,18 @@ sealed class EndOrder(ClaimedCall call, Instant started, TaskEvent ended)
 
     public TaskEvent Ended { get; } = ended;
 
+    public NextAttempt? Next { get; } = next;
+
     public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
+
+/// <summary>The attempt that follows another.</summary>
+/// <param name="Call">The call, as it waits from now on.</param>
+/// <param name="Submitted">Its event, as the log may show it.</param>
+sealed record NextAttempt(QueuedCall Call, TaskEvent Submitted)
+{
+    /// <summary>The log shows its arguments otherwise.</summary>
+    public bool IsHidden => Submitted.Args != Call.Args || Submitted.Kwargs != Call.Kwargs;
 }
 
 /// <summary>Claimed calls to give back.</summary>

@@ -9,9 +9,13 @@ public static class Again
     public static string? ProblemOf(TaskRun run) =>
         !run.State.IsFinal() ? $"is {run.State}: it has not ended"
         : run.Task is null ? "has no task that the log knows"
-        : Array.Exists([run.Args, run.Kwargs], text => text is not null && (Array.Exists(Hidden, text.Contains) || text.EndsWith('…')))
+        : !ShowsArguments(run)
             ? "has arguments that the log does not show in full, because they are secret or too long: call the task anew"
         : null;
+
+    /// <summary>The log shows all of what it was called with.</summary>
+    public static bool ShowsArguments(TaskRun run) =>
+        !Array.Exists([run.Args, run.Kwargs], text => text is not null && (Array.Exists(Hidden, text.Contains) || text.EndsWith('…')));
 
     /// <summary>The call: a new run whose parent is the old one. A dead letter is called again once, however many ask for it at a time.</summary>
     /// <param name="run">The run.</param>

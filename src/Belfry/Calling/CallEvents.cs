@@ -52,6 +52,12 @@ public static class CallEvents
     /// <summary>The next attempt at a call whose process died; null when it had its last.</summary>
     public static QueuedCall? Next(QueuedCall call, int attempt, Instant now) => attempt < MostAttempts ? call with { Submitted = now, Eta = null } : null;
 
+    /// <summary>The next attempt after an end: at a call whose process died, or one that is tried again; null when this was the last.</summary>
+    public static QueuedCall? Next(ClaimedCall claimed, CallEnd end) =>
+        end.RetryAt is { } due ? claimed.Call with { Submitted = end.Finished, Eta = due }
+        : end.Kind == EventKind.Lost ? Next(claimed.Call, claimed.Attempt, end.Finished)
+        : null;
+
     /// <summary>A waiting call will not run.</summary>
     public static TaskEvent Cancelled(string id, int attempt, string reason, Instant at) => Of(id, attempt, EventKind.Cancelled, at) with { Reason = reason };
 

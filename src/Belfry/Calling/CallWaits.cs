@@ -86,7 +86,8 @@ sealed class CallWaits(IRunLogStore log) : IDisposable
             {
                 if (_waiting.TryGetValue(ended.Id, out List<TaskCompletionSource<TaskRun?>>? all))
                 {
-                    all.ForEach(told => told.TrySetResult(ended));
+                    // One that ended well is the last. Another may be followed by the next attempt, which the log has by the time it is asked.
+                    all.ForEach(told => told.TrySetResult(ended.State == RunState.Completed ? ended : null));
                 }
             }
             else if (change.IsGap)

@@ -17,14 +17,20 @@ public static class CallingServices
     /// <param name="builder">Registers tasks.</param>
     /// <param name="options">How they are run; as all tasks by default.</param>
     /// <remarks>A method is named after type and method, <c>IReports.SendAsync</c>, or as its <see cref="BelfryTaskAttribute"/> says; of overloads all but one need that.</remarks>
-    public static void AddCalls<TService>(this BelfryBuilder builder, Action<TaskOptions>? options = null)
+    public static void AddCalls<TService>(this BelfryBuilder builder, Action<TaskOptions>? options = null) => builder.AddCalls<TService>(Conditions.Never, options);
+
+    /// <summary>The same, where failures are tried again: <c>AddCalls&lt;IReports&gt;(Retry(3, TimeSpan.FromSeconds(30), 2))</c>.</summary>
+    /// <param name="builder">Registers tasks.</param>
+    /// <param name="start">When they may start besides; a <c>retry</c> in it is for calls as well.</param>
+    /// <param name="options">How they are run; as all tasks by default.</param>
+    public static void AddCalls<TService>(this BelfryBuilder builder, Condition start, Action<TaskOptions>? options = null)
     {
         builder.Call(typeof(TService));
         foreach (MethodInfo method in typeof(TService).GetInterfaces().Append(typeof(TService)).SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)))
         {
             if (!method.IsSpecialName)
             {
-                builder.AddTask(TaskNames.Of(method), Conditions.Never, method, options);
+                builder.AddTask(TaskNames.Of(method), start, method, options);
             }
         }
     }
@@ -41,9 +47,15 @@ public static class CallingServices
         services.AddSingleton<IBelfryClient, BelfryClient>();
         services.AddSingleton(provider => new QueueWorker(
             provider.GetRequiredService<IWorkQueue>(), provider.GetRequiredService<TaskRegistry>(), provider.GetRequiredService<TaskRunner>(),
-            provider.GetRequiredService<IRunLogStore>(), provider.GetRequiredService<RunningCalls>(), provider.GetRequiredService<BelfryOptions>(),
+            provider.GetRequiredService<IRunLogStore>(), provider.GetRequiredService<RunningCalls>(), Retries(provider), provider.GetRequiredService<BelfryOptions>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance,
             provider.GetService<ITaskBook>()));
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<QueueWorker>());
+    }
+
+    static CallRetries Retries(IServiceProvider provider)
+    {
+        BelfryOptions options = provider.GetRequiredService<BelfryOptions>();
+        return new CallRetries(options, new TaskSurroundings(options, provider.GetService<IHostEnvironment>()?.EnvironmentName, provider.GetRequiredService<ConditionFunctions>().Ask));
     }
 }

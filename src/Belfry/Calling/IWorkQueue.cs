@@ -99,7 +99,7 @@ public sealed record ShownArguments(string? Args, string? Kwargs);
 public sealed record ClaimedCall(QueuedCall Call, int Attempt, string Worker, object? Ticket);
 
 /// <summary>How an attempt at a call ended.</summary>
-/// <param name="Kind">Succeeded, failed, cancelled or skipped; lost when a process of its own died: then it runs again.</param>
+/// <param name="Kind">Succeeded, failed, retried, cancelled or skipped; lost when a process of its own died: then it runs again.</param>
 /// <param name="Started">When it began.</param>
 /// <param name="Finished">When it ended.</param>
 public sealed record CallEnd(EventKind Kind, Instant Started, Instant Finished)
@@ -115,4 +115,7 @@ public sealed record CallEnd(EventKind Kind, Instant Started, Instant Finished)
 
     /// <summary>Why it was cancelled or skipped.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>From when on the next attempt may start: it waits in the queue from this commit on. Null when there is none.</summary>
+    public Instant? RetryAt { get; init; }
 }

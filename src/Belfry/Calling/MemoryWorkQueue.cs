@@ -64,13 +64,11 @@ public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationT
     /// <inheritdoc/>
     public async Task EndAsync(ClaimedCall call, CallEnd end)
     {
-        await append([CallEvents.Started(call, end.Started), CallEvents.Ended(call, end)], CancellationToken.None);
+        QueuedCall? next = CallEvents.Next(call, end);
+        TaskEvent[] told = [CallEvents.Started(call, end.Started), CallEvents.Ended(call, end)];
+        await append(next is null ? told : [.. told, CallEvents.Submitted(next, call.Attempt + 1)], CancellationToken.None);
         Forget(call.Call.Id);
-        if (end.Kind == EventKind.Lost && CallEvents.Next(call.Call, call.Attempt, end.Finished) is { } next)
-        {
-            await AgainAsync(next, call.Attempt + 1);
-        }
-        await AnswerAsync();
+        await (next is null ? AnswerAsync() : AgainAsync(next, call.Attempt + 1));
     }
 
     /// <inheritdoc/>
@@ -106,16 +104,15 @@ public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationT
     /// <inheritdoc/>
     public void Dispose() => _alarm?.Dispose();
 
-    async Task AgainAsync(QueuedCall call, int attempt)
+    Task AgainAsync(QueuedCall call, int attempt)
     {
-        await append([CallEvents.Submitted(call, attempt)], CancellationToken.None);
         WaitingCall waiting;
         lock (_lock)
         {
             waiting = new WaitingCall { Queue = call.Queue, Task = call.Task, Number = ++_arrivals, Priority = call.Priority, Due = call.Due, Attempt = attempt, Call = call };
             _calls.Add(call.Id, waiting);
         }
-        await WaitAsync([waiting]);
+        return WaitAsync([waiting]);
     }
 
     Task WaitAsync(IReadOnlyList<WaitingCall> calls)

@@ -26,6 +26,7 @@ sealed partial class QueueWorker : BackgroundService
     readonly TaskRunner _runner;
     readonly IRunLogStore _log;
     readonly RunningCalls _running;
+    readonly CallRetries _retries;
     readonly ITaskBook? _book;
     readonly TimeProvider _clock;
     readonly ILogger _logger;
@@ -40,9 +41,10 @@ sealed partial class QueueWorker : BackgroundService
     volatile bool _stopping;
 
     public QueueWorker(
-        IWorkQueue queue, TaskRegistry tasks, TaskRunner runner, IRunLogStore log, RunningCalls running, BelfryOptions options, TimeProvider clock, ILoggerFactory loggers, ITaskBook? book)
+        IWorkQueue queue, TaskRegistry tasks, TaskRunner runner, IRunLogStore log, RunningCalls running, CallRetries retries, BelfryOptions options, TimeProvider clock, ILoggerFactory loggers,
+        ITaskBook? book)
     {
-        (_queue, _tasks, _runner, _log, _running, _options, _clock, _book) = (queue, tasks, runner, log, running, options, clock, book);
+        (_queue, _tasks, _runner, _log, _running, _retries, _options, _clock, _book) = (queue, tasks, runner, log, running, retries, options, clock, book);
         _logger = loggers.CreateLogger("Belfry.Queue");
         _room = new WorkRoom(options.ProcessName, options.CallsAtOnce, options.QueueLimits, task => tasks.Find(task) is not null);
         _report = told => _reports.Writer.TryWrite(told);
@@ -144,7 +146,7 @@ sealed partial class QueueWorker : BackgroundService
         }
         if (running.Reason != ProcessEnds || outcome.Kind != EventKind.Cancelled)
         {
-            _lastEnd = EndAsync(running, EndOf(running, outcome));
+            _lastEnd = EndAsync(running, EndOf(task, running, outcome));
         }
         _running.Remove(running);
         running.Dispose();
@@ -173,11 +175,29 @@ sealed partial class QueueWorker : BackgroundService
         }
     }
 
-    CallEnd EndOf(RunningCall running, RunOutcome outcome) => new(outcome.Kind, running.Started, Instant.Now(_clock))
+    CallEnd EndOf(TaskDefinition task, RunningCall running, RunOutcome outcome)
     {
-        Result = outcome.Result, Exception = outcome.Exception, Traceback = outcome.Traceback,
-        Reason = outcome.Kind == EventKind.Cancelled ? running.Reason ?? outcome.Reason : outcome.Reason,
-    };
+        Instant now = Instant.Now(_clock);
+        Instant? retry = RetryAt(task, running, outcome, now);
+        return new CallEnd(retry is not null && outcome.Kind == EventKind.Failed ? EventKind.Retried : outcome.Kind, running.Started, now)
+        {
+            Result = outcome.Result, Exception = outcome.Exception, Traceback = outcome.Traceback, RetryAt = retry,
+            Reason = outcome.Kind == EventKind.Cancelled ? running.Reason ?? outcome.Reason : outcome.Reason,
+        };
+    }
+
+    Instant? RetryAt(TaskDefinition task, RunningCall running, RunOutcome outcome, Instant now)
+    {
+        try
+        {
+            return _retries.After(task, running.Claimed, outcome, running.Started, now);
+        }
+        catch (Exception broken)
+        {
+            LogNotRetried(broken, running.Claimed.Call.Id, task.Name, broken.Message);
+            return null;
+        }
+    }
 
     async Task GiveBackAsync(IReadOnlyList<ClaimedCall> calls)
     {
@@ -278,6 +298,9 @@ sealed partial class QueueWorker : BackgroundService
 
     [LoggerMessage(505, LogLevel.Warning, "Which runs others revoked cannot be read: {Problem}")]
     partial void LogNotLooked(Exception exception, string problem);
+
+    [LoggerMessage(506, LogLevel.Error, "Whether run {RunId} of '{Task}' is to be retried cannot be asked, so it is not: {Problem}")]
+    partial void LogNotRetried(Exception exception, string runId, string task, string problem);
 
     [LoggerMessage(504, LogLevel.Warning, "{Reports} reports of progress are lost: {Problem}")]
     partial void LogReportsLost(Exception exception, int reports, string problem);

@@ -10,6 +10,7 @@ public sealed class WorkRoom(string worker, int size, IReadOnlyDictionary<string
 {
     readonly Lock _lock = new();
     readonly Dictionary<string, int> _inQueue = []; // calls at work of the queues with a limit; as many as those
+    IReadOnlyDictionary<string, int> _elsewhere = new Dictionary<string, int>();
     int _free = size, _lessons;
 
     /// <summary>The worker's name.</summary>
@@ -24,6 +25,18 @@ public sealed class WorkRoom(string worker, int size, IReadOnlyDictionary<string
     /// <summary>It knows other tasks from now on: calls that nobody could execute are looked at again.</summary>
     public void Learn() => Interlocked.Increment(ref _lessons);
 
+    /// <summary>The queues with a limit.</summary>
+    public IEnumerable<string> Limited => limits?.Keys ?? [];
+
+    /// <summary>So many calls of these queues are at work in other processes on the same store: they count for the limit, until somebody counts anew.</summary>
+    public void CountElsewhere(IReadOnlyDictionary<string, int> calls)
+    {
+        lock (_lock)
+        {
+            _elsewhere = calls;
+        }
+    }
+
     /// <summary>It can execute this task.</summary>
     public bool Knows(string task) => knows is null || knows(task);
 
@@ -36,7 +49,7 @@ public sealed class WorkRoom(string worker, int size, IReadOnlyDictionary<string
         }
         lock (_lock)
         {
-            return Math.Min(_free, limit - _inQueue.GetValueOrDefault(queue));
+            return Math.Min(_free, limit - AtWork(queue));
         }
     }
 
@@ -45,7 +58,7 @@ public sealed class WorkRoom(string worker, int size, IReadOnlyDictionary<string
     {
         lock (_lock)
         {
-            if (_free == 0 || (Limit(queue) is { } limit && _inQueue.GetValueOrDefault(queue) >= limit))
+            if (_free == 0 || (Limit(queue) is { } limit && AtWork(queue) >= limit))
             {
                 return false;
             }
@@ -71,6 +84,8 @@ public sealed class WorkRoom(string worker, int size, IReadOnlyDictionary<string
             _inQueue[queue] = _inQueue.GetValueOrDefault(queue) + calls;
         }
     }
+
+    int AtWork(string queue) => _inQueue.GetValueOrDefault(queue) + _elsewhere.GetValueOrDefault(queue);
 
     int? Limit(string queue) => limits is not null && limits.TryGetValue(queue, out int limit) ? limit : null;
 }

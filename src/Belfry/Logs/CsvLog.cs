@@ -59,6 +59,19 @@ public sealed class CsvLog : IRunLogStore
         }
     }
 
+    /// <summary>The events of a log in a folder, only read: a process may be writing it.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="FormatException">It is not a log; the message names the line.</exception>
+    public static IEnumerable<TaskEvent> Read(string folder)
+    {
+        using var file = new FileStream(Path.Combine(folder, FileName), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var reader = new EventLineReader(file);
+        while (reader.Next() is { } item)
+        {
+            yield return item;
+        }
+    }
+
     /// <inheritdoc/>
     public Task AppendAsync(IReadOnlyList<TaskEvent> events, CancellationToken cancel)
     {

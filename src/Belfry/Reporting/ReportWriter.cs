@@ -14,14 +14,15 @@ sealed partial class ReportWriter : IAsyncDisposable
 
     readonly Channel<TaskEvent> _waiting = Channel.CreateBounded<TaskEvent>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
     readonly RunDiary? _diary;
+    readonly CutOffReports? _cutOff;
     readonly ILogger _logger;
     readonly Task _writing;
     long _added, _written, _dropped;
 
     /// <summary>Begins to write; without a log all is let go.</summary>
-    public ReportWriter(RunDiary? diary, ILogger logger)
+    public ReportWriter(RunDiary? diary, CutOffReports? cutOff, ILogger logger)
     {
-        (_diary, _logger) = (diary, logger);
+        (_diary, _cutOff, _logger) = (diary, cutOff, logger);
         _writing = diary is null ? Task.CompletedTask : Task.Run(() => WriteAsync(diary));
     }
 
@@ -71,7 +72,7 @@ sealed partial class ReportWriter : IAsyncDisposable
             }
             try
             {
-                await diary.AppendAsync(group.ToArray(), CancellationToken.None);
+                await diary.AppendAsync([.. await CutOffAsync(group), .. group], CancellationToken.None);
             }
             catch (Exception problem)
             {
@@ -81,6 +82,23 @@ sealed partial class ReportWriter : IAsyncDisposable
             group.Clear();
         }
     }
+
+    /// <summary>Where the log cannot be read, what was cut off is found another time.</summary>
+    async Task<IReadOnlyList<TaskEvent>> CutOffAsync(List<TaskEvent> group)
+    {
+        try
+        {
+            return _cutOff is null ? [] : await _cutOff.BeforeAsync(group);
+        }
+        catch (Exception unread)
+        {
+            LogUnread(unread, unread.Message);
+            return [];
+        }
+    }
+
+    [LoggerMessage(453, LogLevel.Warning, "Which reported runs were cut off cannot be read: {Problem}")]
+    partial void LogUnread(Exception exception, string problem);
 
     [LoggerMessage(451, LogLevel.Error, "{Waiting} reports of runs wait for a log that takes none: later ones are dropped")]
     partial void LogDropped(int waiting);

@@ -81,7 +81,7 @@ sealed class RunStarter(SchedulerParts parts, RunDiary diary, SchedulerLoop loop
         loop.Post(() => loop.Refused(work, known ?? work.Task.History.Without(work.Run)));
     }
 
-    /// <summary>A run that goes on after a restart has the arguments of its first attempt.</summary>
+    /// <summary>A run that goes on after a restart has the arguments of its first attempt, where the log shows them.</summary>
     async Task<RunOrder> OrderOfAsync(Work work)
     {
         if (work.Order.Attempt == 1 || work.Order.Args is not null || work.Order.Kwargs is not null)
@@ -89,6 +89,10 @@ sealed class RunStarter(SchedulerParts parts, RunDiary diary, SchedulerLoop loop
             return work.Order;
         }
         TaskRun? first = await parts.Log.FirstAsync(RunQuery.Where(RunFields.Source == work.Order.Source, RunFields.Id == work.Order.Id), CancellationToken.None);
+        if (first is not null && !Again.ShowsArguments(first))
+        {
+            throw new UnpreparedException("the log does not show all arguments of the run, because they are private, secret or too long, and nobody else knows them after a restart");
+        }
         return work.Order with { Args = first?.Args, Kwargs = first?.Kwargs, Parent = first?.Parent, Root = first?.Root };
     }
 

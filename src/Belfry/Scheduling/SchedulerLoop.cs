@@ -32,7 +32,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     {
         (_parts, _logger) = (parts, parts.Logger);
         _diary = new RunDiary(parts.Log, parts.Options, parts.Clock, parts.Logger);
-        _agenda = new Agenda(parts.Options, Random.Shared.NextDouble, parts.NewId) { Surroundings = parts.Surroundings, IsShared = parts.Log.IsShared };
+        _agenda = new Agenda(parts.Options, Random.Shared.NextDouble, parts.NewId) { Surroundings = parts.Surroundings.Of, IsShared = parts.Log.IsShared };
         _alarm = new Alarm(parts.Clock, () => Post(static () => { }));
         _starter = new RunStarter(parts, _diary, this);
         _shutDown = new ShutDownCondition(parts, this);
@@ -307,7 +307,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
                 Take(known);
             }
             IReadOnlyList<TaskRun> lost = await Restore.FromAsync(
-                _agenda, _parts.Log, events => _diary.AppendAsync(events, _parts.Stopping), run => LiveProcesses.IsDead(run, _parts), Now, _parts.Stopping);
+                _agenda, _parts.Log, events => _diary.AppendAsync(events, _parts.Stopping), run => LiveProcesses.IsDead(run, _parts.Options, _parts.Log), Now, _parts.Stopping);
             foreach (TaskRun run in lost)
             {
                 LogLost(run.Task, run.Id, run.Worker);

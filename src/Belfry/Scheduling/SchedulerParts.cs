@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 
 namespace Belfry;
@@ -30,27 +29,12 @@ sealed record SchedulerParts
     /// <summary>The scheduler's diary.</summary>
     public required ILogger Logger { get; init; }
 
-    /// <summary>The name of the host's environment.</summary>
-    public string? Environment { get; init; }
-
-    /// <summary>Asks a function of the user's about a task.</summary>
-    public Func<WhenCondition, TaskDefinition, bool>? Ask { get; init; }
+    /// <summary>What conditions of a task know of the host.</summary>
+    public required TaskSurroundings Surroundings { get; init; }
 
     /// <summary>Cancelled when the host stops: what has not begun yet need not begin.</summary>
     public CancellationToken Stopping { get; init; }
 
     /// <summary>An id for a run.</summary>
     public string NewId() => Guid.CreateVersion7(Clock.GetUtcNow()).ToString();
-
-    /// <summary>What conditions of a task know of the host.</summary>
-    public ConditionContext Surroundings(TaskDefinition task)
-    {
-        var context = new ConditionContext { Now = default, Environment = Environment, Parameter = name => ParameterOf(task, name) };
-        return Ask is { } ask ? context with { Ask = when => ask(when, task) } : context;
-    }
-
-    string? ParameterOf(TaskDefinition task, string name) =>
-        task.Options.Parameters.TryGetValue(name, out object? value) || Options.Parameters.TryGetValue(name, out value)
-            ? Convert.ToString(value, CultureInfo.InvariantCulture)
-            : null;
 }

@@ -61,8 +61,11 @@ public static class BelfryServices
     {
         var resources = provider.GetRequiredService<RunResources>();
         var logger = new QuietLogger(resources.Logger);
-        RunDiary? diary = provider.GetService<IRunLogStore>() is { } log ? new RunDiary(log, resources.Options, resources.Clock, logger) : null;
-        return new StatusReporter(resources, new ReportWriter(diary, logger));
+        IRunLogStore? log = provider.GetService<IRunLogStore>();
+        ReportWriter writer = log is null
+            ? new ReportWriter(null, null, logger)
+            : new ReportWriter(new RunDiary(log, resources.Options, resources.Clock, logger), new CutOffReports(log, resources.Options), logger);
+        return new StatusReporter(resources, writer);
     }
 
     /// <summary>An application without a host may have none.</summary>

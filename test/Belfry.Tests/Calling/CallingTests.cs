@@ -88,6 +88,56 @@ public sealed class CallingTests
     }
 
     [Fact]
+    [Trait("row", "31")]
+    public async Task A_call_that_fails_is_tried_again_as_its_condition_says_and_whoever_waits_gets_what_the_last_attempt_gave()
+    {
+        int tries = 0;
+        await using Counter counter = await Counter.OpenAsync(tasks =>
+        {
+            tasks.AddTask("flaky", Retry(2, TimeSpan.FromMilliseconds(10)), (int least) => ++tries < least ? throw new InvalidOperationException("not yet") : tries);
+            tasks.AddTask("out of its window", Retry(2) & Never, void () => throw new InvalidOperationException("never"));
+        });
+        string id = await counter.Client.CallAsync("flaky", 3, cancel: Cancel);
+        Assert.Equal(3, await counter.Client.ResultAsync<int>(id, Cancel));
+        IReadOnlyList<TaskRun> runs = await counter.RunsAsync(id);
+        Assert.Equal([(1, RunState.Retried, "[3]"), (2, RunState.Retried, "[3]"), (3, RunState.Completed, "[3]")], runs.Select(run => (run.Attempt, run.State, run.Args)));
+        Assert.True(runs[1].Started - runs[0].Finished >= TimeSpan.FromMilliseconds(10));
+        tries = 0;
+        string hopeless = await counter.Client.CallAsync("flaky", 9, cancel: Cancel);
+        CallFailedException failed = await Assert.ThrowsAsync<CallFailedException>(() => counter.Client.ResultAsync<int>(hopeless, Cancel));
+        Assert.Equal((3, RunState.Failed, 3), (failed.Run.Attempt, failed.Run.State, tries));
+        string outside = await counter.Client.CallAsync("out of its window", cancel: Cancel);
+        Assert.Equal(1, (await Assert.ThrowsAsync<CallFailedException>(() => counter.Client.ResultAsync<int>(outside, Cancel))).Run.Attempt);
+    }
+
+    [Fact]
+    [Trait("row", "31")]
+    public async Task A_call_that_times_out_is_tried_again_and_one_that_was_revoked_is_not()
+    {
+        int tries = 0;
+        await using Counter counter = await Counter.OpenAsync(tasks =>
+        {
+            tasks.AddTask("slow", Retry(1), (CancellationToken cancel) => ++tries < 2 ? Task.Delay(Timeout.Infinite, cancel) : Task.CompletedTask, options => options.Timeout = TimeSpan.FromMilliseconds(50));
+            tasks.AddTask("endless", Retry(1), (CancellationToken cancel) => Task.Delay(Timeout.Infinite, cancel));
+        });
+        string slow = await counter.Client.CallAsync("slow", cancel: Cancel), endless = await counter.Client.CallAsync("endless", cancel: Cancel);
+        await counter.Client.ResultAsync<object>(slow, Cancel);
+        Assert.Equal([(1, RunState.Cancelled, "timeout"), (2, RunState.Completed, null)], (await counter.RunsAsync(slow)).Select(run => (run.Attempt, run.State, run.Reason)));
+        await Eventually.HoldsAsync("it is told to end", () => counter.Client.RevokeAsync(endless, Cancel));
+        Assert.Equal(1, (await Assert.ThrowsAsync<CallFailedException>(() => counter.Client.ResultAsync<object>(endless, Cancel))).Run.Attempt);
+    }
+
+    [Fact]
+    public async Task Methods_of_a_service_are_tried_again_where_that_was_said_when_they_were_registered()
+    {
+        var reports = new Reports { Failures = 2 };
+        await using Counter counter = await Counter.OpenAsync(tasks => tasks.AddCalls<IReports>(Retry(2)), services => services.AddSingleton<IReports>(reports));
+        string id = await counter.Client.CallAsync<IReports>(service => service.Forget("old"), cancel: Cancel);
+        await counter.Client.ResultAsync<object>(id, Cancel);
+        Assert.Equal(3, (await counter.RunAsync(id)).Attempt);
+    }
+
+    [Fact]
     public async Task A_call_is_revoked_while_it_waits_and_while_it_is_at_work()
     {
         var begun = new TaskCompletionSource();
@@ -291,12 +341,21 @@ public sealed class CallingTests
     {
         public List<string> Sent { get; } = [];
 
+        public int Failures { get; set; }
+
         public Task<string> SendAsync(Report report, int month, CancellationToken cancel)
         {
             Sent.Add($"{report.Name} {report.Year}-{month}");
             return Task.FromResult(Sent[^1]);
         }
 
-        public void Forget(string name) => Sent.Add(name);
+        public void Forget(string name)
+        {
+            if (Failures-- > 0)
+            {
+                throw new InvalidOperationException("the archive is closed");
+            }
+            Sent.Add(name);
+        }
     }
 }

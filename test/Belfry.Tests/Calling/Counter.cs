@@ -26,6 +26,10 @@ sealed class Counter : IAsyncDisposable
 
     public async Task<TaskRun> RunAsync(string id) => (await Log.ListAsync(RunQuery.Where(RunFields.Id == id), CancellationToken.None)).MaxBy(run => run.Attempt)!;
 
+    /// <summary>All attempts, the first one first.</summary>
+    public async Task<IReadOnlyList<TaskRun>> RunsAsync(string id) =>
+        [.. (await Log.ListAsync(RunQuery.Where(RunFields.Id == id), CancellationToken.None)).OrderBy(run => run.Attempt)];
+
     /// <summary>Stops as a host does: it waits, and when its time is up it goes.</summary>
     public Task StopAsync(CancellationToken late) => Worker.StopAsync(late);
 

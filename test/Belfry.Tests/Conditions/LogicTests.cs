@@ -92,6 +92,7 @@ public sealed class LogicTests
     }
 
     [Theory]
+    [Trait("row", "67")]
     [InlineData("0 10 * * *", 1, false)]
     [InlineData("0 10 * * *", 30, false)]
     [InlineData("0 10 * * *", 31, true)]
@@ -106,6 +107,7 @@ public sealed class LogicTests
     }
 
     [Fact]
+    [Trait("row", "67")]
     public void Several_that_were_missed_become_one()
     {
         Condition cron = Cron("*/20 * * * *");

@@ -150,6 +150,8 @@ public sealed class RunConditionTests
     }
 
     [Fact]
+    [Trait("row", "31")]
+    [Trait("row", "32")]
     public void A_failing_task_is_retried_so_often_a_day_and_never_outside_its_window()
     {
         Condition condition = (Daily | Retry(3)) & TimeOfDay.Between("10:00", "12:00");
@@ -163,6 +165,7 @@ public sealed class RunConditionTests
     }
 
     [Fact]
+    [Trait("row", "31")]
     public void A_delay_grows_with_each_attempt()
     {
         Condition condition = Daily | Retry(3, TimeSpan.FromMinutes(10), 2);
@@ -185,6 +188,17 @@ public sealed class RunConditionTests
     }
 
     [Fact]
+    [Trait("row", "31")]
+    public void What_was_called_is_tried_again_by_its_queue_and_by_no_condition()
+    {
+        TaskRun failed = Run("a", 1, RunState.Failed, 10, 5);
+        Assert.True(Retry(1).Holds(Context(failed)));
+        Assert.False(Retry(1).Holds(Context(failed with { Submitted = Ago(11), Queue = "default" })));
+    }
+
+    [Fact]
+    [Trait("row", "52")]
+    [Trait("row", "31")]
     public void A_lost_run_is_started_again_once_as_an_attempt_of_the_same_run_unless_its_task_is_to_wait()
     {
         Assert.Equal(["03 10:00 #1", "03 10:25 #2"], Simulate(Daily, TimeSpan.FromMinutes(25), RunState.Lost, 1));

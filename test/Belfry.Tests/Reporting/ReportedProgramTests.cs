@@ -5,7 +5,7 @@ namespace Belfry.Tests.Reporting;
 /// <summary>A program that reports a function and ends in its midst: <c>test/Belfry.Errands --report</c>.</summary>
 public sealed class ReportedProgramTests : IDisposable
 {
-    const int Interrupt = 2;
+    const int Interrupt = 2, Kill = 9;
 
     static readonly string Errands = Path.Combine(
         Machine.Root, "test", "Belfry.Errands", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", "Belfry.Errands");
@@ -35,6 +35,24 @@ public sealed class ReportedProgramTests : IDisposable
         Assert.NotEqual(0, await program.ExitAsync());
         TaskRun run = await RunAsync();
         Assert.Equal((RunState.Cancelled, "interrupted"), (run.State, run.Reason));
+    }
+
+    [Fact]
+    [Trait("row", "3")]
+    [Trait("row", "50")]
+    public async Task A_function_whose_process_was_killed_is_lost_when_it_is_reported_the_next_time()
+    {
+        await using (ChildProcess program = ChildProcess.Start(Errands, ["--report", "wait", _folder.Path]))
+        {
+            await program.LineAsync(line => line == "at work");
+            await Eventually.HoldsAsync("its start is written", () => File.ReadAllText(_folder.File("events.csv")).Contains("started", StringComparison.Ordinal));
+            program.Signal(Kill);
+            await program.ExitAsync();
+        }
+        await ChildProcess.RunAsync(Errands, ["--report", "quietly", _folder.Path]);
+        await using CsvLog log = CsvLog.Open(_folder.Path, new MemoryLogOptions(), TimeProvider.System);
+        IReadOnlyList<TaskRun> runs = await log.ListAsync(RunQuery.Where(RunFields.Task == "import") with { OldestFirst = true }, TestContext.Current.CancellationToken);
+        Assert.Equal([(RunState.Lost, "worker gone"), (RunState.Failed, null)], runs.Select(run => (run.State, run.Reason)));
     }
 
     [Fact]

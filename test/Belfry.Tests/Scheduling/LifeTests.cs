@@ -39,6 +39,27 @@ public sealed class LifeTests
     }
 
     [Fact]
+    [Trait("row", "52")]
+    [Trait("row", "60")]
+    public async Task A_run_goes_on_after_a_crash_with_its_arguments_and_not_with_what_the_log_shows_for_those_that_are_private()
+    {
+        var log = new MemoryLog(TimeProvider.System);
+        Instant before = Instant.Now(TimeProvider.System) - TimeSpan.FromMilliseconds(10);
+        await log.AppendAsync([Start("open", before) with { Kwargs = """{"door":"north"}""" }, Start("closed", before) with { Kwargs = """{"key":"***"}""" }], Cancel);
+        await using Belltower tower = await Belltower.OpenAsync(
+            belfry =>
+            {
+                belfry.AddTask("open", Daily, (string door) => door);
+                belfry.AddTask("closed", Daily, ([Private] string key) => key);
+            },
+            log);
+        Assert.Equal((RunState.Completed, "\"north\""), ((await tower.EndedAsync("open", 2))[1].State, (await tower.EndedAsync("open", 2))[1].Result));
+        TaskRun refused = (await tower.EndedAsync("closed", 2))[1];
+        Assert.Equal(RunState.Failed, refused.State);
+        Assert.Contains("does not show all arguments", refused.Exception, StringComparison.Ordinal);
+    }
+
+    [Fact]
     [Trait("row", "50")]
     public async Task What_the_last_process_did_is_known_and_open_runs_of_living_ones_are_left_alone()
     {
@@ -140,6 +161,21 @@ public sealed class LifeTests
         using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
         await tower.Scheduler.StopAsync(patience.Token);
         Assert.Equal("shutdown", (await tower.RunsAsync("endless")).Single().Reason);
+    }
+
+    [Fact]
+    [Trait("row", "64")]
+    public async Task Ctrl_C_ends_what_is_at_work_and_its_end_is_logged()
+    {
+        using var folder = new TempFolder();
+        string errands = Path.Combine(Machine.Root, "test", "Belfry.Errands", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", "Belfry.Errands");
+        await using ChildProcess program = ChildProcess.Start("env", ["--default-signal=INT", errands, "--schedule", folder.Path]);
+        await program.LineAsync(line => line == "at work");
+        program.Signal(2);
+        Assert.Equal(0, await program.ExitAsync());
+        await using CsvLog log = CsvLog.Open(folder.Path, new MemoryLogOptions(), TimeProvider.System);
+        TaskRun run = Assert.Single(await log.ListAsync(new RunQuery(), Cancel));
+        Assert.Equal((RunState.Cancelled, "shutdown"), (run.State, run.Reason));
     }
 
     [Fact]

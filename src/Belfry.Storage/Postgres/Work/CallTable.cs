@@ -86,6 +86,19 @@ static class CallTable
         connection, Commands.Of("SELECT queue, count(*)::int4 FROM call WHERE owner IS NULL GROUP BY queue"), row => (row.GetString(0), row.GetInt32(1)))
         .ToDictionary(queue => queue.Item1, queue => queue.Item2);
 
+    /// <summary>Of these queues those that are this transaction's alone until it ends.</summary>
+    public static string[] Reserve(NpgsqlConnection connection, string[] queues) =>
+    [
+        .. Read(
+            connection, Commands.Of($"SELECT queue FROM unnest($1) AS queue WHERE pg_try_advisory_xact_lock({PostgresStore.QueueLocks}, hashtext(queue))", (object)queues),
+            row => row.GetString(0)),
+    ];
+
+    /// <summary>How many calls of these queues are in other processes' hands.</summary>
+    public static Dictionary<string, int> AtWorkElsewhere(NpgsqlConnection connection, string[] queues, Guid us) => Read(
+        connection, Commands.Of("SELECT queue, count(*)::int4 FROM call WHERE owner IS NOT NULL AND owner <> $1 AND queue = ANY($2) GROUP BY queue", us, queues),
+        row => (row.GetString(0), row.GetInt32(1))).ToDictionary(queue => queue.Item1, queue => queue.Item2);
+
     public static NpgsqlBatchCommand Claim(IEnumerable<Guid> keys, Guid owner, string worker, Instant now) =>
         Commands.Of("UPDATE call SET owner = $2, worker = $3, claimed = $4 WHERE key = ANY($1)", keys.ToArray(), owner, NameTable.Clean(worker), now.Micros);
 
@@ -96,6 +109,15 @@ static class CallTable
         Commands.Of("UPDATE call SET owner = NULL, worker = NULL, claimed = NULL WHERE key = ANY($1) AND owner = $2", keys.Order().ToArray(), owner);
 
     public static NpgsqlBatchCommand Delete(IEnumerable<Guid> keys) => Commands.Of("DELETE FROM call WHERE key = ANY($1)", keys.ToArray());
+
+    /// <summary>The next attempts at calls that we have, each from its own instant on.</summary>
+    public static NpgsqlBatchCommand Next(QueuedCall[] calls, Guid owner) => Commands.Of(
+        """
+        UPDATE call SET attempt = attempt + 1, owner = NULL, worker = NULL, claimed = NULL, submitted = next.submitted, eta = next.eta, due = next.due
+        FROM unnest($1, $2, $3, $4) AS next(key, submitted, eta, due) WHERE call.key = next.key AND owner = $5
+        """,
+        Array.ConvertAll(calls, call => KeyOf(call.Id)), Array.ConvertAll(calls, call => call.Submitted.Micros), Array.ConvertAll(calls, call => call.Eta?.Micros),
+        Array.ConvertAll(calls, call => call.Due.Micros), owner);
 
     public static NpgsqlBatchCommand Again(IEnumerable<Guid> keys, Instant now) => Commands.Of(
         "UPDATE call SET attempt = attempt + 1, owner = NULL, worker = NULL, claimed = NULL, submitted = $2, eta = NULL, due = $2 WHERE key = ANY($1)", keys.ToArray(), now.Micros);

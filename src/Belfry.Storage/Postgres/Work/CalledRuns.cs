@@ -16,6 +16,7 @@ sealed class CalledRuns(PostgresStore store, Presence presence, CallBell bell)
     readonly GrantedStarts _starts = new(store.Names);
     readonly List<(WorkRoom Room, string Queue)> _entered = []; // in the group at hand
     readonly List<StartOrder> _taken = [];
+    readonly HashSet<string> _limited = []; // queues of which somebody here takes no more than so many: as many as were ever named
 
     /// <summary>Does it; within the transaction, before all else that it writes.</summary>
     /// <returns>Events that belong to the group.</returns>
@@ -81,16 +82,25 @@ sealed class CalledRuns(PostgresStore store, Presence presence, CallBell bell)
 
     bool Return(NpgsqlConnection connection, WorkOrders work, List<TaskEvent> told, Instant now)
     {
-        Guid[] ended = [.. work.Ends.Select(end => CallTable.KeyOf(end.Call.Call.Id))];
+        Guid[] ended = [.. work.Ends.Where(end => end.Next is null).Select(end => CallTable.KeyOf(end.Call.Call.Id))];
+        NextAttempt[] again = [.. work.Ends.Select(end => end.Next).OfType<NextAttempt>()];
         Guid[] released = [.. work.Releases.SelectMany(release => release.Calls).Select(call => CallTable.KeyOf(call.Call.Id))];
         if (ended.Length > 0)
         {
             Run(connection, CallTable.End(ended, presence.Id));
         }
+        if (again.Length > 0)
+        {
+            Run(connection, CallTable.Next([.. again.Select(next => next.Call)], presence.Id));
+        }
         foreach (EndOrder end in work.Ends)
         {
             told.Add(CallEvents.Started(end.Call, end.Started));
             told.Add(end.Ended);
+            if (end.Next is { } next)
+            {
+                told.Add(next.Submitted);
+            }
         }
         if (released.Length > 0)
         {
@@ -105,7 +115,7 @@ sealed class CalledRuns(PostgresStore store, Presence presence, CallBell bell)
                 told.Add(CallEvents.Cancelled(revoke.Id, next, CallEvents.Revoked, now));
             }
         }
-        return released.Length > 0;
+        return released.Length > 0 || Array.Exists(again, next => next.Call.Due <= now) || work.Ends.Exists(end => _limited.Contains(end.Call.Call.Queue));
     }
 
     /// <summary>Calls whose process died are lost, and wait again as the next attempt, unless that was their last.</summary>
@@ -129,12 +139,34 @@ sealed class CalledRuns(PostgresStore store, Presence presence, CallBell bell)
         return again[true].Any();
     }
 
+    /// <summary>
+    /// Of queues with a limit the calls in other processes' hands count as well. Whoever takes such calls has their queue to himself until his commit; others leave it
+    /// alone meanwhile, and look again half a second later at the latest. Nobody waits, so nobody waits in a circle.
+    /// </summary>
+    void Limit(NpgsqlConnection connection, WorkRoom room, Round round)
+    {
+        room.CountElsewhere(new Dictionary<string, int>());
+        string[] limited = [.. room.Limited.Where(queue => room.FreeIn(queue) > 0)];
+        if (limited.Length == 0)
+        {
+            return;
+        }
+        string[] ours = CallTable.Reserve(connection, limited);
+        _limited.UnionWith(limited);
+        round.Full.UnionWith(limited.Except(ours));
+        if (ours.Length > 0)
+        {
+            room.CountElsewhere(CallTable.AtWorkElsewhere(connection, ours, presence.Id));
+        }
+    }
+
     /// <summary>Gives a worker what there is room for: by priority, then by instant, over all queues.</summary>
     void Answer(NpgsqlConnection connection, AskOrder ask, List<TaskEvent> told, Instant now)
     {
         presence.Begin(ask.Room.Worker);
         bell.Begin();
         var round = new Round(ask.Room, now);
+        Limit(connection, ask.Room, round);
         foreach (int priority in ask.Room.Free > 0 ? CallTable.Priorities(connection) : [])
         {
             bool more = true;

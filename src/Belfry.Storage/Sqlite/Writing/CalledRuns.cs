@@ -103,10 +103,7 @@ sealed class CalledRuns
             {
                 told.Add(CallEvents.Started(end.Call, end.Started));
                 told.Add(end.Ended);
-                if (end.Ended.Kind == EventKind.Lost)
-                {
-                    Again(end.Call.Call, end.Call.Attempt, told);
-                }
+                Again(end.Next, told);
             }
         }
         work.Releases.ForEach(Release);
@@ -135,7 +132,8 @@ sealed class CalledRuns
         }
         foreach (AskOrder ask in work.Asks)
         {
-            ask.Claimed = Claim(ask.Room, mark!.Number, told);
+            ask.Room.CountElsewhere(AtWorkElsewhere(ask.Room, mark!.Number));
+            ask.Claimed = Claim(ask.Room, mark.Number, told);
         }
         return told;
     }
@@ -182,7 +180,7 @@ sealed class CalledRuns
     {
         var ticket = (OpenCall)end.Call.Ticket!;
         bool isPlain = _calls.TryGetValue(ticket.Place, out OpenCall? call) && call.Key == ticket.Key && Load(call) is not null
-            && end.Ended.Kind != EventKind.Lost && !end.Ended.ClockOff && call.Row!.Value.Row.Run.Submitted <= end.Started && end.Started <= end.Ended.At;
+            && end.Ended.Kind != EventKind.Lost && end.Next is null && !end.Ended.ClockOff && call.Row!.Value.Row.Run.Submitted <= end.Started && end.Started <= end.Ended.At;
         if (!isPlain)
         {
             return false;
@@ -221,6 +219,12 @@ sealed class CalledRuns
             told.Add(CallEvents.Cancelled(revoke.Id, row.Row.Run.Attempt, CallEvents.Revoked, _now));
         }
     }
+
+    /// <summary>How many calls of queues with a limit other processes have.</summary>
+    Dictionary<string, int> AtWorkElsewhere(WorkRoom room, int owner) => room.Limited.Any()
+        ? _claims.Others(owner).SelectMany(claim => claim.Places.Select(place => _calls.GetValueOrDefault(place)).Where(call => call?.Claim == claim))
+            .CountBy(call => call!.Waiting.Queue).ToDictionary()
+        : [];
 
     List<ClaimedCall> Claim(WorkRoom room, int owner, List<TaskEvent> told)
     {
@@ -279,17 +283,18 @@ sealed class CalledRuns
         told.AddRange(CallEvents.Lost(run, worker ?? run.Worker, claimed, _now));
         QueuedCall shown = CallEvents.CallOf(run);
         (string? Args, string? Kwargs)? hidden = call.HasHiddenArgs ? CallArgs.Read(_database, call.Place) : null;
-        Again(hidden is var (args, kwargs) ? shown with { Args = args, Kwargs = kwargs, Shown = new ShownArguments(shown.Args, shown.Kwargs) } : shown, run.Attempt, told);
+        QueuedCall all = hidden is var (args, kwargs) ? shown with { Args = args, Kwargs = kwargs, Shown = new ShownArguments(shown.Args, shown.Kwargs) } : shown;
+        Again(CallEvents.Next(all, run.Attempt, _now) is { } next ? new NextAttempt(next, CallEvents.Submitted(next, run.Attempt + 1)) : null, told);
     }
 
-    void Again(QueuedCall call, int attempt, List<TaskEvent> told)
+    void Again(NextAttempt? next, List<TaskEvent> told)
     {
-        if (CallEvents.Next(call, attempt, _now) is { } next)
+        if (next is not null)
         {
-            told.Add(CallEvents.Submitted(next, attempt + 1));
-            if (next.Shown is not null)
+            told.Add(next.Submitted);
+            if (next.IsHidden)
             {
-                _hidden.Add((next.Id, next.Args, next.Kwargs));
+                _hidden.Add((next.Call.Id, next.Call.Args, next.Call.Kwargs));
             }
         }
     }

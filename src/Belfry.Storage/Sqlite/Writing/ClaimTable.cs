@@ -33,6 +33,9 @@ sealed class ClaimTable
     /// <summary>The claim, of those found at start, that has a place.</summary>
     public ClaimRow? Of(long place) => _byPlace.Count > 0 && _byPlace.Remove(place, out ClaimRow? row) ? row : null;
 
+    /// <summary>The claims of other processes.</summary>
+    public IEnumerable<ClaimRow> Others(int owner) => _rows.Values.Where(row => row.Owner != owner);
+
     /// <summary>Writes a claim; within the group's transaction.</summary>
     public ClaimRow Add(int owner, string worker, Instant now, List<long> places)
     {

@@ -6,12 +6,10 @@ namespace Belfry.Storage.Sqlite.Writing;
 /// </summary>
 sealed class FreeInstants
 {
-    const int MostNext = 10_000;
-
     readonly Statement _isEnded;
     long _latestEnded; // behind it nobody is
-    readonly HashSet<long> _ofOpen = [];               // as many as runs are open; Release empties it
-    readonly Dictionary<long, long> _next = [];        // where to look on behind instants that are taken; bounded by MostNext
+    readonly HashSet<long> _ofOpen = []; // as many as runs are open; Release empties it
+    readonly TakenSpans _taken = new();
 
     public FreeInstants(Database database)
     {
@@ -52,42 +50,23 @@ sealed class FreeInstants
     /// <summary>Where an ended run may go, unless another ended one is there.</summary>
     public long First(Instant instant)
     {
-        long end = instant.Micros;
-        bool isLinked;
-        while ((isLinked = _next.TryGetValue(end, out long next)) || _ofOpen.Contains(end))
+        long at = _taken.Behind(instant.Micros);
+        while (_ofOpen.Contains(at))
         {
-            end = isLinked ? next : end + 1;
+            at = _taken.Behind(at + 1);
         }
-        if (end != instant.Micros)
+        if (at != instant.Micros)
         {
-            Link(instant.Micros, end);
+            _taken.Add(instant.Micros, at); // clocks of a second give thousands of runs one instant, and so does a scheduler when they are due together
         }
-        return end;
+        return at;
     }
 
     /// <summary>The next place after one that is taken.</summary>
     public long After(long at)
     {
-        Link(at, at + 1);
+        _taken.Add(at, at + 1);
         return First(new Instant(at));
-    }
-
-    /// <summary>
-    /// Whoever comes to one of these places goes on behind them at once: clocks of a second give thousands of runs one instant, and those that
-    /// start in a burst stand shoulder to shoulder for a millisecond; not each of them walks over all the others.
-    /// </summary>
-    void Link(long from, long end)
-    {
-        if (_next.Count >= MostNext)
-        {
-            _next.Clear();
-        }
-        while (from != end)
-        {
-            long next = _next.GetValueOrDefault(from, from + 1);
-            _next[from] = end;
-            from = next;
-        }
     }
 
     bool IsEnded(long at)

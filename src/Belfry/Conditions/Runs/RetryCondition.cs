@@ -25,6 +25,7 @@ sealed record RetryCondition(int? Limit, TimeSpan Delay, decimal Growth) : Condi
         ? $"attempt {context.Standing.Last!.Value.Attempt} failed; the next is due at {context.Show(due)}"
         : context.Standing.Last is not { } last ? "never started"
         : context.Standing.IsRunning ? "it is running"
+        : last.Called ? "the last run was called: its queue tries it again"
         : !IsRetryable(last, context) ? "the last run did not fail"
         : $"attempt {last.Attempt} was the last";
 
@@ -43,5 +44,5 @@ sealed record RetryCondition(int? Limit, TimeSpan Delay, decimal Growth) : Condi
     }
 
     static bool IsRetryable(PastRun run, ConditionContext context) =>
-        run.Ended is not null && (run.IsRetryable || (context.RetryLost && run.State == RunState.Lost));
+        run is { Ended: not null, Called: false } && (run.IsRetryable || (context.RetryLost && run.State == RunState.Lost));
 }
