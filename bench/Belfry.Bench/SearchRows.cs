@@ -57,7 +57,7 @@ static class SearchRows
         var watch = Watch.Start();
         TimeSpan beside = cpuBeside();
         await using RunLog log = await OpenAsync(url, index: true);
-        while ((await log.Queries.StatusAsync(CancellationToken.None)).TextIndex is not { Waiting: 0 })
+        while ((await log.Queries.StatusAsync(CancellationToken.None)).TextIndex is not { IsUpToDate: true })
         {
             await Task.Delay(200);
         }

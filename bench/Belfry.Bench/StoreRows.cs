@@ -40,7 +40,7 @@ static class StoreRows
     /// </summary>
     public static async Task<IReadOnlyList<Figure>> LargeAsync(bool small)
     {
-        int million = small ? 10_000 : 1_000_000, appended = small ? 5_000 : 50_000, turns = small ? 3 : 7;
+        int million = small ? 10_000 : 1_000_000, appended = small ? 5_000 : 50_000, turns = small ? 2 : 8; // even: who comes second pays for what the first left to do
         using var folder = new TempFolder();
         await using RunLog one = await OpenAsync(folder.File("one.db")), ten = await OpenAsync(folder.File("ten.db"));
         var history = new MadeUpEvents(3, Now - TimeSpan.FromDays(30), 10.0 * million / TimeSpan.FromDays(30).TotalSeconds);
@@ -51,9 +51,9 @@ static class StoreRows
         var naiveHistory = new MadeUpEvents(4, Now - TimeSpan.FromDays(30), million / TimeSpan.FromDays(30).TotalSeconds);
         FillNaively(naive, naiveHistory, million);
         var spent = new Dictionary<object, List<double>> { [one] = [], [ten] = [], [naive] = [], [naiveTen] = [] };
-        for (int turn = 0; turn < turns; turn++)
+        for (int turn = 0; turn <= turns; turn++) // the first brings back what the system took from memory while the others were filled, and does not count
         {
-            foreach (RunLog log in turn % 2 == 0 ? new[] { one, ten } : [ten, one]) // what runs beside it does not always meet the same one
+            foreach (RunLog log in turn % 2 == 0 ? new[] { one, ten } : [ten, one])
             {
                 spent[log].Add((await FillAsync(log, new MadeUpEvents(10 + turn, Now, 25_000), appended)).CpuMicros);
             }
@@ -62,6 +62,7 @@ static class StoreRows
                 spent[log].Add(FillNaively(log, new MadeUpEvents(10 + turn, Now, 25_000), appended).CpuMicros);
             }
         }
+        spent.Values.ToList().ForEach(each => each.RemoveAt(0));
         List<Figure> answers = [.. await QuestionsAsync(ten.Queries, history.Sample, naive, naiveHistory.Sample)];
         await ten.DisposeAsync();
         long begin = Stopwatch.GetTimestamp();

@@ -53,10 +53,8 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
                 + (store.FreeBytes is { } free ? $", {FigureText.Bytes(free)} free" : "");
             bool full = store.FreeBytes < LittleSpace;
             Add(full ? FindingLevel.Problem : FindingLevel.Well, "store", store.Url, facts, full ? "Make room on that disk: a log that cannot be written keeps its sources waiting" : null);
-            if (settings.Log.FullTextIndex)
-            {
-                Examine(store.TextIndex);
-            }
+            bool lacks = settings.Log.FullTextIndex && store.TextIndexLacks is not null, made = !settings.Log.FullTextIndex || store.TextIndex is not null;
+            Add(made && !lacks ? FindingLevel.Well : FindingLevel.Note, "full-text index", "", store.TellTextIndex(settings.Log.FullTextIndex), made || lacks ? null : "The server makes it");
             foreach (string damage in await log.DamageAsync(cancel))
             {
                 Add(FindingLevel.Problem, "store", store.Url, damage, "The file is damaged: stop the server, keep a copy of the file, and go on with a backup");
@@ -69,10 +67,6 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
             return null;
         }
     }
-
-    void Examine(TextIndexStatus? index) => Add(
-        index is null ? FindingLevel.Note : FindingLevel.Well, "full-text index", "", index is null ? "there is none" : $"{index.Runs:N0} runs, {index.Waiting:N0} wait",
-        index is null ? "The server makes it; when it cannot, its log says at the start what is missing" : null);
 
     async Task ExamineAsync(SourceSettings source, RunQueries? log, CancellationToken cancel)
     {

@@ -68,10 +68,6 @@ sealed partial class RetentionRounds(RunLog log, RetentionPolicy policy, TimePro
         {
             return run with { Kind = EventKind.Cancelled, Reason = "the server stops" };
         }
-        catch (NotSupportedException notYet)
-        {
-            return run with { Kind = EventKind.Skipped, Reason = notYet.Message };
-        }
         catch (Exception failed)
         {
             LogFailed(failed);

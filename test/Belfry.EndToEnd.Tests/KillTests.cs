@@ -29,7 +29,7 @@ public sealed class KillTests
         await using RedisServer redis = await RedisServer.StartAsync();
         await using Watched belfry = await Watched.StartAsync(redis.Url, postgres.UrlOf("log"));
         const string runs = "(SELECT id, source, attempt FROM belfry.run_open UNION ALL SELECT id, source, attempt FROM belfry.run_kept UNION ALL SELECT id, source, attempt FROM belfry.run_done) AS run";
-        await KillAsync(redis, belfry, Soak.Count(2, 10), () => postgres.SqlAsync("log", $"SELECT count(*) || ' ' || count(DISTINCT (id, source, attempt)) FROM {runs}"));
+        await KillAsync(redis, belfry, Soak.Count(2, 50), () => postgres.SqlAsync("log", $"SELECT count(*) || ' ' || count(DISTINCT (id, source, attempt)) FROM {runs}"));
     }
 
     static async Task KillAsync(RedisServer redis, Watched belfry, int kills, Func<Task<string>> count)

@@ -16,6 +16,9 @@ public abstract class FiguresTests
 
     protected abstract Task<LogStore> NewStoreAsync();
 
+    /// <summary>Deletes all runs, past everything that would notice.</summary>
+    protected abstract string WithoutRuns { get; }
+
     [Theory]
     [MemberData(nameof(Seeds))]
     [Trait("row", "110")]
@@ -44,6 +47,12 @@ public abstract class FiguresTests
             }
         }
         Assert.Equal(0, (await StoreUpkeep.CheckRollupsAsync(store.Url, Cancel)).Mended);
+        await store.ExecuteAsync(WithoutRuns); // nor is one of them read
+        using RunQueries queries = await RunQueries.OpenAsync(store.Url, _clock, Cancel);
+        for (int n = 0; n < 10; n++)
+        {
+            await ReportIsThatOfAsync(rows, queries, random);
+        }
     }
 
     [Fact]
@@ -281,6 +290,8 @@ public sealed class SqliteFiguresTests : FiguresTests
     }
 
     protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
+
+    protected override string WithoutRuns => "DELETE FROM run; DELETE FROM open";
 }
 
 /// <summary>Figures on PostgreSQL.</summary>
@@ -315,4 +326,6 @@ public sealed class PostgresFiguresTests(PostgresFixture postgres) : FiguresTest
     }
 
     protected override Task<LogStore> NewStoreAsync() => postgres.NewStoreAsync();
+
+    protected override string WithoutRuns => "TRUNCATE run_done, run_kept, run_open";
 }

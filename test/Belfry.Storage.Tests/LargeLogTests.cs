@@ -8,9 +8,9 @@ public abstract class LargeLogTests
     [Fact]
     public async Task Children_are_found_in_written_segments_in_memory_and_after_a_restart()
     {
-        await using var folder = new LogFolder();
+        await using LogStore store = await NewStoreAsync();
         string parent = IdOf(1);
-        await using (RunLog log = await folder.OpenAsync())
+        await using (RunLog log = await store.OpenAsync())
         {
             await log.AppendAsync([.. Ended(0).Select(item => item with { Parent = parent }), .. Ended(1)], Cancel);
             foreach (int[] chunk in Enumerable.Range(2, 40_000).Chunk(5000))
@@ -20,7 +20,7 @@ public abstract class LargeLogTests
             await log.AppendAsync([.. Ended(45_000).Select(item => item with { Parent = parent }), Event(45_001, EventKind.Started, 0) with { Parent = parent }], Cancel);
             await FamilyAsync(log);
         }
-        await using (RunLog log = await folder.OpenAsync())
+        await using (RunLog log = await store.OpenAsync())
         {
             await FamilyAsync(log);
         }

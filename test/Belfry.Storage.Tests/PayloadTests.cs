@@ -47,9 +47,46 @@ public sealed class PayloadTests
     public void Values_of_keys_that_sound_secret_are_hidden(string text, string expected) => Assert.Equal(expected, Mask.Apply(text));
 
     [Fact]
+    [Trait("row", "105")]
+    public void What_sounds_secret_can_be_chosen()
+    {
+        const string text = "{'pin': 1234, 'password': 'hunter2'}";
+        Assert.Equal("{'pin': '‹hidden›', 'password': 'hunter2'}", new SecretMask(["PIN"]).Apply(text));
+        Assert.Same(text, new SecretMask([]).Apply(text));
+    }
+
+    [Fact]
+    [Trait("row", "105")]
     public void In_a_trace_only_quoted_values_are_hidden()
     {
         Assert.Equal("  token = read()\n  password='‹hidden›'", Mask.Apply("  token = read()\n  password='hunter2'", onlyQuoted: true));
+    }
+
+    [Fact]
+    public void A_payload_is_packed_where_that_makes_it_shorter_and_every_form_is_read_later()
+    {
+        Assert.SkipUnless(Zstd.IsPresent, "libzstd is not here");
+        using var database = Sqlite.Database.Open(null, create: true);
+        database.Execute("CREATE TABLE dictionary(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)");
+        var shelf = new Sqlite.DictionaryTable(database);
+        var random = new Random(8);
+        var stored = new List<(byte[] Payload, byte[] Packed)>();
+        byte[] Noise(int length) => [.. Enumerable.Range(0, length).Select(n => (byte)(n == 0 ? 1 : random.Next(256)))];
+        byte[] Plain(int n) => [1, .. System.Text.Encoding.UTF8.GetBytes($"{{'customer': {n}, 'region': 'eu-west-{n % 4}', 'order': '{random.NextInt64():x16}', 'dry_run': False}}")];
+        for (int round = 0; round < 2; round++)
+        {
+            using var packer = new PayloadPacker(shelf); // as at a start: the second time it has a dictionary from the beginning
+            for (int n = 0; n < 5000; n++)
+            {
+                byte[] payload = n % 50 == 0 ? Noise(1 + (n / 10)) : Plain(n);
+                stored.Add((payload, packer.Pack(payload).ToArray()));
+                packer.Settle();
+            }
+        }
+        using var unpacker = new PayloadUnpacker(new Dictionaries(), shelf);
+        Assert.All(stored, form => Assert.True(form.Packed.Length <= form.Payload.Length && unpacker.Unpack(form.Packed).SequenceEqual(form.Payload)));
+        Assert.Contains(stored, form => form.Packed.Length < form.Payload.Length / 2);
+        Assert.Contains(stored[5000..], form => form.Payload.Length > 300 && form.Packed.Length == form.Payload.Length);
     }
 
     [Fact]

@@ -56,6 +56,7 @@ public sealed class PostgresTextIndexTests(PostgresFixture postgres) : TextIndex
             string warning = await warnings.First.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
             Assert.Contains("There is no full-text index", warning, StringComparison.Ordinal);
             Assert.Contains("pg_trgm cannot be made", warning, StringComparison.Ordinal);
+            Assert.StartsWith("there is none: the database lacks the extension pg_trgm", (await log.Queries.StatusAsync(Cancel)).TellTextIndex(true), StringComparison.Ordinal);
             await log.AppendAsync([new TaskEvent { Source = "s", Id = "1", Kind = EventKind.Succeeded, At = new Instant(1_785_000_000_000_000), Task = "import", Result = "invoice" }], Cancel);
             Assert.Single((await log.Queries.PageAsync(new RunFilter { Text = "invoice" }, 10, null, null, Cancel)).Items);
         }
@@ -91,6 +92,6 @@ public sealed class PostgresTextIndexTests(PostgresFixture postgres) : TextIndex
     protected override async Task<(long Runs, long Waiting)> CountAsync(LogStore store)
     {
         using RunQueries beside = await RunQueries.OpenAsync(store.Url, TimeProvider.System, Cancel);
-        return (await beside.StatusAsync(Cancel)).TextIndex is { } index ? (index.Runs, index.Waiting) : (0, 0);
+        return (await beside.StatusAsync(Cancel)).TextIndex is { } index ? (index.Runs, index.IsUpToDate ? 0 : 1) : (0, 0);
     }
 }

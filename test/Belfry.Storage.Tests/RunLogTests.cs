@@ -177,6 +177,26 @@ public abstract class RunLogTests
     }
 
     [Fact]
+    public async Task Of_thousands_of_ids_asked_for_at_once_the_newest_attempts_are_those_found_one_by_one()
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        var random = new Random(11);
+        List<List<TaskEvent>> lives = [.. Enumerable.Range(0, 2500).Select(n => Lives.Random(random, IdOf(random, n)))];
+        await log.AppendAsync([.. lives.SelectMany(life => life), .. lives[7].Select(item => item with { Source = "elsewhere" })], Cancel);
+        string source = lives[0][0].Source;
+        string[] ids = [.. lives.Where(life => life.Count > 0).Select(life => life[0].Id)];
+        IReadOnlyDictionary<string, TaskRun> newest = await log.Queries.NewestAsync(source, [.. ids, "nobody", NewUuid(random), ids[3]], Cancel);
+        Assert.Equal(ids.Order(), newest.Keys.Order());
+        Assert.Contains(newest.Values, run => run.Attempt > 1);
+        Assert.Contains(newest.Values, run => !run.State.IsFinal());
+        Assert.All(lives.Where(life => life.Count > 0), life => Assert.Equal(Fold.Rows(life)[^1], newest[life[0].Id]));
+        Assert.Equal([lives[7][0].Id], (await log.Queries.NewestAsync("elsewhere", ids, Cancel)).Keys);
+        Assert.Empty(await log.Queries.NewestAsync("nowhere", ids, Cancel));
+    }
+
+    [Fact]
+    [Trait("row", "104")]
     public async Task Strange_events_are_kept_within_limits_and_counted()
     {
         await using LogStore store = await NewStoreAsync();
@@ -198,6 +218,19 @@ public abstract class RunLogTests
         Assert.Equal(3, (await log.Queries.StatusAsync(Cancel)).EndedRuns);
     }
 
+    [Theory]
+    [InlineData(true, "(1, [])", "{'a': [], 'b': 3}", "[]")]
+    [InlineData(false, "(1, [2, 3])", "{'a': [1, 2], 'b': 3}", "[[], [], []]")]
+    [Trait("row", "104")]
+    public async Task Nested_data_are_emptied_where_that_is_wished(bool wished, string args, string kwargs, string result)
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync(options => options.TruncateNested = wished);
+        await log.AppendAsync([new() { Source = "s", Id = "i", Kind = EventKind.Succeeded, At = new Instant(1), Task = "t", Args = "(1, [2, 3])", Kwargs = "{'a': [1, 2], 'b': 3}", Result = "[[], [], []]" }], Cancel);
+        TaskRun run = (await log.Queries.FindAsync("i", null, Cancel)).Single();
+        Assert.Equal((args, kwargs, result), (run.Args, run.Kwargs, run.Result));
+    }
+
     [Fact]
     [Trait("row", "105")]
     public async Task A_secret_is_hidden_before_it_is_stored()
@@ -205,8 +238,10 @@ public abstract class RunLogTests
         await using LogStore store = await NewStoreAsync();
         await using (RunLog log = await store.OpenAsync())
         {
-            await log.AppendAsync([new() { Source = "s", Id = "i", Kind = EventKind.Failed, At = new Instant(1), Task = "t", Kwargs = "{'password': 'hunter2'}", Exception = "Denied(token='hunter2')" }], Cancel);
+            var failed = new TaskEvent { Source = "s", Id = "i", Kind = EventKind.Failed, At = new Instant(1), Task = "t", Kwargs = "{'password': 'hunter2'}", Exception = "Denied(token='hunter2')" };
+            await log.AppendAsync([failed, failed with { Id = "j", Kind = EventKind.Succeeded, Args = "({'secret': 'hunter2'},)", Result = "redis://ann:hunter2@host" }], Cancel);
             Assert.Equal("{'password': '‹hidden›'}", (await log.Queries.FindAsync("i", null, Cancel)).Single().Kwargs);
+            Assert.Equal("redis://ann:‹hidden›@host", (await log.Queries.FindAsync("j", null, Cancel)).Single().Result);
         }
         Assert.Equal(0, await store.CountOfAsync("hunter2"u8.ToArray()));
     }

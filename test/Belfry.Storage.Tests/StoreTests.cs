@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using Belfry.Storage.Sqlite.Schema;
 using Belfry.Storage.Sqlite;
+using Belfry.Testing;
 
 namespace Belfry.Storage.Tests;
 
@@ -67,42 +67,18 @@ public sealed class StoreTests
     [Fact]
     public async Task A_full_disk_loses_nothing_and_is_over_when_there_is_room()
     {
-        if (Environment.UserName != "root")
-        {
-            Assert.Skip("needs root, to mount a small disk");
-        }
-        await using var folder = new LogFolder();
-        string disk = Path.Combine(folder.Folder, "small");
-        Directory.CreateDirectory(disk);
-        await RunAsync("mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk);
-        try
-        {
-            await File.WriteAllBytesAsync(Path.Combine(disk, "ballast"), new byte[2_000_000], Cancel);
-            await using RunLog log = await RunLog.OpenAsync(
-                StoreUrl.Parse($"sqlite://{disk}/log.db"), new RunLogOptions(), TimeProvider.System,
-                Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, Cancel);
-            Task[] appends = [.. Enumerable.Range(0, 20).Select(n => log.AppendAsync(
-                [new() { Source = "s", Id = $"run-{n}", Kind = EventKind.Succeeded, At = new Instant(n), Task = "t", Result = new string('x', 60_000) }], Cancel))];
-            while (log.Problem is null && !Task.WhenAll(appends).IsCompleted)
-            {
-                await Task.Delay(20, Cancel);
-            }
-            Assert.Equal("the disk is full", log.Problem);
-            Assert.Contains(appends, append => !append.IsCompleted);
-            File.Delete(Path.Combine(disk, "ballast"));
-            await Task.WhenAll(appends).WaitAsync(TimeSpan.FromSeconds(30), Cancel);
-            Assert.Equal(20, (await log.Queries.PageAsync(new RunFilter(), 100, null, null, Cancel)).Items.Count);
-        }
-        finally
-        {
-            await RunAsync("umount", "-l", disk);
-        }
-    }
-
-    static async Task RunAsync(string command, params string[] arguments)
-    {
-        using Process process = Process.Start(command, arguments);
-        await process.WaitForExitAsync(Cancel);
-        Assert.Equal(0, process.ExitCode);
+        Assert.SkipUnless(Machine.IsRoot, "only root can mount a small disk");
+        await using SmallDisk disk = await SmallDisk.MountAsync(megabytes: 6);
+        await using RunLog log = await RunLog.OpenAsync(
+            StoreUrl.Parse($"sqlite://{disk.File("log.db")}"), new RunLogOptions(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, Cancel);
+        disk.Fill();
+        Task[] appends = [.. Enumerable.Range(0, 20).Select(n => log.AppendAsync(
+            [new() { Source = "s", Id = $"run-{n}", Kind = EventKind.Succeeded, At = new Instant(n), Task = "t", Result = new string('x', 60_000) }], Cancel))];
+        await Eventually.HoldsAsync("it is told", () => log.Problem is not null);
+        Assert.Equal("the disk is full", log.Problem);
+        Assert.Contains(appends, append => !append.IsCompleted);
+        disk.Empty();
+        await Task.WhenAll(appends).WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+        Assert.Equal(20, (await log.Queries.PageAsync(new RunFilter(), 100, null, null, Cancel)).Items.Count);
     }
 }

@@ -82,11 +82,13 @@ public abstract class TextIndexTests
             {
                 await AppendAsync(log, new Random(round), round * 500, 500);
                 await FollowedAsync(store, 300);
+                Assert.EndsWith(" runs, up to date", (await log.Queries.StatusAsync(Cancel)).TellTextIndex(true), StringComparison.Ordinal);
             }
             await using (RunLog log = await store.OpenAsync(options => options.FullTextIndex = false))
             {
                 await UntilAsync(async () => await CountAsync(store) == (0, 0));
                 await SameAsync(log, "off");
+                Assert.Equal("off", (await log.Queries.StatusAsync(Cancel)).TellTextIndex(false));
             }
         }
     }
@@ -175,6 +177,37 @@ public abstract class TextIndexTests
     }
 
     static string Text(Random random) => string.Join(random.Next(2) == 0 ? " " : "", Enumerable.Range(0, random.Next(4)).Select(_ => Scraps[random.Next(Scraps.Length)]));
+}
+
+/// <summary>What is told of the index.</summary>
+public sealed class TextIndexWordsTests
+{
+    [Theory]
+    [InlineData(null, null, null, "off")]
+    [InlineData(false, null, "no FTS5", "off")]
+    [InlineData(false, 0L, null, "off, and being taken away")]
+    [InlineData(true, null, null, "not made yet")]
+    [InlineData(true, null, "no FTS5", "there is none: no FTS5")]
+    [InlineData(true, 0L, null, "12,345 runs, up to date")]
+    [InlineData(true, 1700L, null, "12,345 runs, 1,700 wait")]
+    [InlineData(true, 0L, "no FTS5", "12,345 runs, and it stands still: no FTS5")]
+    [InlineData(null, 0L, null, "12,345 runs, up to date")]
+    public void They_say_whether_there_is_one_and_how_far_behind_it_is(bool? wanted, long? due, string? lacks, string told)
+    {
+        var store = new StoreStatus("memory:", "SQLite", 1, 0, null, 0, 0) { TextIndex = due is { } runs ? new TextIndexStatus(12_345, runs, WeeksMissing: false) : null, TextIndexLacks = lacks };
+        Assert.Equal(told, store.TellTextIndex(wanted));
+    }
+
+    [Fact]
+    public void Weeks_that_it_has_not_reached_are_told_of()
+    {
+        var whole = new TextWeek(2, 0, 3 * TextWeek.New(1).Begin, 5, 0);
+        long in1 = TextWeek.New(1).Begin + 7, in2 = TextWeek.New(2).Begin + 7;
+        Assert.True(TextIndexStatus.Of([], 0, oldest: 0, newest: 0).IsUpToDate);
+        Assert.True(TextIndexStatus.Of([whole], 0, in2, in2).IsUpToDate);
+        Assert.True(TextIndexStatus.Of([whole], 0, in1, in2).WeeksMissing);
+        Assert.True(TextIndexStatus.Of([whole with { Filled = whole.Begin }], 0, in2, in2).WeeksMissing);
+    }
 }
 
 /// <summary>The form of texts in an index.</summary>

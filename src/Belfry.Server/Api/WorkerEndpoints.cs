@@ -12,6 +12,8 @@ namespace Belfry.Server.Api;
 /// <summary>Workers as their events show them, and as they show themselves when they are asked.</summary>
 static class WorkerEndpoints
 {
+    const string Own = "belfry"; // the source of what the server does itself
+
     /// <summary><c>GET /workers</c>, silent ones first.</summary>
     public static async Task<IResult> ListAsync(HttpRequest request, [FromServices] RunQueries queries, CancellationToken cancel)
     {
@@ -55,15 +57,18 @@ static class WorkerEndpoints
             : await TellAsync(status, await queries.LatestSamplesAsync(SampleKinds.WorkerFact, cancel), clusters, mask, cancel);
     }
 
-    /// <summary><c>GET /facts</c>: what components of workers told last of their health, those of .NET applications, too.</summary>
-    public static async Task<IResult> FactsAsync(HttpRequest request, [FromServices] RunQueries queries, CancellationToken cancel)
+    /// <summary><c>GET /facts</c>: what components of workers told last of their health, those of .NET applications and the server's own, too.</summary>
+    public static async Task<IResult> FactsAsync(HttpRequest request, [FromServices] RunLog log, [FromServices] TimeProvider clock, CancellationToken cancel)
     {
         if (Parameters.Unknown(request.Query, ["source", "worker"]) is { } unknown)
         {
             return Problems.Bad(unknown);
         }
         string? source = Parameters.Text(request.Query, "source"), worker = Parameters.Text(request.Query, "worker");
-        IReadOnlyList<Sample> facts = await queries.LatestSamplesAsync(SampleKinds.WorkerFact, cancel);
+        StoreStatus store = await log.Queries.StatusAsync(cancel);
+        var index = new Sample(
+            Own, SampleKinds.WorkerFact, $"{Environment.MachineName} full-text-index", Instant.Now(clock), store.TextIndex?.Due, store.TellTextIndex(log.WantsTextIndex));
+        IReadOnlyList<Sample> facts = [.. await log.Queries.LatestSamplesAsync(SampleKinds.WorkerFact, cancel), index];
         return new JsonResult(json =>
         {
             json.WriteStartObject();

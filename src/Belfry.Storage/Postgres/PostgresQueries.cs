@@ -27,6 +27,9 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
     public override Task<IReadOnlyList<TaskRun>> FindAsync(string id, string? source, CancellationToken cancel) =>
         store.ReadAsync(question => RunFinder.FindAsync(question, id, source), cancel);
 
+    public override Task<IReadOnlyDictionary<string, TaskRun>> NewestAsync(string source, IReadOnlyCollection<string> ids, CancellationToken cancel) =>
+        store.ReadAsync(question => RunFinder.NewestAsync(question, source, ids), cancel);
+
     public override Task<IReadOnlyList<TaskRun>> ChildrenAsync(string source, string id, int limit, CancellationToken cancel) =>
         store.ReadAsync(question => RunFinder.ChildrenAsync(question, source, id, limit), cancel);
 

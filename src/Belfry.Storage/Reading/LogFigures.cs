@@ -1,3 +1,6 @@
+using System.Globalization;
+using Belfry.Storage.Search;
+
 namespace Belfry.Storage;
 
 /// <summary>Figures of a span of time, from rollups: never by counting runs, except those still open.</summary>
@@ -93,9 +96,40 @@ public sealed record StoreStatus(string Url, string Engine, int Schema, long Byt
 {
     /// <summary>The full-text index; null where there is none.</summary>
     public TextIndexStatus? TextIndex { get; init; }
+
+    /// <summary>Why there can be no full-text index in this store, and what mends that; null when there can.</summary>
+    public string? TextIndexLacks { get; init; }
+
+    /// <summary>How the full-text index does, in words.</summary>
+    /// <param name="wanted">It is to be kept, or to go away; null when whoever asks has nothing to do with it.</param>
+    public string TellTextIndex(bool? wanted) => (wanted, TextIndex) switch
+    {
+        (false, { }) => "off, and being taken away",
+        (true, null) when TextIndexLacks is not null => $"there is none: {TextIndexLacks}",
+        (true, null) => "not made yet",
+        (_, null) => "off",
+        (_, { } index) when TextIndexLacks is not null => $"{index}, and it stands still: {TextIndexLacks}",
+        (_, { IsUpToDate: true } index) => $"{index}, up to date",
+        (_, { } index) => string.Create(CultureInfo.InvariantCulture, $"{index}, {index.Due:N0} wait{(index.WeeksMissing ? ", and weeks of older ones" : "")}"),
+    };
 }
 
 /// <summary>How far the full-text index is.</summary>
 /// <param name="Runs">Runs in it, those deleted since included until their week is made anew.</param>
-/// <param name="Waiting">Runs that came or changed since, and weeks that are not whole; 0 when searches read no rows but those it finds.</param>
-public sealed record TextIndexStatus(long Runs, long Waiting);
+/// <param name="Due">Runs that came or changed since.</param>
+/// <param name="WeeksMissing">There are whole weeks of runs that it has not reached.</param>
+public sealed record TextIndexStatus(long Runs, long Due, bool WeeksMissing)
+{
+    /// <summary>Searches read no rows but those that it finds.</summary>
+    public bool IsUpToDate => Due == 0 && !WeeksMissing;
+
+    /// <inheritdoc/>
+    public override string ToString() => Runs == 1 ? "1 run" : string.Create(CultureInfo.InvariantCulture, $"{Runs:N0} runs");
+
+    /// <summary>It is filled from the newest week to the oldest, so it has all weeks when it has these two and each that it has is whole.</summary>
+    internal static TextIndexStatus Of(IReadOnlyList<TextWeek> weeks, long due, long oldest, long newest)
+    {
+        bool hasEnds = new[] { oldest, newest }.All(at => at == 0 || weeks.Any(week => week.Week == TextWeek.Of(at)));
+        return new TextIndexStatus(weeks.Sum(week => week.Runs), due, !hasEnds || weeks.Any(week => !week.IsWhole));
+    }
+}

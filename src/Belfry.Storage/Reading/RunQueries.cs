@@ -70,18 +70,7 @@ public abstract class RunQueries : IDisposable
     public abstract Task<IReadOnlyList<TaskRun>> FindAsync(string id, string? source, CancellationToken cancel);
 
     /// <summary>Of each of these runs its newest attempt; those that the log does not know are left out.</summary>
-    public virtual async Task<IReadOnlyDictionary<string, TaskRun>> NewestAsync(string source, IReadOnlyCollection<string> ids, CancellationToken cancel)
-    {
-        var newest = new Dictionary<string, TaskRun>(StringComparer.Ordinal);
-        foreach (string id in ids)
-        {
-            if (await FindAsync(id, source, cancel) is { Count: > 0 } attempts)
-            {
-                newest[id] = attempts[^1];
-            }
-        }
-        return newest;
-    }
+    public abstract Task<IReadOnlyDictionary<string, TaskRun>> NewestAsync(string source, IReadOnlyCollection<string> ids, CancellationToken cancel);
 
     /// <summary>Runs that were called by this one, newest attempt each, oldest first, at most <paramref name="limit"/>.</summary>
     public abstract Task<IReadOnlyList<TaskRun>> ChildrenAsync(string source, string id, int limit, CancellationToken cancel);
@@ -155,14 +144,13 @@ public abstract class RunQueries : IDisposable
         new SampleTable(Tables).PointsAsync(source, kind, subject, from, to, step, cancel);
 
     /// <summary>What takes the room, task by task.</summary>
-    public virtual Task<LogUsage> UsageAsync(CancellationToken cancel) => throw new StoreException("this engine does not tell yet what each task takes");
+    public abstract Task<LogUsage> UsageAsync(CancellationToken cancel);
 
     /// <summary>What is wrong with the file, looked through from end to end; nothing when it is whole, or the engine looks after that itself.</summary>
     public virtual Task<IReadOnlyList<string>> DamageAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>([]);
 
     /// <summary>What a policy would delete now: runs counted, bytes estimated.</summary>
-    public virtual Task<RetentionPreview> PreviewAsync(RetentionPolicy policy, CancellationToken cancel) =>
-        throw new NotSupportedException("this engine deletes nothing by itself yet");
+    public abstract Task<RetentionPreview> PreviewAsync(RetentionPolicy policy, CancellationToken cancel);
 
     /// <summary>Closes what <see cref="OpenAsync"/> opened.</summary>
     public void Dispose()

@@ -81,6 +81,9 @@ public sealed partial class RunLog : IAsyncDisposable
     /// <summary>The calls that wait and are at work, in the same store and the same commits.</summary>
     public IWorkQueue Work => _work;
 
+    /// <summary>It keeps a full-text index, or takes it away; null when it leaves what is there alone.</summary>
+    public bool? WantsTextIndex => _options.FullTextIndex;
+
     /// <summary>It is on a server: other processes write it as well.</summary>
     internal bool IsOnServer => _url.Server is not null;
 

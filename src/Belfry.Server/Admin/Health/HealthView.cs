@@ -17,16 +17,21 @@ namespace Belfry.Server.Admin;
 /// <param name="Flags">Settings of Celery that are off, by source.</param>
 /// <param name="Stuck">Runs that are stuck.</param>
 /// <param name="Long">Runs that run for long.</param>
+/// <param name="WantsTextIndex">A full-text index is to be kept.</param>
 public sealed record HealthView(
     PageFrame Frame, IReadOnlyList<SourceStatus> Sources, IReadOnlyList<WorkerStatus> Workers,
     IReadOnlyList<SourceGap> Gaps, IReadOnlyList<Refusal> Refusals, StoreStatus Store, string? Problem, StoreCount? Count,
-    IReadOnlyDictionary<string, int> Waiting, RunCount Dead, IReadOnlyList<(string Source, FlagFinding Flag)> Flags, OverdueCount Stuck, OverdueCount Long)
+    IReadOnlyDictionary<string, int> Waiting, RunCount Dead, IReadOnlyList<(string Source, FlagFinding Flag)> Flags, OverdueCount Stuck, OverdueCount Long,
+    bool? WantsTextIndex)
 {
     /// <summary>How far back gaps are listed.</summary>
     public static readonly TimeSpan GapsOf = TimeSpan.FromDays(7);
 
     /// <summary>Rows of a table; each can grow without end.</summary>
     public const int MostRows = 200;
+
+    /// <summary>A full-text index is wanted and cannot be kept.</summary>
+    public bool LacksTextIndex => WantsTextIndex == true && Store.TextIndexLacks is not null;
 
     const int MostDead = 10_000;
     static readonly TimeSpan CountTime = TimeSpan.FromMilliseconds(200);
@@ -40,6 +45,7 @@ public sealed record HealthView(
             [
                 .. Sources.Where(source => source.Problem is not null).Select(source => $"{source.Name}: {source.Problem}"),
                 .. Workers.Count(worker => !worker.Online) is > 0 and var silent ? [$"{silent} of {Workers.Count} workers silent"] : Array.Empty<string>(),
+                .. LacksTextIndex ? ["the full-text index is missing"] : Array.Empty<string>(),
             ];
             return Problem is not null ? $"the log cannot be written as it should: {Problem}"
                 : Frame.Pulse is { Source: "log", Problem: { } off } ? off
@@ -66,7 +72,8 @@ public sealed record HealthView(
             await letters.CountAsync(MostDead, CountTime, cancel),
             [.. clusters.All.SelectMany(cluster => cluster.Flags.Off.Select(flag => (cluster.Name, flag)))],
             await OverdueAsync(queries, Overdue.Stuck, frame, cancel),
-            await OverdueAsync(queries, Overdue.Long, frame, cancel));
+            await OverdueAsync(queries, Overdue.Long, frame, cancel),
+            log.WantsTextIndex);
     }
 
     static async Task<OverdueCount> OverdueAsync(RunQueries queries, string kind, PageFrame frame, CancellationToken cancel)

@@ -42,7 +42,7 @@ sealed class OldPartitions(PostgresStore store, RetentionPolicy policy, Instant 
                 }
             }
             (long runs, long keys) = (0, 0);
-            foreach (string table in Ask(connection, $"SELECT relname::text FROM pg_class WHERE relnamespace = 'belfry'::regnamespace AND relkind = 'r' AND starts_with(relname, '{Gone}')", row => row.GetString(0)))
+            foreach (string table in Ask(connection, $"SELECT relname::text FROM pg_class WHERE relnamespace = 'belfry'::regnamespace AND relkind = 'r' AND starts_with(relname, '{Gone}') ORDER BY relname", row => row.GetString(0)))
             {
                 (long someRuns, long someKeys) = Clear(connection, table, cancel);
                 (runs, keys) = (runs + someRuns, keys + someKeys);

@@ -6,7 +6,7 @@ namespace Belfry.Storage.Postgres.Reading;
 /// <summary>Finds runs by id, by parent, by worker, and the last ends of a task.</summary>
 static class RunFinder
 {
-    const int MostChildren = 1000;
+    const int MostChildren = 1000, IdsAtOnce = 1000;
 
     public static async Task<IReadOnlyList<TaskRun>> FindAsync(Question question, string id, string? source)
     {
@@ -38,6 +38,36 @@ static class RunFinder
               JOIN run_done AS run {on} AND run.at = key.at
             """,
             ids, sources, attempts);
+    }
+
+    /// <summary>The newest attempts of many runs, so many ids at once.</summary>
+    public static async Task<IReadOnlyDictionary<string, TaskRun>> NewestAsync(Question question, string source, IReadOnlyCollection<string> ids)
+    {
+        var newest = new Dictionary<string, TaskRun>(StringComparer.Ordinal);
+        if (question.Names.Find(NameKind.Source, source) is not { } from)
+        {
+            return newest;
+        }
+        foreach (string[] some in ids.Chunk(IdsAtOnce))
+        {
+            var runs = new List<TaskRun>();
+            await question.RunsAsync(
+                runs,
+                $"""
+                SELECT {RunColumns.All} FROM run_open WHERE id = ANY($1) AND source = $2
+                UNION ALL SELECT {RunColumns.All} FROM run_kept WHERE id = ANY($1) AND source = $2
+                UNION ALL SELECT {RunColumns.Of("run")} FROM run_key AS key
+                  JOIN run_done AS run ON run.at = key.at AND run.id = key.id AND run.source = key.source AND run.attempt = key.attempt
+                  WHERE key.id = ANY($1) AND key.source = $2
+                """,
+                Array.ConvertAll(some, id => Uuids.Of(id)!.Value), from);
+            var wanted = some.ToHashSet(StringComparer.Ordinal); // the hash of one id may be another one
+            foreach (TaskRun run in runs.Where(run => wanted.Contains(run.Id)).OrderBy(run => run.Attempt))
+            {
+                newest[run.Id] = run;
+            }
+        }
+        return newest;
     }
 
     public static async Task<IReadOnlyList<TaskRun>> ChildrenAsync(Question question, string source, string id, int limit)

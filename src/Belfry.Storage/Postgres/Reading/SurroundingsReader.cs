@@ -72,7 +72,7 @@ static class SurroundingsReader
         return new StoreStatus(
             url.Text, $"PostgreSQL {question.Connection.PostgreSqlVersion.ToString(2)}", Migrations.Newest, bytes, null, await Figures.EndedAsync(question), open)
         {
-            TextIndex = await TextWeeks.StatusAsync(question),
+            TextIndex = await TextWeeks.StatusAsync(question), TextIndexLacks = await TextWeeks.LacksAsync(question),
         };
     }
 

@@ -38,14 +38,24 @@ static class TextWeeks
         {
             return null;
         }
-        List<TextWeek> weeks = await AllAsync(question);
-        long missing = weeks.Count(week => !week.IsWhole);
-        foreach (string end in (string[])["max", "min"])
+        long oldest = await question.NumberAsync("SELECT least((SELECT min(at) FROM run_done), (SELECT min(at) FROM run_kept))");
+        long newest = await question.NumberAsync("SELECT greatest((SELECT max(at) FROM run_done), (SELECT max(at) FROM run_kept))");
+        return TextIndexStatus.Of(await AllAsync(question), await question.NumberAsync("SELECT count(*) FROM text_due"), oldest, newest);
+    }
+
+    /// <summary>Why there can be no such index; null when there can.</summary>
+    public static async Task<string?> LacksAsync(Question question)
+    {
+        const string sql = """
+            SELECT CASE WHEN EXISTS(SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm') THEN 0 WHEN NOT EXISTS(SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm') THEN 1
+              WHEN NOT has_database_privilege(current_database(), 'CREATE') THEN 2 END
+            """;
+        return await question.NumberAsync(sql) switch
         {
-            long at = await question.NumberAsync($"SELECT {(end == "max" ? "greatest" : "least")}((SELECT {end}(at) FROM run_done), (SELECT {end}(at) FROM run_kept))");
-            missing += at > 0 && weeks.TrueForAll(week => week.Week != TextWeek.Of(at)) ? 1 : 0;
-        }
-        return new TextIndexStatus(weeks.Sum(week => week.Runs), missing + await question.NumberAsync("SELECT count(*) FROM text_due"));
+            1 => "the server lacks the extension pg_trgm, which comes with PostgreSQL's contrib package",
+            2 => "the database lacks the extension pg_trgm: whoever owns it makes that by 'CREATE EXTENSION pg_trgm'",
+            _ => null,
+        };
     }
 
     /// <summary>The name of a table of entries.</summary>

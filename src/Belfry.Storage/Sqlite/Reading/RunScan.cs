@@ -107,7 +107,7 @@ sealed class RunScan : IDisposable
     /// </summary>
     bool TryTexts(Database database, long from, long to)
     {
-        if (_match.Clue is not { } clue || !Ends(_match).Contains(RunState.Completed) || TextWeeks.All(database) is not { Count: > 0 } weeks || !TextWeeks.IsSupported)
+        if (_match.Clue is not { } clue || !Ends(_match).Contains(RunState.Completed) || TextWeeks.All(database) is not { Count: > 0 } weeks || TextWeeks.Lacks is not null)
         {
             return false;
         }

@@ -80,6 +80,6 @@ static class SurroundingsReader
         }
         return new StoreStatus(
             url.Text, $"SQLite {Database.LibraryVersion}", Migrations.VersionOf(database), bytes, free,
-            Figures.Ended(database), database.Number("SELECT count(*) FROM open")) { TextIndex = TextWeeks.StatusOf(database) };
+            Figures.Ended(database), database.Number("SELECT count(*) FROM open")) { TextIndex = TextWeeks.StatusOf(database), TextIndexLacks = TextWeeks.Lacks };
     }
 }

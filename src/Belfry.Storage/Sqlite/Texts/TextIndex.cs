@@ -33,9 +33,9 @@ sealed class TextIndex(Store store, Chores writing, bool wanted) : ITextIndex
     {
         try
         {
-            if (wanted && !TextWeeks.IsSupported)
+            if (wanted && TextWeeks.Lacks is { } lacks)
             {
-                throw new NotSupportedException($"SQLite {Database.LibraryVersion} was built without FTS5, or is older than 3.34, with which its trigrams came");
+                throw new NotSupportedException(lacks);
             }
             if (!_begun)
             {

@@ -7,8 +7,8 @@ static class TextWeeks
 {
     static readonly Lazy<bool> Trigrams = new(TryTrigrams);
 
-    /// <summary>The SQLite in use can keep such an index.</summary>
-    public static bool IsSupported => Trigrams.Value;
+    /// <summary>Why the SQLite in use cannot keep such an index; null when it can.</summary>
+    public static string? Lacks => Trigrams.Value ? null : $"SQLite {Database.LibraryVersion} was built without FTS5, or is older than 3.34, with which its trigrams came";
 
     /// <summary>All, newest first.</summary>
     public static List<TextWeek> All(Database database)
@@ -30,10 +30,8 @@ static class TextWeeks
         {
             return null;
         }
-        List<TextWeek> weeks = All(database);
-        long newest = database.Number("SELECT max(at) FROM run"), oldest = database.Number("SELECT min(at) FROM run");
-        long missing = weeks.Count(week => !week.IsWhole) + (oldest > 0 && weeks.TrueForAll(week => week.Week != TextWeek.Of(oldest)) ? 1 : 0) + (newest > 0 && weeks.TrueForAll(week => week.Week != TextWeek.Of(newest)) ? 1 : 0);
-        return new TextIndexStatus(weeks.Sum(week => week.Runs), missing + database.Number("SELECT count(*) FROM text_due"));
+        (long oldest, long newest) = (database.Number("SELECT min(at) FROM run"), database.Number("SELECT max(at) FROM run"));
+        return TextIndexStatus.Of(All(database), database.Number("SELECT count(*) FROM text_due"), oldest, newest);
     }
 
     /// <summary>FTS5 is an option of SQLite's build, and its trigrams came with 3.34.</summary>

@@ -1,9 +1,7 @@
-using Belfry.Testing;
-
-namespace Belfry.EndToEnd.Tests;
+namespace Belfry.Testing;
 
 /// <summary>A file system of a few megabytes in memory, which can be filled to the last byte.</summary>
-sealed class SmallDisk : IAsyncDisposable
+public sealed class SmallDisk : IAsyncDisposable
 {
     readonly TempFolder _folder = new();
 
