@@ -81,10 +81,10 @@ public sealed class Scheduler : BackgroundService
     });
 
     /// <summary>How all tasks stand.</summary>
-    public Task<IReadOnlyList<TaskStanding>> TasksAsync() => AskAsync<IReadOnlyList<TaskStanding>>(agenda => [.. agenda.Histories.Tasks.Select(TaskStanding.Of)]);
+    public Task<IReadOnlyList<TaskStanding>> TasksAsync() => StandingsAsync(agenda => agenda.Histories.Tasks);
 
     /// <summary>How a task stands; null when there is none of that name.</summary>
-    public Task<TaskStanding?> TaskAsync(string task) => AskAsync(agenda => agenda.Histories.Find(task) is { } known ? TaskStanding.Of(known) : null);
+    public async Task<TaskStanding?> TaskAsync(string task) => (await StandingsAsync(agenda => agenda.Histories.Find(task) is { } known ? [known] : [])).SingleOrDefault();
 
     /// <summary>Why a task starts now or does not: its condition as a tree.</summary>
     /// <exception cref="ArgumentException">There is no such task.</exception>
@@ -157,6 +157,16 @@ public sealed class Scheduler : BackgroundService
     {
         _forced = true;
         _loop?.ShutDown(force: true);
+    }
+
+    /// <summary>Of runs of tasks that start only when they are called the agenda hears nothing: the log is asked.</summary>
+    async Task<IReadOnlyList<TaskStanding>> StandingsAsync(Func<Agenda, IEnumerable<ScheduledTask>> which)
+    {
+        Dictionary<string, Instant> called = await AskAsync(agenda =>
+            agenda.Histories.Wanted(which(agenda).Where(task => task.Definition.IsOnlyCalled).Select(task => task.Definition.Name), Instant.Now(_parts.Clock)));
+        IReadOnlyDictionary<string, TaskHistory> logged = called.Count == 0 ? new Dictionary<string, TaskHistory>() : await _parts.Log.HistoriesAsync(called, CancellationToken.None);
+        return await AskAsync<IReadOnlyList<TaskStanding>>(agenda =>
+            [.. which(agenda).Select(task => TaskStanding.Of(task, logged.GetValueOrDefault(task.Definition.Name, task.History)))]);
     }
 
     async Task<(Condition Start, ConditionContext Context)> ContextAsync(string task) => await AskAsync(agenda =>

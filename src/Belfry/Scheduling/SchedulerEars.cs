@@ -143,11 +143,7 @@ sealed class SchedulerEars : IDisposable
     }
 
     /// <summary>A task that only runs when it is called concerns nobody unless a condition asks about it: there may be 100,000 such runs a second.</summary>
-    bool Concerns(string name) => _asked.Contains(name) || (_parts.Tasks.Find(name) is { } task && !IsOnlyCalled(task));
-
-    /// <summary>Its queue retries what was called.</summary>
-    static bool IsOnlyCalled(TaskDefinition task) =>
-        task.Start == Conditions.Never || (!task.Options.RetryLost && task.Start.Leaves.All(leaf => leaf is RetryCondition));
+    bool Concerns(string name) => _asked.Contains(name) || (_parts.Tasks.Find(name) is { IsOnlyCalled: false });
 
     /// <summary>What this scheduler writes itself it knows before the log does.</summary>
     bool IsOurs(TaskRun run) => run.Worker == _parts.Options.ProcessName && run.Source == _parts.Options.Source && !PastRun.Of(run).Called;

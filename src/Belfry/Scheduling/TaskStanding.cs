@@ -9,7 +9,7 @@ public sealed record TaskStanding
     /// <summary>Its condition starts nothing.</summary>
     public required bool IsDisabled { get; init; }
 
-    /// <summary>The ids of its runs at work.</summary>
+    /// <summary>The ids of its runs that this scheduler has at work.</summary>
     public required IReadOnlyList<string> Running { get; init; }
 
     /// <summary>How many runs were ordered and have not started.</summary>
@@ -30,9 +30,9 @@ public sealed record TaskStanding
     /// <summary>When its scheduler will look at it again if nothing happens; null for not before something does.</summary>
     public required Instant? NextLook { get; init; }
 
-    internal static TaskStanding Of(ScheduledTask task)
+    internal static TaskStanding Of(ScheduledTask task, TaskHistory history)
     {
-        Standing standing = task.History.Standing(CrashPolicy.Wait);
+        Standing standing = history.Standing(CrashPolicy.Wait);
         return new TaskStanding
         {
             Task = task.Definition,

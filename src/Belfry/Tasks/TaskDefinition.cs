@@ -23,6 +23,9 @@ public sealed record TaskDefinition
     /// <summary>A run at work is ended when this holds; null for never.</summary>
     public Condition? End => Options.End;
 
+    /// <summary>Nothing starts it but people and calls, and the queue of a call retries that itself.</summary>
+    internal bool IsOnlyCalled => Start == Conditions.Never || (!Options.RetryLost && Start.Leaves.All(leaf => leaf is RetryCondition));
+
     /// <summary>The tasks whose returns its handler takes up.</summary>
     internal IReadOnlyList<string> Needs { get; init; } = [];
 

@@ -288,6 +288,19 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    [Trait("row", "63")]
+    public async Task How_a_task_stands_that_is_only_called_is_known_too()
+    {
+        await using Belltower tower = await Belltower.OpenAsync(belfry => belfry.AddTask("resize", Retry(2), () => { }));
+        Assert.Null((await tower.Scheduler.TaskAsync("resize"))!.Status);
+        Instant at = Instant.Now(TimeProvider.System);
+        TaskEvent called = new() { Source = "local", Id = "1", Kind = EventKind.Submitted, At = at, Task = "resize", Queue = "default" };
+        await tower.Log.AppendAsync([called, called with { Kind = EventKind.Started }, called with { Kind = EventKind.Succeeded }], Cancel);
+        TaskStanding standing = Assert.Single(await tower.Scheduler.TasksAsync());
+        Assert.Equal((RunState.Completed, at, at), (standing.Status, standing.LastStart, standing.LastSuccess));
+    }
+
+    [Fact]
     [Trait("row", "57")]
     public async Task The_diary_of_the_scheduler_is_a_category_of_its_own()
     {
