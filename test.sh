@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 # The servers that the tests run against: nothing here is started as a service of the system.
-packages=(redis-server rabbitmq-server postgresql python3 python3-celery python3-redis python3-aiosmtpd chromium)
+packages=(redis-server rabbitmq-server postgresql python3 python3-celery python3-redis python3-sqlalchemy python3-psycopg2 python3-aiosmtpd chromium)
 results=$PWD/artifacts/test
 limit=25m
 [ -z "${BELFRY_SOAK:-}" ] || limit=6h

@@ -17,6 +17,8 @@ static class CallVerb
     static readonly Option<string?> Args = new("--args") { Description = "Its arguments in order: a JSON array", HelpName = "JSON" };
     static readonly Option<string?> Kwargs = new("--kwargs") { Description = "Its arguments by name: a JSON object", HelpName = "JSON" };
     static readonly Option<string?> Queue = new("--queue") { Description = "The queue (default: Sources:N:DefaultQueue, celery)", HelpName = "Q" };
+    static readonly Option<string?> Exchange = new("--exchange") { Description = "An exchange, instead of a queue: it goes to those that are bound to it", HelpName = "E" };
+    static readonly Option<string?> RoutingKey = new("--routing-key") { Description = "The routing key for --exchange", HelpName = "K" };
     static readonly Option<double?> Countdown = new("--countdown") { Description = "Run it so many seconds from now", HelpName = "S" };
     static readonly Option<string?> Eta = new("--eta") { Description = "Run it at an instant: RFC 3339, or seconds from now", HelpName = "T" };
     static readonly Option<string?> Expires = new("--expires") { Description = "Do not run it after an instant: RFC 3339, or seconds from now", HelpName = "T" };
@@ -30,7 +32,7 @@ static class CallVerb
         "call", "Starts a task of a Celery cluster, or through a server of any application, and prints the id of its run",
         "belfry call shop.orders.import --args '[2026, 11]' --kwargs '{\"dry\": true}' --broker redis://localhost:6379/0",
         "belfry call shop.orders.import --countdown 60 --wait --server http://127.0.0.1:2355 --token T")
-        { Task, Args, Kwargs, Queue, Countdown, Eta, Expires, Priority, Header, Force, Wait, ResultVerb.Timeout, ResultVerb.Traceback, Json, ServerClient.Server, ServerClient.Token }.OnCluster().Does(CallAsync);
+        { Task, Args, Kwargs, Queue, Exchange, RoutingKey, Countdown, Eta, Expires, Priority, Header, Force, Wait, ResultVerb.Timeout, ResultVerb.Traceback, Json, ServerClient.Server, ServerClient.Token }.OnCluster().Does(CallAsync);
 
     static async Task<int> CallAsync(ParseResult line, CancellationToken cancel)
     {
@@ -65,12 +67,14 @@ static class CallVerb
             : countdown is not (null or (>= 0 and <= 1e9)) ? "--countdown is seconds from now"
             : countdown is not null && eta is not null ? "--countdown and --eta say the same: use one of them"
             : expires <= now ? "--expires: that instant has passed"
+            : line.GetValue(Exchange) is not null && line.GetValue(Queue) is not null ? "--queue and --exchange both say where it goes: use one of them"
+            : line.GetValue(RoutingKey) is not null && line.GetValue(Exchange) is null ? "--routing-key needs --exchange"
             : line.GetValue(Priority) is < 0 or > 255 ? "--priority is from 0 to 255"
             : line.GetValue(Header)?.FirstOrDefault(header => header.IndexOf('=') < 1) is { } header ? $"--header is NAME=TEXT, not '{header}'"
             : null;
         return problem is not null ? throw new UsageException(problem) : new TaskCall
         {
-            Task = line.GetValue(Task)!, Args = args, Kwargs = kwargs, Queue = line.GetValue(Queue), Priority = line.GetValue(Priority),
+            Task = line.GetValue(Task)!, Args = args, Kwargs = kwargs, Queue = line.GetValue(Queue), Exchange = line.GetValue(Exchange), RoutingKey = line.GetValue(RoutingKey), Priority = line.GetValue(Priority),
             Eta = countdown is { } seconds ? now + TimeSpan.FromSeconds(seconds) : eta, Expires = expires,
             Headers = (line.GetValue(Header) ?? []).Select(header => header.Split('=', 2)).GroupBy(pair => pair[0]).ToDictionary(pair => pair.Key, pair => pair.Last()[1]),
         };
@@ -124,6 +128,8 @@ static class CallVerb
             throw new UsageException("NaN and Infinity go straight to a broker only, not through a server");
         }
         Tell("queue", call.Queue);
+        Tell("exchange", call.Exchange);
+        Tell("routing_key", call.RoutingKey);
         Tell("eta", call.Eta?.ToString());
         Tell("expires", call.Expires?.ToString());
         Tell("priority", call.Priority);

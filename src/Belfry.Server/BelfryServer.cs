@@ -39,7 +39,7 @@ public static class BelfryServer
         services.AddHostedService<LogDiary>();
         services.AddSingleton(provider => new EventIntake(provider.GetRequiredService<RunLog>(), settings.Log.Enabled, [.. settings.Sources.Select(source => source.Name)]));
         services.AddSingleton<DeadLetters>().AddSingleton<LocalRuns>();
-        services.AddSingleton<CeleryRuns>();
+        services.AddSingleton<CeleryRuns>().AddSingleton<Families>();
         services.AddSingleton(provider => new Clusters(settings.Sources, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(new SecretMask(settings.Arguments.HiddenKeys));
         services.AddSingleton(provider => new QueueDesk(

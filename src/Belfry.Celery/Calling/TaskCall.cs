@@ -23,6 +23,12 @@ public sealed record TaskCall
     /// <summary>The queue; Celery's <c>task_default_queue</c> when null.</summary>
     public string? Queue { get; init; }
 
+    /// <summary>An exchange that finds the queues by <see cref="RoutingKey"/>, instead of a queue; it goes straight to the queue when null.</summary>
+    public string? Exchange { get; init; }
+
+    /// <summary>The key under which queues are bound to the exchange.</summary>
+    public string? RoutingKey { get; init; }
+
     /// <summary>Not to be run before.</summary>
     public Instant? Eta { get; init; }
 

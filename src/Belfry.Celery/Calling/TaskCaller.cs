@@ -41,14 +41,14 @@ public sealed class TaskCaller(CeleryCluster cluster, IBrokerQueues queues, Remo
     public async Task CallAsync(TaskCall call, CancellationToken cancel)
     {
         string? replyTo = call.ReplyTo ?? (results is null ? null : await results.ReplyToAsync(cancel));
-        string queue = call.Queue ?? cluster.DefaultQueue;
+        RawMessage message = (call with { ReplyTo = replyTo }).ToMessage();
         try
         {
-            await queues.PutAsync(queue, [(call with { ReplyTo = replyTo }).ToMessage()], cancel);
+            await (call.Exchange is { } exchange ? queues.PublishAsync(exchange, call.RoutingKey ?? "", message, cancel) : queues.PutAsync(call.Queue ?? cluster.DefaultQueue, [message], cancel));
         }
         catch (RabbitException refused) when (refused.Code == Constants.NoRoute)
         {
-            throw new RabbitException($"{cluster.Broker} has no queue '{queue}': nothing was called", Constants.NoRoute, refused);
+            throw new RabbitException($"{refused.Message}: nothing was called", Constants.NoRoute, refused);
         }
     }
 }

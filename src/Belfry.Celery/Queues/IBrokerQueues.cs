@@ -48,6 +48,10 @@ public interface IBrokerQueues : IAsyncDisposable
 
     /// <summary>Puts messages at the end of a queue; they are the broker's when it returns.</summary>
     Task PutAsync(string queue, IReadOnlyList<RawMessage> messages, CancellationToken cancel);
+
+    /// <summary>Publishes a message to an exchange, which gives it to the queues that are bound to it for this key; it is the broker's when it returns.</summary>
+    /// <exception cref="BrokerException">No queue is bound so; nothing was published.</exception>
+    Task PublishAsync(string exchange, string routingKey, RawMessage message, CancellationToken cancel);
 }
 
 /// <summary>Takes messages out of a queue. What was not acknowledged at its end goes back to where it was.</summary>

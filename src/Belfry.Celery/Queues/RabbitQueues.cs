@@ -100,13 +100,27 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
 
     public async Task<IQueueTaker> TakeAsync(string queue, CancellationToken cancel) => new Taker(await _connection.OpenChannelAsync(confirms: false, cancel), cluster.Broker, queue);
 
-    public Task PutAsync(string queue, IReadOnlyList<RawMessage> messages, CancellationToken cancel) =>
-        _publisher.PutAsync("", queue, [.. messages.Select(message => (PropertiesOf(message), message.Body))], cancel);
+    public Task PutAsync(string queue, IReadOnlyList<RawMessage> messages, CancellationToken cancel) => PublishAsync("", queue, messages, $" has no queue '{queue}'", cancel);
+
+    public Task PublishAsync(string exchange, string routingKey, RawMessage message, CancellationToken cancel) =>
+        PublishAsync(exchange, routingKey, [message], $": no queue is bound to exchange '{exchange}' for '{routingKey}'", cancel);
 
     public async ValueTask DisposeAsync()
     {
         await _connection.DisposeAsync();
         await _publisher.DisposeAsync();
+    }
+
+    async Task PublishAsync(string exchange, string routingKey, IReadOnlyList<RawMessage> messages, string unrouted, CancellationToken cancel)
+    {
+        try
+        {
+            await _publisher.PutAsync(exchange, routingKey, [.. messages.Select(message => (PropertiesOf(message), message.Body))], cancel);
+        }
+        catch (RabbitException refused) when (refused.Code == Constants.NoRoute)
+        {
+            throw new RabbitException($"{cluster.Broker}{unrouted}", Constants.NoRoute, refused);
+        }
     }
 
     static QueueStanding Absent(string queue) => new(queue, null, new Dictionary<int, long>(), null);

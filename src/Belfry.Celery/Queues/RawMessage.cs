@@ -45,7 +45,7 @@ public sealed record RawMessage
                 return null;
             }
             bool encoded = properties.Member("body_encoding").Text() == "base64";
-            return new RawMessage
+            var message = new RawMessage
             {
                 Body = encoded ? Convert.FromBase64String(body) : Encoding.UTF8.GetBytes(body),
                 ContentType = root.Member("content-type").Text(), ContentEncoding = root.Member("content-encoding").Text(),
@@ -53,6 +53,7 @@ public sealed record RawMessage
                 Priority = properties.Member("priority").Whole(), ReplyTo = properties.Member("reply_to").Text(), CorrelationId = properties.Member("correlation_id").Text(),
                 Envelope = envelope, Tag = tag,
             };
+            return message.IsSendable ? message : null;
         }
         catch (Exception garbage) when (garbage is JsonException or FormatException or InvalidOperationException)
         {
@@ -60,10 +61,14 @@ public sealed record RawMessage
         }
     }
 
-    /// <summary>As kombu writes it into a queue on Redis. What came from there stays byte for byte, but for the queue's name in it.</summary>
-    internal ReadOnlyMemory<byte> ToRedis(string queue) => Envelope is { } envelope ? EnvelopeRoute.To(envelope, queue) : Enveloped(queue);
+    // AMQP's short texts.
+    bool IsSendable => new[] { ContentType, ContentEncoding, ReplyTo, CorrelationId }.Concat(Headers.Keys).All(text => text is null || Encoding.UTF8.GetByteCount(text) <= byte.MaxValue);
 
-    byte[] Enveloped(string queue)
+    /// <summary>As kombu writes it into a queue on Redis. What came from there stays byte for byte, but for the queue's name in it.</summary>
+    internal ReadOnlyMemory<byte> ToRedis(string queue) => Envelope is { } envelope ? EnvelopeRoute.To(envelope, queue) : ToRedis("", queue);
+
+    /// <summary>The same for a message of ours that goes through an exchange: what a worker loses is routed through it again.</summary>
+    internal ReadOnlyMemory<byte> ToRedis(string exchange, string routingKey)
     {
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes))
@@ -79,8 +84,8 @@ public sealed record RawMessage
             json.WriteString("reply_to", ReplyTo);
             json.WriteNumber("delivery_mode", 2);
             json.WriteStartObject("delivery_info");
-            json.WriteString("exchange", "");
-            json.WriteString("routing_key", queue);
+            json.WriteString("exchange", exchange);
+            json.WriteString("routing_key", routingKey);
             json.WriteEndObject();
             json.WriteNumber("priority", Priority ?? 0);
             json.WriteString("body_encoding", "base64");
@@ -208,11 +213,25 @@ static class PlainValues
     static object? Value(JsonElement json, int depth) => depth > Deepest ? null : json.ValueKind switch
     {
         JsonValueKind.String => json.Text(),
-        JsonValueKind.Number => json.TryGetInt32(out int small) ? small : json.TryGetInt64(out long number) ? number : json.GetDouble(),
+        JsonValueKind.Number => Number(json),
         JsonValueKind.True => true,
         JsonValueKind.False => false,
         JsonValueKind.Array => json.EnumerateArray().Select(item => Value(item, depth + 1)).ToList(),
         JsonValueKind.Object => Table(json, depth),
         _ => null,
     };
+
+    // Each in its own type: a count that becomes a real number is one for the worker, too. RabbitMQ ends the connection of whoever sends it a number without end.
+    static object? Number(JsonElement json)
+    {
+        if (json.TryGetInt32(out int small))
+        {
+            return small;
+        }
+        if (json.TryGetInt64(out long large))
+        {
+            return large;
+        }
+        return json.TryGetDouble(out double real) && double.IsFinite(real) ? real : null;
+    }
 }

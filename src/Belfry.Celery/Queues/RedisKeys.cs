@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Belfry.Celery.Queues;
 
 /// <summary>Where kombu keeps queues on Redis.</summary>
@@ -42,6 +44,14 @@ sealed class RedisKeys(CeleryCluster cluster)
         return name.EndsWith($".{cluster.ControlExchange}.pidbox", StringComparison.Ordinal) ? null : name; // a list of replies
     }
 
+    /// <summary>
+    /// The queues that an exchange gives a message to, by its binding's members: <c>key SEP pattern SEP queue</c>. As kombu does it: one of type topic has kombu's regular
+    /// expression beside the key, one of type direct has none; a fanout is no set of lists.
+    /// </summary>
+    public IEnumerable<string> QueuesFor(string routingKey, IEnumerable<string> members) =>
+        members.Select(member => member.Split(cluster.Separator)).Where(parts => parts is [var key, var pattern, { Length: > 0 }] && (pattern.Length == 0 ? key == routingKey : Matches(pattern, routingKey)))
+            .Select(parts => parts[2]).Distinct();
+
     /// <summary>The queues of a binding's members; those of control and events are no queues of tasks.</summary>
     public IEnumerable<string> QueuesOf(string key, IEnumerable<string> members)
     {
@@ -49,5 +59,18 @@ sealed class RedisKeys(CeleryCluster cluster)
         return exchange == cluster.EventExchange || exchange.EndsWith($"{cluster.ControlExchange}.pidbox", StringComparison.Ordinal)
             ? []
             : members.Select(member => member.Split(cluster.Separator)).Where(parts => parts is [_, _, { Length: > 0 }]).Select(parts => parts[2]);
+    }
+
+    // Anybody may have written it: one that is none matches nothing, and none can take long.
+    static bool Matches(string pattern, string routingKey)
+    {
+        try
+        {
+            return Regex.IsMatch(routingKey, pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        }
+        catch (Exception none) when (none is ArgumentException or NotSupportedException)
+        {
+            return false;
+        }
     }
 }

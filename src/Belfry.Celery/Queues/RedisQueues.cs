@@ -127,6 +127,20 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
         },
         cancel);
 
+    public Task PublishAsync(string exchange, string routingKey, RawMessage message, CancellationToken cancel) => UseAsync(
+        connection =>
+        {
+            string[] queues = [.. _keys.QueuesFor(routingKey, (connection.Command("SMEMBERS", _keys.BindingsPrefix + exchange).Items ?? []).Select(member => member.Text ?? ""))];
+            if (queues.Length == 0)
+            {
+                throw new RedisException($"{cluster.Broker}: no queue is bound to exchange '{exchange}' for '{routingKey}': nothing was called");
+            }
+            int step = _keys.StepOf(message.Priority ?? 0);
+            RespReply done = connection.Pipe([["MULTI"], .. queues.Select(queue => (RespWord[])["LPUSH", _keys.List(queue, step), message.ToRedis(exchange, routingKey)]), ["EXEC"]])[^1];
+            return done.Error is { } error ? throw new RedisException($"EXEC: {error}") : queues.Length;
+        },
+        cancel);
+
     /// <summary>The two are one and the same.</summary>
     public bool IsSame(RedisQueues other) => $"{cluster.Broker}" == $"{other.Cluster.Broker}" && cluster.KeyPrefix == other.Cluster.KeyPrefix;
 

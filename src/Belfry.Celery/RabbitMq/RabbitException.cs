@@ -21,7 +21,8 @@ public sealed class RabbitException(string message, int code, Exception? inner =
         AuthenticationFailureException => new RabbitException($"{url} refused the login of {url.User ?? ConnectionFactory.DefaultUser}: {problem.Message}", Constants.AccessRefused, problem),
         OperationInterruptedException { ShutdownReason: { Initiator: ShutdownInitiator.Peer } reason } when IsRefusal(reason.ReplyCode) =>
             new RabbitException($"{url} refused: {reason.ReplyText}", reason.ReplyCode, problem),
-        PublishException => new RabbitException($"{url} did not take a message over", Constants.NoRoute, problem),
+        PublishException { IsReturn: true } => new RabbitException($"{url} has no queue for a message", Constants.NoRoute, problem),
+        PublishException => new RabbitException($"{url} refused a message: a queue may take no more", Constants.ResourceError, problem),
         OperationInterruptedException { ShutdownReason: { } reason } => new IOException($"{url} was lost: {Cause(reason)}", problem),
         RabbitMQClientException or IOException or TimeoutException or OperationCanceledException or System.Security.Authentication.AuthenticationException
             or System.Net.Sockets.SocketException or ObjectDisposedException =>

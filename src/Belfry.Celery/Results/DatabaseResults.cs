@@ -85,11 +85,11 @@ sealed class DatabaseResults : IResultBackend, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<string>> MembersAsync(string group, CancellationToken cancel) => AskAsync<IReadOnlyList<string>>(async () =>
+    public Task<GroupRecord> GroupAsync(string group, CancellationToken cancel) => AskAsync(async () =>
     {
         await using NpgsqlCommand command = _source.CreateCommand(SelectGroup);
         command.Parameters.AddWithValue(group);
-        return await command.ExecuteScalarAsync(cancel) is byte[] pickle && ResultReader.Unpickled(pickle).Json is { } json ? ResultReader.PickledMembers(Encoding.UTF8.GetBytes(json)) : [];
+        return await command.ExecuteScalarAsync(cancel) is byte[] pickle && ResultReader.Unpickled(pickle).Json is { } json ? GroupRecord.Of(ResultReader.PickledMembers(Encoding.UTF8.GetBytes(json))) : GroupRecord.None;
     }, cancel);
 
     /// <inheritdoc/>

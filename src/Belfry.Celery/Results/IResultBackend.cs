@@ -11,11 +11,23 @@ public interface IResultBackend
     /// <exception cref="IOException">The backend cannot be reached.</exception>
     Task<ResultRecord?> WaitAsync(string id, TimeSpan timeout, CancellationToken cancel);
 
-    /// <summary>The ids of the runs of a group, in their order; none when the group was not saved, or the backend keeps none.</summary>
+    /// <summary>What is kept of a group or chord; Celery saves the members of a group only where the application asks for it.</summary>
     /// <exception cref="IOException">The backend cannot be reached.</exception>
-    Task<IReadOnlyList<string>> MembersAsync(string group, CancellationToken cancel);
+    Task<GroupRecord> GroupAsync(string group, CancellationToken cancel);
 
     /// <summary>The queue that a call must name for its result to come here; null where results are kept for everybody.</summary>
     /// <exception cref="IOException">The backend cannot be reached.</exception>
     Task<string?> ReplyToAsync(CancellationToken cancel);
+}
+
+/// <summary>What a result backend keeps of a group.</summary>
+/// <param name="Members">The ids of its runs, in their order; none when the group was not saved.</param>
+/// <param name="Size">How many they are; null when nobody knows.</param>
+public sealed record GroupRecord(IReadOnlyList<string> Members, int? Size)
+{
+    /// <summary>Nothing is kept.</summary>
+    public static GroupRecord None { get; } = new([], null);
+
+    /// <summary>All of its runs are told.</summary>
+    internal static GroupRecord Of(IReadOnlyList<string> members) => members.Count == 0 ? None : new GroupRecord(members, members.Count);
 }

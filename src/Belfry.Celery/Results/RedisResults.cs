@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
@@ -59,12 +60,15 @@ public sealed class RedisResults : IResultBackend
     public Task<ResultRecord?> WaitAsync(string id, TimeSpan timeout, CancellationToken cancel) => Task.Run(() => Wait(id, timeout, cancel), cancel);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<string>> MembersAsync(string group, CancellationToken cancel) => Task.Run<IReadOnlyList<string>>(
+    public Task<GroupRecord> GroupAsync(string group, CancellationToken cancel) => Task.Run(
         () =>
         {
             using RedisConnection connection = Open(cancel);
             using CancellationTokenRegistration closing = cancel.Register(connection.Dispose);
-            return connection.Command("GET", _groups + group).Bytes is { } bytes ? ResultReader.Members(bytes) : [];
+            // Of a chord that is not complete its size is there.
+            IReadOnlyList<RespReply> kept = connection.Pipe([["GET", _groups + group], ["GET", $"{_groups}{group}.s"]]);
+            return kept[0].Bytes is { } bytes ? GroupRecord.Of(ResultReader.Members(bytes))
+                : int.TryParse(kept[1].Text, NumberStyles.None, CultureInfo.InvariantCulture, out int size) ? new GroupRecord([], size) : GroupRecord.None;
         },
         cancel);
 

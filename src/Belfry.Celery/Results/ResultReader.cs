@@ -94,11 +94,17 @@ static class ResultReader
     public static IReadOnlyList<string> PickledMembers(ReadOnlyMemory<byte> json)
     {
         using PythonJson document = PythonJson.Parse(json);
-        JsonElement arguments = document.Root.Member("__args__");
-        return arguments.ValueKind == JsonValueKind.Array && arguments.GetArrayLength() > 1 && arguments[1].ValueKind == JsonValueKind.Array
-            ? [.. arguments[1].EnumerateArray().Select(member => member.Member("__args__")).Where(args => args.ValueKind == JsonValueKind.Array && args.GetArrayLength() > 0)
-                .Select(args => args[0].Name(LongestName)).OfType<string>()]
+        JsonElement[] group = Arguments(document.Root);
+        return group.Length > 1 && group[1].ValueKind == JsonValueKind.Array
+            ? [.. group[1].EnumerateArray().Select(member => Arguments(member).FirstOrDefault().Name(LongestName)).OfType<string>()]
             : [];
+    }
+
+    /// <summary>With what a class was called; a class of an application (which each is that a worker made) through a function that has the class's name and its arguments.</summary>
+    static JsonElement[] Arguments(JsonElement unbuilt)
+    {
+        JsonElement[] given = unbuilt.Member("__args__") is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray()] : [];
+        return unbuilt.Member("__class__").Text() == "celery.app.base._unpickle_appattr" && given is [_, { ValueKind: JsonValueKind.Array } inner] ? [.. inner.EnumerateArray()] : given;
     }
 
     static ResultRecord Plain(string id, ReadOnlyMemory<byte> value)
@@ -140,7 +146,7 @@ static class ResultReader
         var record = new ResultRecord
         {
             Id = id, Status = status, Result = document.Raw(result), Traceback = root.Member("traceback").Text(),
-            Children = Ids(root.Member("children")), Done = root.Member("date_done").Time(),
+            Children = Ids(root.Member("children")), Groups = Groups(root.Member("children")), Done = root.Member("date_done").Time(),
             Task = root.Member("name").Name(LongestName), Args = Of(JsonValueKind.Array, "args"), Kwargs = Of(JsonValueKind.Object, "kwargs"),
             Worker = root.Member("worker").Name(LongestName), Queue = root.Member("queue").Name(LongestName),
             Retries = root.Member("retries").Whole() is { } retries ? Math.Max(0, retries) : null,
@@ -157,17 +163,39 @@ static class ResultReader
         {
             return;
         }
-        if ((child[0].ValueKind == JsonValueKind.Array && child[0].GetArrayLength() > 0 ? child[0][0] : child[0]).Name(LongestName) is { } id)
-        {
-            ids.Add(id);
-        }
-        if (child.GetArrayLength() > 1 && child[1].ValueKind == JsonValueKind.Array)
+        if (IsGroup(child))
         {
             foreach (JsonElement member in child[1].EnumerateArray())
             {
                 AddIds(ids, member);
             }
         }
+        else if (OwnId(child) is { } id)
+        {
+            ids.Add(id);
+        }
+    }
+
+    // A group is no run: it has an id and members.
+    static bool IsGroup(JsonElement child) => child.GetArrayLength() > 1 && child[1].ValueKind == JsonValueKind.Array;
+
+    static string? OwnId(JsonElement child) => (child[0].ValueKind == JsonValueKind.Array && child[0].GetArrayLength() > 0 ? child[0][0] : child[0]).Name(LongestName);
+
+    static Dictionary<string, IReadOnlyList<string>> Groups(JsonElement children)
+    {
+        var groups = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+        if (children.ValueKind != JsonValueKind.Array)
+        {
+            return groups;
+        }
+        foreach (JsonElement child in children.EnumerateArray())
+        {
+            if (child.ValueKind == JsonValueKind.Array && child.GetArrayLength() > 0 && IsGroup(child) && OwnId(child) is { } id)
+            {
+                groups[id] = Ids(child[1]);
+            }
+        }
+        return groups;
     }
 
     static ResultRecord Refused(string id, string problem) => new() { Id = id, Problem = problem };

@@ -33,6 +33,9 @@ public sealed record ResultRecord
     /// <summary>Ids of the runs that it called, those inside groups among them.</summary>
     public IReadOnlyList<string> Children { get; init; } = [];
 
+    /// <summary>The members of groups that it called, by the ids of the groups.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Groups { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+
     /// <summary>When it ended; null while it runs.</summary>
     public Instant? Done { get; init; }
 

@@ -82,7 +82,7 @@ sealed class RpcResults(CeleryCluster cluster) : IResultBackend, IAsyncDisposabl
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<string>> MembersAsync(string group, CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>([]);
+    public Task<GroupRecord> GroupAsync(string group, CancellationToken cancel) => Task.FromResult(GroupRecord.None);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -73,11 +73,11 @@ static class AdminEndpoints
     public static string Decoded(string text) => text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
     static Task<IResult> RunAsync(
-        HttpContext context, PageFrames frames, [FromServices] RunQueries queries, string id, string? source, int? attempt, CancellationToken cancel) =>
+        HttpContext context, PageFrames frames, [FromServices] RunQueries queries, [FromServices] Families families, string id, string? source, int? attempt, CancellationToken cancel) =>
         GuardAsync(context, frames, "Run", "log", async frame =>
         {
             string wanted = Decoded(id);
-            (RunView? view, IReadOnlyList<TaskRun> choices) = await RunView.ReadAsync(queries, frame, wanted, string.IsNullOrEmpty(source) ? null : source, attempt, cancel);
+            (RunView? view, IReadOnlyList<TaskRun> choices) = await RunView.ReadAsync(queries, families, frame, wanted, string.IsNullOrEmpty(source) ? null : source, attempt, cancel);
             return view is not null
                 ? Page<RunDetail>(new { View = view })
                 : Page<RunChooser>(new { Frame = frame, Id = wanted, Source = source, Choices = choices },

@@ -124,9 +124,10 @@ static class CallEndpoints
     /// <summary><c>POST /runs/{id}/retry</c>: a new run with what the old one was called with.</summary>
     static async Task<IResult> RetryAsync(HttpContext context, [FromServices] RunLog log, [FromServices] DeadLetters letters, string id, CancellationToken cancel)
     {
-        if ((await log.Queries.FindAsync(Parameters.Decoded(id), null, cancel)).MaxBy(run => run.Attempt) is not { } run)
+        (TaskRun? run, IResult? unclear) = await OneAsync(context.Request, log, id, cancel);
+        if (run is null)
         {
-            return Problems.NotFound($"No run '{Parameters.Decoded(id)}' is known.");
+            return unclear!;
         }
         var celery = context.RequestServices.GetRequiredService<CeleryRuns>();
         if (celery.ClusterOf(run) is { } cluster)
@@ -153,9 +154,10 @@ static class CallEndpoints
     /// <summary><c>POST /runs/{id}/revoke</c>: a call that waits, or a run at work, in whatever process on this log.</summary>
     static async Task<IResult> RevokeAsync(HttpContext context, [FromServices] RunLog log, [FromServices] LocalRuns local, string id, CancellationToken cancel)
     {
-        if ((await log.Queries.FindAsync(Parameters.Decoded(id), null, cancel)).MaxBy(run => run.Attempt) is not { } run)
+        (TaskRun? run, IResult? unclear) = await OneAsync(context.Request, log, id, cancel);
+        if (run is null)
         {
-            return Problems.NotFound($"No run '{Parameters.Decoded(id)}' is known.");
+            return unclear!;
         }
         (RevokeBody? body, IResult? problem) = await RequestBody.ReadAsync(context.Request, new RevokeBody(), cancel);
         if (body is null || !RevokeBody.Signals.Contains(body.Signal))
@@ -211,6 +213,19 @@ static class CallEndpoints
         return latest is null ? Problems.NotFound($"No task '{task}' is known.") : Elsewhere(latest);
     }
 
+    /// <summary>The newest attempt of a run, of the <c>source</c> that is named; why there is none, or which sources there are.</summary>
+    static async Task<(TaskRun? Run, IResult? Problem)> OneAsync(HttpRequest request, RunLog log, string id, CancellationToken cancel)
+    {
+        (string wanted, string? source) = (Parameters.Decoded(id), Parameters.Text(request.Query, "source"));
+        TaskRun[] found = [.. await log.Queries.FindAsync(wanted, source, cancel)];
+        return found.Select(run => run.Source).Distinct().Count() switch
+        {
+            0 => (null, Problems.NotFound(source is null ? $"No run '{wanted}' is known." : $"No run '{wanted}' of '{source}' is known.")),
+            1 => (found.MaxBy(run => run.Attempt), null),
+            _ => (null, CeleryCalls.Several(wanted, found)),
+        };
+    }
+
     static IResult Elsewhere(TaskRun run) => Conflict($"'{run.Task}' is run by {run.Worker ?? "a process"} of '{run.Source}', which only reports here: call it there.");
 
     public static IResult Conflict(string detail) => Results.Problem(detail, statusCode: StatusCodes.Status409Conflict);
@@ -251,12 +266,19 @@ static class CallEndpoints
         /// <summary>Headers for a task of Celery.</summary>
         public Dictionary<string, string>? Headers { get; init; }
 
+        /// <summary>An exchange for a task of Celery, instead of a queue.</summary>
+        public string? Exchange { get; init; }
+
+        /// <summary>The key with which it is published there.</summary>
+        public string? RoutingKey { get; init; }
+
         /// <summary>Call it even if no worker of Celery says that it knows it.</summary>
         public bool Force { get; init; }
 
         /// <summary>What only Celery takes.</summary>
         public FieldProblem? ProblemHere => Args is not null && Kwargs is not null ? new FieldProblem("kwargs", "Give the arguments in order or by name, not both.")
             : Headers is not null ? new FieldProblem("headers", "Only tasks of Celery have headers.")
+            : Exchange is not null || RoutingKey is not null ? new FieldProblem(Exchange is null ? "routing_key" : "exchange", "Only tasks of Celery go through exchanges.")
             : null;
 
         public object? Given => (object?)Kwargs ?? Args;
@@ -265,7 +287,7 @@ static class CallEndpoints
         {
             // The id of a call with a key is made of it: the log tells whether it was made.
             Id = Key is null ? $"{Guid.NewGuid()}" : CallIds.Of(task, Key), Task = task, Args = Args?.GetRawText() ?? "[]", Kwargs = Kwargs?.GetRawText() ?? "{}",
-            Queue = Queue, Priority = Priority, Headers = Headers ?? [],
+            Queue = Queue, Exchange = Exchange, RoutingKey = RoutingKey, Priority = Priority, Headers = Headers ?? [],
             Eta = Countdown is { } seconds ? now + TimeSpan.FromSeconds(seconds) : Eta is { } eta ? Instant.From(eta) : null, Expires = Expires is { } end ? Instant.From(end) : null,
         };
 
@@ -274,6 +296,8 @@ static class CallEndpoints
             problem = Args is { } args && args.ValueKind != JsonValueKind.Array ? new FieldProblem("args", "'args' is an array.")
                 : Kwargs is { } kwargs && kwargs.ValueKind != JsonValueKind.Object ? new FieldProblem("kwargs", "'kwargs' is an object.")
                 : Countdown is < 0 or > 1e9 ? new FieldProblem("countdown", "'countdown' is a number of seconds.")
+                : Exchange is not null && Queue is not null ? new FieldProblem("exchange", "It goes to a queue, or through an exchange: name one of them.")
+                : RoutingKey is not null && Exchange is null ? new FieldProblem("routing_key", "A routing key needs its exchange.")
                 : Expires is { } end && Instant.From(end) <= now ? new FieldProblem("expires", "That instant has passed.")
                 : null;
             options = problem is not null ? null : new CallOptions

@@ -77,10 +77,10 @@ static class CeleryCalls
         }
         string wanted = Parameters.Decoded(id);
         string? source = Parameters.Text(request.Query, "source");
-        string[] sources = [.. (await queries.FindAsync(wanted, source, cancel)).Select(run => run.Source).Distinct()];
-        if (sources.Length > 1)
+        IReadOnlyList<TaskRun> found = await queries.FindAsync(wanted, source, cancel);
+        if (found.Select(run => run.Source).Distinct().Count() > 1)
         {
-            return Results.Problem($"Several sources know a run '{wanted}': name one with source=: {string.Join(", ", sources)}.", statusCode: StatusCodes.Status300MultipleChoices);
+            return Several(wanted, found);
         }
         try
         {
@@ -92,6 +92,10 @@ static class CeleryCalls
             return NamedCluster.BrokerAway(unreachable.Message);
         }
     }
+
+    /// <summary>An id does not say which run is meant.</summary>
+    public static IResult Several(string id, IEnumerable<TaskRun> runs) => Results.Problem(
+        $"Several sources know a run '{id}': name one with source=: {string.Join(", ", runs.Select(run => run.Source).Distinct())}.", statusCode: StatusCodes.Status300MultipleChoices);
 
     static IResult Answered(RunAnswer answer) => answer.Refusal switch
     {

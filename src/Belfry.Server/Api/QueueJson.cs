@@ -69,6 +69,7 @@ static class QueueJson
         JsonFields.Text(json, "warning", cluster.Queues.PeekWarning);
         Counts(json, "apps", found.GroupBy(message => message.App ?? ""));
         Counts(json, "tasks", found.GroupBy(message => message.Task ?? ""));
+        Counts(json, "problems", found.Where(message => message.Problem is not null).GroupBy(message => message.Problem!));
         json.WriteStartArray("items");
         foreach (WaitingMessage message in found.Skip(from).Take(limit))
         {

@@ -48,7 +48,7 @@ static class RunEndpoints
 
     /// <summary><c>GET /runs/{id}</c>.</summary>
     public static async Task<IResult> FindAsync(
-        HttpRequest request, [FromServices] RunQueries queries, [FromServices] OverdueSettings overdue, [FromServices] TimeProvider clock, string id, CancellationToken cancel)
+        HttpRequest request, [FromServices] RunQueries queries, [FromServices] Families families, [FromServices] OverdueSettings overdue, [FromServices] TimeProvider clock, string id, CancellationToken cancel)
     {
         if (Parameters.Unknown(request.Query, "source") is { } unknown)
         {
@@ -62,16 +62,15 @@ static class RunEndpoints
         return sources.Length switch
         {
             0 => Problems.NotFound(source.Length == 0 ? $"No run '{wanted}' is known." : $"No run '{wanted}' of '{source}' is known."),
-            1 => await InFullAsync(queries, attempts, new OverdueAt(overdue, Instant.Now(clock)), cancel),
+            1 => await InFullAsync(queries, families, attempts, new OverdueAt(overdue, Instant.Now(clock)), cancel),
             _ => Choices(request, wanted, attempts, sources),
         };
     }
 
-    static async Task<IResult> InFullAsync(RunQueries queries, IReadOnlyList<TaskRun> attempts, OverdueAt overdue, CancellationToken cancel)
+    static async Task<IResult> InFullAsync(RunQueries queries, Families families, IReadOnlyList<TaskRun> attempts, OverdueAt overdue, CancellationToken cancel)
     {
         TaskRun newest = attempts.MaxBy(run => run.Attempt)!;
-        IReadOnlyList<TaskRun> parents = newest.Parent is null ? [] : await queries.FindAsync(newest.Parent, newest.Source, cancel);
-        IReadOnlyList<TaskRun> children = await queries.ChildrenAsync(newest.Source, newest.Id, MostChildren, cancel);
+        RunFamily family = await families.OfAsync(newest, MostChildren, cancel);
         long? waiting = await QueueLengths.AtAsync(queries, newest, cancel);
         return new JsonResult(json =>
         {
@@ -79,13 +78,13 @@ static class RunEndpoints
             json.WriteString("id", newest.Id);
             json.WriteString("source", newest.Source);
             JsonFields.Number(json, "queue_length", waiting);
-            Write(json, "attempts", attempts.OrderBy(run => run.Attempt), overdue);
-            if (parents.MaxBy(run => run.Attempt) is { } parent)
+            json.WriteStartArray("attempts");
+            foreach (TaskRun run in attempts.OrderBy(run => run.Attempt))
             {
-                json.WritePropertyName("parent");
-                RunJson.Write(json, parent);
+                RunJson.Write(json, run, overdue);
             }
-            Write(json, "children", children, overdue);
+            json.WriteEndArray();
+            FamilyJson.Write(json, newest.Source, family, MostChildren, overdue);
             json.WriteEndObject();
         });
     }
@@ -110,14 +109,4 @@ static class RunEndpoints
             json.WriteEndObject();
         },
         StatusCodes.Status300MultipleChoices);
-
-    static void Write(System.Text.Json.Utf8JsonWriter json, string name, IEnumerable<TaskRun> runs, OverdueAt overdue)
-    {
-        json.WriteStartArray(name);
-        foreach (TaskRun run in runs)
-        {
-            RunJson.Write(json, run, overdue);
-        }
-        json.WriteEndArray();
-    }
 }

@@ -40,8 +40,9 @@ sealed class CeleryRuns(Clusters clusters, RunLog log, TimeProvider clock)
         {
             return RunAnswer.Refused(RunRefusal.Conflict, $"Run '{run.Id}' is {run.State}: it has not ended.");
         }
-        ResultRecord? record = cluster.Results is { } results ? (await results.ReadAsync([run.Id], cancel)).GetValueOrDefault(run.Id) : null;
-        return PastCall.Of(run, record) is { } call ? await CallAsync(cluster, call, force: false, cancel) : RunAnswer.Refused(RunRefusal.Conflict, PastCall.WhyNot(run));
+        ResultRecord? record = cluster.LikelyResults is { } results ? (await results.ReadAsync([run.Id], cancel)).GetValueOrDefault(run.Id) : null;
+        TaskCall? call = PastCall.Of(run, record) ?? await OfMessageAsync(cluster, run, cancel);
+        return call is not null ? await CallAsync(cluster, call, force: false, cancel) : RunAnswer.Refused(RunRefusal.Conflict, PastCall.WhyNot(run));
     });
 
     /// <summary>Tells the workers not to run it, or to end it.</summary>
@@ -75,7 +76,7 @@ sealed class CeleryRuns(Clusters clusters, RunLog log, TimeProvider clock)
         while (true)
         {
             TaskRun? run = (await log.Queries.FindAsync(id, source, cancel)).MaxBy(found => found.Attempt);
-            IResultBackend? results = (run is not null ? ClusterOf(run) : source is not null ? clusters.Find(source) : clusters.All.Count == 1 ? clusters.All[0] : null)?.Results;
+            IResultBackend? results = (run is not null ? ClusterOf(run) : source is not null ? clusters.Find(source) : clusters.All.Count == 1 ? clusters.All[0] : null)?.LikelyResults;
             ResultRecord? record = results is null ? null : (await results.ReadAsync([id], cancel)).GetValueOrDefault(id);
             TimeSpan left = end - Instant.Now(clock);
             if (record is { IsFinal: true } || HasEnded(run) || left <= TimeSpan.Zero)
@@ -85,6 +86,9 @@ sealed class CeleryRuns(Clusters clusters, RunLog log, TimeProvider clock)
             await (results?.WaitAsync(id, left < Look ? left : Look, cancel) ?? Task.Delay(left < Glance ? left : Glance, clock, cancel));
         }
     }
+
+    static async Task<TaskCall?> OfMessageAsync(Cluster cluster, TaskRun run, CancellationToken cancel) =>
+        await PastMessages.FindAsync(cluster.Queues, run.Queue ?? cluster.Celery.DefaultQueue, run.Id, cancel) is { } message ? PastCall.OfMessage(run, message) : null;
 
     // Another attempt follows a retried one, and the truth may still come about a lost one.
     static bool HasEnded(TaskRun? run) => run is not null && run.State.IsFinal() && run.State is not (RunState.Retried or RunState.Lost);

@@ -90,11 +90,7 @@ public sealed partial class CelerySource(
         cancel.ThrowIfCancellationRequested();
     }
 
-    ClusterEvidence EvidenceOf() => new(cluster.Celery, cluster.Control, cluster.Queues, Results(), clock);
-
-    // Applications that name no backend mostly keep results where their messages are.
-    IResultBackend? Results() =>
-        cluster.Results ?? (cluster.Celery.Broker.Kind == BrokerKind.Redis ? new RedisResults(cluster.Celery.Broker, cluster.Celery.ResultKeyPrefix, clock) : null);
+    ClusterEvidence EvidenceOf() => new(cluster.Celery, cluster.Control, cluster.Queues, cluster.LikelyResults, clock);
 
     // Who is silent and cannot be found either is gone; who cannot be told from others is left in peace.
     static Func<IReadOnlyCollection<string>, CancellationToken, Task<IReadOnlySet<string>>> ConnectedAsync(RemoteControl control) => async (workers, cancel) =>

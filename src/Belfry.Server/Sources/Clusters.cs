@@ -41,6 +41,9 @@ public sealed class Cluster(SourceSettings settings, TimeProvider clock)
     /// <summary>Where its workers leave results; null when the settings do not say.</summary>
     public IResultBackend? Results => field ??= ResultBackends.Of(Celery, clock);
 
+    /// <summary>The same; where the settings do not say, the Redis that is the broker: applications that name no other mostly keep results there.</summary>
+    public IResultBackend? LikelyResults => Results ?? (Celery.Broker.Kind == BrokerKind.Redis ? field ??= new RedisResults(Celery.Broker, Celery.ResultKeyPrefix, clock) : null);
+
     /// <summary>Which settings of Celery are off there.</summary>
     public FlagWatch Flags => field ??= new FlagWatch(Control, clock);
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Belfry.Celery.Calling;
+using Belfry.Celery.Messages;
 using Belfry.Celery.Results;
 using Belfry.Testing;
 
@@ -66,6 +67,9 @@ public sealed class CallArgumentTests
         var record = new ResultRecord { Id = "old", Status = "FAILURE", Args = "[NaN]", Kwargs = "{}" };
         Assert.Equal("[NaN]", PastCall.Of(Run("(1, 'tw...', ...)", "{}"), record)!.Args);
         Assert.Null(PastCall.Of(Run(null, null), record with { Kwargs = null }));
+        var message = new TaskMessage { Args = """["all of it"]""", Kwargs = "{}", Embed = """{"chain": [{"task": "next"}]}""" };
+        Assert.Equal(("""["all of it"]""", "old"), (PastCall.OfMessage(Run("('all...',)", "{}"), message)!.Args, PastCall.OfMessage(Run("('all...',)", "{}"), message)!.Parent));
+        Assert.Null(PastCall.OfMessage(Run("('all...',)", "{}"), message with { Args = null }));
     }
 
     static TaskRun Run(string? args, string? kwargs) => new()

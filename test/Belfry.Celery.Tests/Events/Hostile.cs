@@ -32,6 +32,10 @@ static class Hostile
     static string WithOtherValue(string json, Random random)
     {
         int[] colons = [.. Enumerable.Range(0, json.Length - 2).Where(i => json[i] == '"' && json[i + 1] == ':')];
+        if (colons.Length == 0)
+        {
+            return Values[random.Next(Values.Length)];
+        }
         int at = colons[random.Next(colons.Length)] + 2;
         int end = json.IndexOfAny([',', '}', ']'], at);
         return json[..at] + " " + Values[random.Next(Values.Length)] + json[(end < 0 ? json.Length : end)..];

@@ -98,6 +98,11 @@ public sealed class RabbitQueuesTests(SharedRabbit shared) : IAsyncLifetime
         Assert.Equal(150, await QueueMove.RunAsync(redis, "celery", _queues, "mail", null, Cancel));
         await WaitAsync("mail", 151);
         await using CeleryWorker worker = await _lab.StartWorkerAsync(new() { Queues = "mail" });
+        string counted = (string)(await _lab.EvaluateAsync("echo.apply_async((), retries=2, queue='aside').id"))!;
+        await WaitAsync("aside", 1);
+        Assert.Equal(1, await QueueMove.RunAsync(_queues, "aside", redis, "aside", null, Cancel));
+        Assert.Equal(1, await QueueMove.RunAsync(redis, "aside", _queues, "mail", null, Cancel));
+        await Eventually.HoldsAsync("a count is a whole number still", () => worker.Log.Contains($"lab.echo[{counted}] succeeded", StringComparison.Ordinal) && worker.Log.Contains("'retries': 2,", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
         await Eventually.HoldsAsync("all ran", () => ids.All(id => worker.Log.Contains($"lab.add[{id}] succeeded", StringComparison.Ordinal)), TimeSpan.FromSeconds(60));
     }
 

@@ -110,6 +110,18 @@ public sealed class RabbitConnectionTests(SharedRabbit shared)
     }
 
     [Fact]
+    public async Task Of_a_list_the_first_broker_that_is_there_is_taken_and_when_none_is_the_last_one_says_why()
+    {
+        RabbitServer rabbit = await shared.ServerAsync();
+        string Dead() => $"amqp://127.0.0.1:{Machine.FreePort()}//";
+        await DeclareAsync($"{Dead()};{rabbit.UrlOf("v2")};{Dead()}", "of the second");
+        await DeclareAsync(rabbit.UrlOf("v2"), "of the second", passive: true);
+        string last = Dead();
+        IOException none = await Assert.ThrowsAsync<IOException>(() => DeclareAsync($"{Dead()};{last}", "any"));
+        Assert.Contains("cannot be reached", none.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_message_that_was_confirmed_is_there()
     {
         await using RabbitConnection connection = Open((await shared.ServerAsync()).NewUrl());

@@ -1,3 +1,7 @@
+using System.Text.Json.Nodes;
+using Belfry.Celery.Calling;
+using Belfry.Celery.Control;
+using Belfry.Celery.Queues;
 using Belfry.Celery.Results;
 using Belfry.Testing;
 using Npgsql;
@@ -47,6 +51,42 @@ public sealed class DatabaseResultsTests
         Task<ResultRecord?> waiting = results.WaitAsync("begun", TimeSpan.FromSeconds(30), Cancel);
         await RunAsync(source, "UPDATE celery_taskmeta SET status = 'SUCCESS' WHERE task_id = 'begun'");
         Assert.Equal("SUCCESS", (await waiting)!.Status);
+    }
+
+    [Fact]
+    public async Task What_Celery_itself_writes_there_is_read()
+    {
+        Assert.SkipWhen(PostgresServer.Programs is null, "PostgreSQL is not installed");
+        await using PostgresServer server = await PostgresServer.StartAsync();
+        await using RedisServer redis = await RedisServer.StartAsync();
+        string url = server.UrlOf("postgres").Replace("postgresql://", "db+postgresql://", StringComparison.Ordinal);
+        await using var lab = Belfry.Testing.CeleryCluster.StartOn(redis.Url, url);
+        await lab.StartWorkerAsync();
+        var cluster = new CeleryCluster { Source = "lab", Broker = BrokerUrl.Parse(redis.Url), ResultBackend = url };
+        await using var results = (DatabaseResults)ResultBackends.Of(cluster, TimeProvider.System)!;
+        var caller = new TaskCaller(cluster, BrokerQueues.Of(cluster, TimeProvider.System), new RemoteControl(cluster, TimeProvider.System), results);
+
+        ResultRecord echo = await CalledAsync(new TaskCall { Task = "lab.echo", Args = """["ünïcode ✗", {"a": [1, 2.5, null]}]""" });
+        Assert.Equal(("SUCCESS", "lab.echo", "w1@lab", "celery", 0), (echo.Status, echo.Task, echo.Worker, echo.Queue, echo.Retries));
+        Assert.Equal(("ünïcode ✗", 2.5), ((string?)JsonNode.Parse(echo.Result!)!["args"]![0], (double)JsonNode.Parse(echo.Result!)!["args"]![1]!["a"]![1]!));
+        Assert.Equal("ünïcode ✗", (string?)JsonNode.Parse(echo.Args!)![0]);
+        Assert.Equal("ünïcode ✗", (string?)await lab.EvaluateAsync($"result('{echo.Id}').get(timeout=10)['args'][0]"));
+        ResultRecord failed = await CalledAsync(new TaskCall { Task = "lab.fail", Kwargs = """{"text": "it's"}""" });
+        Assert.Equal(("FAILURE", "ValueError(\"it's\")"), (failed.Status, failed.Exception));
+        Assert.Contains("raise ValueError(text)", failed.Traceback, StringComparison.Ordinal);
+        ResultRecord retried = await CalledAsync(new TaskCall { Task = "lab.retry", Args = "[2]" });
+        Assert.Equal(("SUCCESS", "2", 2), (retried.Status, retried.Result, retried.Retries));
+        JsonNode group = (await lab.EvaluateAsync("(lambda r: [r.save() and None, r.id, [c.id for c in r.children]])(group(add.s(i, i) for i in range(3))())"))!;
+        Assert.Equal(group[2]!.AsArray().Select(id => (string)id!), (await results.GroupAsync((string)group[1]!, Cancel)).Members);
+        Assert.Null(await results.WaitAsync("nobody", TimeSpan.FromMilliseconds(100), Cancel));
+
+        async Task<ResultRecord> CalledAsync(TaskCall call)
+        {
+            await caller.CallAsync(call, Cancel);
+            ResultRecord? record = await results.WaitAsync(call.Id, TimeSpan.FromSeconds(30), Cancel);
+            Assert.True(record?.IsFinal == true, $"{call.Task}: {record}");
+            return record!;
+        }
     }
 
     [Theory]

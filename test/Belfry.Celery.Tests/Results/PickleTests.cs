@@ -92,6 +92,14 @@ public sealed class PickleTests
     }
 
     [Fact]
+    public void A_name_that_is_made_of_itself_and_values_without_number_have_an_end()
+    {
+        string name = PickleText.Json(Encoding.Latin1.GetBytes($"cposix\nsystem\n{string.Concat(Enumerable.Repeat("2\u0093", 60))}."));
+        Assert.InRange(name.Length, 1000, 1100);
+        Assert.Throws<PickleException>(() => PickleText.Json(Encoding.Latin1.GetBytes($"({new string(']', 10_000_000)}l.")));
+    }
+
+    [Fact]
     public async Task No_changed_bytes_of_a_pickle_throw_anything_else()
     {
         var random = new Random(11);

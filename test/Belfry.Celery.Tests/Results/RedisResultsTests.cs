@@ -83,8 +83,12 @@ public sealed class RedisResultsTests : IAsyncLifetime
     public async Task The_members_of_a_saved_group_are_known()
     {
         await WriteAsync("celery-taskset-meta-g", """{"result": [["g", null], [[["a", "g"], null], [["b", "g"], null]]]}""");
-        Assert.Equal(["a", "b"], await Backend().MembersAsync("g", TestContext.Current.CancellationToken));
-        Assert.Empty(await Backend().MembersAsync("h", TestContext.Current.CancellationToken));
+        GroupRecord saved = await Backend().GroupAsync("g", TestContext.Current.CancellationToken);
+        Assert.Equal(["a", "b"], saved.Members);
+        Assert.Equal(2, saved.Size);
+        await WriteAsync("celery-taskset-meta-c.s", "17"); // a chord that is not complete
+        Assert.Equal((0, 17), ((await Backend().GroupAsync("c", TestContext.Current.CancellationToken)).Members.Count, (await Backend().GroupAsync("c", TestContext.Current.CancellationToken)).Size));
+        Assert.Equal(GroupRecord.None, await Backend().GroupAsync("h", TestContext.Current.CancellationToken));
     }
 
     [Fact]

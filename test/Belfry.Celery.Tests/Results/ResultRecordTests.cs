@@ -50,7 +50,8 @@ public sealed class ResultRecordTests
         ResultRecord record = Read("""
             {"status": "SUCCESS", "result": 1, "children": [[["a", "p"], null], [["g", null], [[["b", "g"], null], [["c", null], null]]], "nonsense", [], [[7], null]]}
             """);
-        Assert.Equal(["a", "g", "b", "c"], record.Children);
+        Assert.Equal(["a", "b", "c"], record.Children);
+        Assert.Equal(["b", "c"], record.Groups["g"]);
     }
 
     [Fact]

@@ -1,47 +1,16 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using AngleSharp.Html.Dom;
 using Belfry.Server.Access;
-using Belfry.Server.Sources;
 using Belfry.Server.Tests.Access;
 using Belfry.Testing;
 
 namespace Belfry.Server.Tests.Api;
 
-/// <summary>A cluster of Debian's Celery and a server that watches it: started once for all tests of a class.</summary>
-public sealed class CallableCluster : IAsyncLifetime
-{
-    internal CeleryCluster Cluster { get; private set; } = null!;
-
-    internal ServerHost Server { get; private set; } = null!;
-
-    internal HttpClient Api { get; private set; } = null!;
-
-    /// <inheritdoc/>
-    public async ValueTask InitializeAsync()
-    {
-        Cluster = await CeleryCluster.StartAsync(results: CeleryResults.Extended);
-        Server = await ServerHost.StartAsync(guarded: true, change: settings =>
-            settings.Sources.Add(new SourceSettings { Name = "lab", Broker = Cluster.Url, ResultBackend = Cluster.ResultsUrl }));
-        await Server.AddTokenAsync("caller", "caller_token", Scope.Read, Scope.Run, Scope.Manage);
-        Api = new HttpClient { BaseAddress = Server.Client.BaseAddress };
-        Api.DefaultRequestHeaders.Authorization = new("Bearer", "caller_token");
-        await Cluster.StartWorkerAsync();
-        await Eventually.HoldsAsync("the worker is known", async () => (await Server.Log.Queries.WorkersAsync(CancellationToken.None)).Any(worker => worker.Online));
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        Api.Dispose();
-        await Server.DisposeAsync();
-        await Cluster.DisposeAsync();
-    }
-}
-
-/// <summary>Tasks of Celery, called over the API and by the command.</summary>
-public sealed class CeleryCallTests(CallableCluster lab) : IClassFixture<CallableCluster>
+/// <summary>Tasks of Celery, called over the API and by the command; the same on each broker.</summary>
+public abstract class CeleryCallTests(CallableCluster lab)
 {
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -54,6 +23,10 @@ public sealed class CeleryCallTests(CallableCluster lab) : IClassFixture<Callabl
         string id = await IdAsync("tasks/lab.add/call", new { args = new[] { 2, 3 } });
         JsonElement result = await JsonAsync($"/api/v1/runs/{id}/result?wait=30");
         Assert.Equal(("Completed", true, 5), (result.GetProperty("state").GetString(), result.GetProperty("ended").GetBoolean(), result.GetProperty("result").GetInt32()));
+        // When Celery's result_expires is over the log still knows the end.
+        await EndedAsync(id, RunState.Completed);
+        await lab.Results.AskAsync("PEXPIRE", $"celery-task-meta-{id}", "1");
+        await Eventually.HoldsAsync("its record is gone", async () => (await JsonAsync($"/api/v1/runs/{id}/result")).TryGetProperty("result_text", out JsonElement text) && text.GetString() == "5");
         string failed = await IdAsync("tasks/lab.fail/call", new { kwargs = new { text = new string('✗', 2000) } });
         Assert.StartsWith("ValueError('✗", (await JsonAsync($"/api/v1/runs/{failed}/result?wait=30")).GetProperty("exception").GetString(), StringComparison.Ordinal);
         await EndedAsync(failed, RunState.Failed);
@@ -121,12 +94,110 @@ public sealed class CeleryCallTests(CallableCluster lab) : IClassFixture<Callabl
     }
 
     [Fact]
+    [Trait("row", "87")]
+    public async Task Chains_groups_and_chords_are_a_family_with_states_in_the_API_and_on_the_page()
+    {
+        string fan = await IdAsync("tasks/lab.fan/call", new { args = new[] { 4 } });
+        await EndedAsync(fan, RunState.Completed);
+        string member = "";
+        await Eventually.HoldsAsync("its group ended", async () =>
+        {
+            IReadOnlyList<TaskRun> called = await Server.Log.Queries.ChildrenAsync("lab", fan, 10, Cancel);
+            member = called.Count > 0 ? called[0].Id : "";
+            return called.Count == 4 && called.All(run => run.State.IsFinal());
+        });
+        JsonElement found = await JsonAsync($"/api/v1/runs/{member}");
+        JsonElement group = found.GetProperty("group");
+        Assert.Equal((4, 4, 3), (group.GetProperty("size").GetInt32(), group.GetProperty("known").GetInt32(), group.GetProperty("succeeded").GetInt32()));
+        Assert.Equal(["Completed", "Completed", "Completed", "Failed"], group.GetProperty("members").EnumerateArray().Select(one => one.GetProperty("state").GetString()).Order());
+        Assert.Equal((fan, fan), (found.GetProperty("parent").GetProperty("id").GetString(), found.GetProperty("root").GetProperty("id").GetString()));
+        var mara = new Browsing(Server);
+        using HttpResponseMessage _ = await mara.LogInAsync("mara");
+        using (IHtmlDocument page = await mara.PageAsync($"/runs/{member}"))
+        {
+            Assert.Equal(["2 runs", "3 of 4 succeeded"], page.QuerySelectorAll(".b-family header span").Select(words => words.TextContent));
+            Assert.Equal(4, page.QuerySelectorAll(".b-family")[1].QuerySelectorAll("a[href*='/runs/']").Length);
+        }
+        using (IHtmlDocument page = await mara.PageAsync($"/runs/{fan}"))
+        {
+            Assert.Equal("5 runs, 3 of the called succeeded", page.QuerySelector(".b-family header span")!.TextContent);
+        }
+
+        string last = (string)(await lab.Cluster.EvaluateAsync("chain(add.s(1, 1), add.s(10), add.s(100))().id"))!;
+        TaskRun end = await EndedAsync(last, RunState.Completed);
+        JsonElement chain = await JsonAsync($"/api/v1/runs/{last}");
+        Assert.Equal((end.Parent, end.Root), (chain.GetProperty("parent").GetProperty("id").GetString(), chain.GetProperty("root").GetProperty("id").GetString()));
+        using (IHtmlDocument page = await mara.PageAsync($"/runs/{last}"))
+        {
+            Assert.Equal(3, page.QuerySelectorAll(".b-family a").Length);
+        }
+
+        // Of what a client calls nobody is the parent.
+        JsonNode chord = (await lab.Cluster.EvaluateAsync("(lambda r: [r.id, r.parent.id, r.parent.children[0].id])(chord([add.s(i, i) for i in range(3)])(total.s()))"))!;
+        await EndedAsync((string)chord[0]!, RunState.Completed);
+        await EndedAsync((string)chord[2]!, RunState.Completed);
+        JsonElement header = (await JsonAsync($"/api/v1/runs/{chord[2]}")).GetProperty("group");
+        Assert.Equal(((string?)chord[1], 3, 3), (header.GetProperty("id").GetString(), header.GetProperty("known").GetInt32(), header.GetProperty("succeeded").GetInt32()));
+
+        JsonNode saved = (await lab.Cluster.EvaluateAsync("(lambda r: [r.save() and None, r.children[0].id])(group(add.s(i, i) for i in range(3))())"))!;
+        await EndedAsync((string)saved[1]!, RunState.Completed);
+        Assert.Equal(3, (await JsonAsync($"/api/v1/runs/{saved[1]}")).GetProperty("group").GetProperty("size").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_run_whose_message_still_waits_is_called_again_with_what_stands_there()
+    {
+        string waiting = (string)(await lab.Cluster.EvaluateAsync("echo.apply_async(('✗' * 2000,), {'n': None}, queue='aside').id"))!;
+        await Eventually.HoldsAsync("it is known", async () => await RunAsync(waiting) is { Queue: "aside" });
+        await IdAsync($"runs/{waiting}/retry", new { }, HttpStatusCode.Conflict);
+        await Server.AppendAsync(new TaskEvent { Source = "lab", Id = waiting, Kind = EventKind.Cancelled, At = Instant.Now(TimeProvider.System), Attempt = 1, Reason = "revoked" });
+        // Of its arguments the log has the begin only; nobody listens in that queue, so the new one waits there as well.
+        string again = await IdAsync($"runs/{waiting}/retry", new { });
+        await lab.Cluster.ControlAsync("add_consumer", new { queue = "aside" });
+        await EndedAsync(again, RunState.Completed);
+        JsonElement echo = (await JsonAsync($"/api/v1/runs/{again}/result")).GetProperty("result");
+        Assert.Equal((2000, waiting), (echo.GetProperty("args")[0].GetString()!.Length, echo.GetProperty("parent").GetString()));
+        await lab.Cluster.ControlAsync("cancel_consumer", new { queue = "aside" });
+
+        string gone = (string)(await lab.Cluster.EvaluateAsync("silent.apply_async(queue='nobody').id"))!;
+        await Server.AppendAsync(
+            new TaskEvent { Source = "lab", Id = "cut", Kind = EventKind.Submitted, At = Instant.Now(TimeProvider.System), Attempt = 1, Task = "lab.ok", Args = "('xxx...',)", Queue = "nobody" },
+            new TaskEvent { Source = "lab", Id = "cut", Kind = EventKind.Failed, At = Instant.Now(TimeProvider.System), Attempt = 1 });
+        Assert.Contains("are not known whole", (await PostAsync("runs/cut/retry", new { }, HttpStatusCode.Conflict)).GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Messages_that_nobody_can_read_are_counted_with_the_reason_on_the_page_and_in_the_API()
+    {
+        const string messages = """
+            [('[[], {}, {}]', 'application/json', 'utf-8', {'task': 'lab.ok', 'id': 'good'}), ('[[1', 'application/json', 'utf-8', {'task': 'lab.ok', 'id': 'cut'}),
+             ('7', 'application/json', 'utf-8', {'task': 'lab.ok', 'id': 'type'}), ('[' * 9999 + ']' * 9999, 'application/json', 'utf-8', {'task': 'lab.ok', 'id': 'deep'}),
+             ('- [1]', 'application/x-yaml', 'utf-8', {'task': 'lab.ok', 'id': 'yaml'}), (b'\x93\x90\x80', 'application/x-msgpack', 'binary', {'task': 'lab.ok', 'id': 'msgpack'}),
+             (b'\x80\x04cos\nsystem\n', 'application/x-python-serialize', 'binary', {'task': 'lab.ok', 'id': 'pickle'}), ('{}', 'application/json', 'utf-8', {})]
+            """;
+        await lab.Cluster.EvaluateAsync($"(lambda p: [p.publish(b, routing_key='bad', exchange='', content_type=t, content_encoding=e, headers=h, declare=[Queue('bad')]) and None for b, t, e, h in {messages}])(app.amqp.Producer(app.connection_for_write().default_channel))");
+        JsonElement told = default;
+        await Eventually.HoldsAsync("they are there", async () => (told = await JsonAsync("/api/v1/queues/bad/messages")).GetProperty("found").GetInt32() == 8, TimeSpan.FromSeconds(30));
+        Assert.Equal(
+            """{"body that is not JSON":2,"arguments as YAML, which is never read":1,"arguments as msgpack, which is never read":1,"arguments as pickle, which is never read":1,"body without arguments":1,"message of no task":1}""",
+            told.GetProperty("problems").GetRawText());
+        Assert.Equal("arguments as pickle, which is never read", told.GetProperty("items").EnumerateArray().Single(item => item.TryGetProperty("id", out JsonElement id) && id.GetString() == "pickle").GetProperty("problem").GetString());
+        var mara = new Browsing(Server);
+        using HttpResponseMessage _ = await mara.LogInAsync("mara");
+        using IHtmlDocument page = await mara.PageAsync("/queues/one?source=lab&name=bad&look=yes");
+        Assert.StartsWith("7 of these cannot be read whole: body that is not JSON (2), ", page.QuerySelector(".b-note")!.TextContent.Trim(), StringComparison.Ordinal);
+        Assert.Contains("arguments as YAML, which is never read", page.QuerySelector(".b-waiting")!.TextContent, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_cannot_be_called_is_told_why()
     {
         JsonElement unknown = await PostAsync("tasks/lab.ad/call", new { }, HttpStatusCode.NotFound);
         Assert.Equal("No worker knows a task 'lab.ad' (1 answered). They know lab.add.", unknown.GetProperty("detail").GetString());
         Assert.Equal("source", (await PostAsync("tasks/lab.ok/call", new { source = "elsewhere" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
         Assert.Equal("signal", (await PostAsync($"runs/{await IdAsync("tasks/lab.ok/call", new { })}/revoke", new { signal = "LOUD" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
+        Assert.Equal("exchange", (await PostAsync("tasks/lab.ok/call", new { exchange = "shop", queue = "mail" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
+        Assert.Equal("routing_key", (await PostAsync("tasks/lab.ok/call", new { routing_key = "shop" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
         await JsonAsync("/api/v1/runs/nothing/result", HttpStatusCode.NotFound);
         Assert.Equal("wait", (await JsonAsync("/api/v1/runs/nothing/result?wait=long", HttpStatusCode.BadRequest)).GetProperty("field").GetString());
     }
@@ -140,6 +211,7 @@ public sealed class CeleryCallTests(CallableCluster lab) : IClassFixture<Callabl
         {
             await SaysAsync(0, "112\n", "", ["call", "lab.add", "--args", "[12, 100]", "--wait", .. way]);
             await SaysAsync(1, "ValueError('boom')\n", "", ["call", "lab.fail", "--wait", .. way]);
+            await SaysAsync(0, "fine\n", "", ["call", "lab.ok", "--exchange", "celery", "--routing-key", "celery", "--wait", .. way]);
             await SaysAsync(1, "", "belfry: No worker knows a task 'lab.ad' (1 answered). They know lab.add.", ["call", "lab.ad", .. way]);
             await SaysAsync(2, "", "belfry: --args is not JSON: character 4: 'x' is an invalid start of a value.", ["call", "lab.add", "--args", "[1,x]", .. way]);
             string id = (await RunAsync(0, ["call", "lab.sleep", "--args", "[30]", .. way])).Output.Trim();
@@ -150,8 +222,9 @@ public sealed class CeleryCallTests(CallableCluster lab) : IClassFixture<Callabl
         }
         string failed = (await RunAsync(0, ["call", "lab.fail", .. direct])).Output.Trim();
         Assert.Contains("raise ValueError(text)", (await RunAsync(1, ["result", failed, "--wait", "--traceback", .. direct])).Output, StringComparison.Ordinal);
+        await SaysAsync(1, "", "belfry: run 'nobody' has no result", ["result", "nobody", .. direct]);
         await SaysAsync(69, "", "", ["call", "lab.ok", "--broker", "redis://127.0.0.1:1/0"]);
-        await SaysAsync(69, "", "belfry: No worker answered, so nobody can say whether 'lab.ok' is a task.", ["call", "lab.ok", "--broker", lab.Cluster.Url[..^1] + "9"]);
+        await SaysAsync(69, "", "belfry: No worker answered, so nobody can say whether 'lab.ok' is a task.", ["call", "lab.ok", "--broker", lab.EmptyUrl]);
     }
 
     static async Task SaysAsync(int code, string output, string errors, string[] arguments)
@@ -196,3 +269,9 @@ public sealed class CeleryCallTests(CallableCluster lab) : IClassFixture<Callabl
         return JsonDocument.Parse(text).RootElement.Clone();
     }
 }
+
+/// <summary>Over Redis.</summary>
+public sealed class CeleryCallsOverRedisTests(RedisCallableCluster lab) : CeleryCallTests(lab), IClassFixture<RedisCallableCluster>;
+
+/// <summary>Over RabbitMQ.</summary>
+public sealed class CeleryCallsOverRabbitTests(RabbitCallableCluster lab) : CeleryCallTests(lab), IClassFixture<RabbitCallableCluster>;

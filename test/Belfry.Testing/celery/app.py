@@ -2,7 +2,9 @@
 import os
 import time
 
-from celery import Celery, bootsteps
+from celery import Celery, bootsteps, group
+from kombu import Exchange, Queue
+from kombu.transport import pyamqp
 
 app = Celery("lab", broker=os.environ["LAB_BROKER"])
 app.conf.update(
@@ -12,12 +14,19 @@ app.conf.update(
     result_extended="LAB_EXTENDED" in os.environ,
     broker_connection_retry_on_startup=True,
     worker_pool_restarts=True,
+    task_queue_max_priority=int(os.environ["LAB_MAX_PRIORITY"]) if "LAB_MAX_PRIORITY" in os.environ else None,
     broker_transport_options={
         "visibility_timeout": int(os.environ.get("LAB_VISIBILITY", "3600")),
         **({"global_keyprefix": os.environ["LAB_PREFIX"]} if "LAB_PREFIX" in os.environ else {}),
         **({"master_name": os.environ["LAB_MASTER"], "sentinel_kwargs": {"password": os.environ["LAB_SENTINEL_PASSWORD"]}} if "LAB_MASTER" in os.environ else {}),
     },
 )
+
+
+if "LAB_QUORUM" in os.environ:
+    # This version of Celery begins with a prefetch limit for the whole channel, which quorum queues refuse; later ones ask per consumer, as this makes it do.
+    pyamqp.Transport.qos_semantics_matches_spec = lambda self, connection: True
+    app.conf.task_queues = [Queue("celery", Exchange("celery"), routing_key="celery", queue_arguments={"x-queue-type": "quorum"})]
 
 
 class Feeds(bootsteps.StartStopStep):
@@ -82,6 +91,12 @@ def parent():
     return add.delay(1, 2).id
 
 
+@app.task(name="lab.fan")
+def fan(count):
+    """A group of which the last one fails."""
+    return group([*(add.s(n, n) for n in range(count - 1)), fail.s()])().id
+
+
 @app.task(name="lab.progress", bind=True)
 def progress(self):
     for step in (1, 2):
@@ -96,6 +111,7 @@ def echo(self, *args, **kwargs):
     return {
         "args": args, "kwargs": kwargs, "id": asked.id, "parent": asked.parent_id, "root": asked.root_id, "tenant": asked.get("tenant"),
         "argsrepr": asked.argsrepr, "kwargsrepr": asked.kwargsrepr, "priority": asked.delivery_info.get("priority"), "queue": asked.delivery_info.get("routing_key"),
+        "retries": asked.retries, "from": asked.delivery_info.get("exchange"),
     }
 
 

@@ -16,6 +16,12 @@ sealed class PickleReader
     /// <summary>A longer pickle is not read.</summary>
     public const int MostBytes = 64 * 1024 * 1024;
 
+    // A value takes a hundred times the byte that makes it; nobody looks at a result of so many.
+    const int MostValues = 2_000_000;
+
+    // Names can be put together again and again, each time to twice the length.
+    const int LongestName = 1000;
+
     // A number is written in decimal: with many thousand digits that takes seconds.
     const int MostNumberBytes = 1024;
 
@@ -23,7 +29,7 @@ sealed class PickleReader
     readonly Dictionary<long, PickleValue> _memo = [];
     readonly Stack<List<PickleValue>> _below = new();
     List<PickleValue> _stack = [];
-    int _place;
+    int _place, _values;
 
     PickleReader(ReadOnlyMemory<byte> pickle) => _pickle = pickle;
 
@@ -147,13 +153,13 @@ sealed class PickleReader
         switch (code)
         {
             case (byte)'c':
-                return Push(new PickleValue.Named($"{Line()}.{Line()}"));
+                return Push(Name($"{Line()}.{Line()}"));
             case 0x93:
                 List<PickleValue> names = PopMany(2);
-                return Push(new PickleValue.Named($"{TextOf(names[0])}.{TextOf(names[1])}"));
+                return Push(Name($"{TextOf(names[0])}.{TextOf(names[1])}"));
             case (byte)'i':
-                string name = $"{Line()}.{Line()}";
-                return Push(Called(new PickleValue.Named(name), new PickleValue.Many(PopMark())));
+                PickleValue.Named name = Name($"{Line()}.{Line()}");
+                return Push(Called(name, new PickleValue.Many(PopMark())));
             case (byte)'o':
                 List<PickleValue> parts = PopMark();
                 return Push(parts.Count > 0 ? Called(parts[0], new PickleValue.Many(parts[1..])) : throw Cut());
@@ -168,9 +174,9 @@ sealed class PickleReader
                 Pop();
                 return Top is not null;
             case (byte)'P':
-                return Push(new PickleValue.Named($"persistent {Line()}"));
+                return Push(Name($"persistent {Line()}"));
             case (byte)'Q':
-                return Push(new PickleValue.Named($"persistent {TextOf(Pop())}"));
+                return Push(Name($"persistent {TextOf(Pop())}"));
             case 0x82 or 0x83 or 0x84:
                 return Push(new PickleValue.Named($"extension {Convert.ToHexString(Take(1 << (code - 0x82)))}"));
             case 0x97:
@@ -218,7 +224,7 @@ sealed class PickleReader
     {
         if (value is not null)
         {
-            _stack.Add(value);
+            _stack.Add(++_values <= MostValues ? value : throw new PickleException($"pickle of more than {MostValues} values"));
         }
         return value is not null;
     }
@@ -310,9 +316,11 @@ sealed class PickleReader
     static string TextOf(PickleValue value) => value switch
     {
         PickleValue.Named named => named.Name,
-        PickleValue.Scalar { Value: string text } => text,
+        PickleValue.Scalar { Value: string text } => text[..Math.Min(text.Length, LongestName)],
         _ => "?",
     };
+
+    static PickleValue.Named Name(string name) => new(name[..Math.Min(name.Length, LongestName)]);
 
     static PickleException Cut() => new("pickle that is none, or cut off");
 }

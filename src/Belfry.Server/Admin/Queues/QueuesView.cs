@@ -75,6 +75,11 @@ public sealed record QueueView(
     /// <summary>Those of the messages that were asked for.</summary>
     public IReadOnlyList<WaitingMessage> Found { get; } = Contents is null ? [] : [.. Contents.Messages.Where(message => Query.Choice.Means(message))];
 
+    /// <summary>How many of them cannot be read whole, and why; null when all can.</summary>
+    public string? Unread => Counts(message => message.Problem).ToArray() is { Length: > 0 } reasons
+        ? $"{Format.Count(reasons.Sum(reason => reason.Count))} of these cannot be read whole: {string.Join(", ", reasons.Select(reason => $"{reason.Name} ({Format.Count(reason.Count)})"))}."
+        : null;
+
     /// <summary>They may take messages out.</summary>
     public bool MayPurge => Frame.May(Right.Purge);
 

@@ -34,7 +34,7 @@ sealed class RunActPages(CeleryRuns celery, DeadLetters letters, LocalRuns local
         IReadOnlyList<TaskRun> runs = named.Length > 0 || !act.Many ? await FindAsync(named, query["source"], cancel) : await OpenAsync(LogQuery.Read(query), frame, cancel);
         TaskRun[] fit = [.. runs.Where(run => run.State.IsFinal() == act.OnEnded)];
         string back = named.Length == 1 && runs.Count == 1 ? frame.RunUrl(runs[0])[frame.Root.Length..] : LogQuery.Read(query).Url(frame)[frame.Root.Length..];
-        return Page(new RunActView(frame, act, [.. fit.Take(Most)], back, fit.Length > Most, null));
+        return Page(new RunActView(frame, act, [.. fit.Take(Most)], back, fit.Length > Most, null) { OfCelery = fit.Any(run => celery.ClusterOf(run) is not null) });
     }
 
     async Task<IResult> DoAsync(HttpContext context, RunAct act, CancellationToken cancel)
@@ -141,4 +141,8 @@ public sealed record RunAct(string Name, string Word, Right Right, bool OnEnded,
 /// <param name="Back">Where the way back leads.</param>
 /// <param name="More">There are more than one page does.</param>
 /// <param name="Problem">Why it could not be done to these.</param>
-public sealed record RunActView(PageFrame Frame, RunAct Act, IReadOnlyList<TaskRun> Runs, string Back, bool More, string? Problem);
+public sealed record RunActView(PageFrame Frame, RunAct Act, IReadOnlyList<TaskRun> Runs, string Back, bool More, string? Problem)
+{
+    /// <summary>Some are of a Celery cluster.</summary>
+    public bool OfCelery { get; init; }
+}

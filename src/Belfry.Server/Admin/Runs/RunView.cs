@@ -1,3 +1,4 @@
+using Belfry.Server.Sources;
 using Belfry.Server.Sources.Queues;
 using Belfry.Storage;
 
@@ -7,11 +8,10 @@ namespace Belfry.Server.Admin;
 /// <param name="Frame">Where the page stands.</param>
 /// <param name="Attempts">All attempts, oldest first.</param>
 /// <param name="Run">The attempt shown.</param>
-/// <param name="Parent">The run that called it; null where none is known.</param>
-/// <param name="Children">Runs that it called.</param>
-public sealed record RunView(PageFrame Frame, IReadOnlyList<TaskRun> Attempts, TaskRun Run, TaskRun? Parent, IReadOnlyList<TaskRun> Children)
+/// <param name="Relatives">Runs that called it, that it called, and that were called together with it.</param>
+public sealed record RunView(PageFrame Frame, IReadOnlyList<TaskRun> Attempts, TaskRun Run, RunFamily Relatives)
 {
-    /// <summary>The children shown; a run can call thousands.</summary>
+    /// <summary>The children shown, and members of its group; a run can call thousands.</summary>
     public const int MostChildren = 50;
 
     /// <summary>How many messages waited in its queue when it came, as measured nearest to that; null when nobody knows.</summary>
@@ -35,8 +35,8 @@ public sealed record RunView(PageFrame Frame, IReadOnlyList<TaskRun> Attempts, T
     public double? Ran => Run.Runtime ?? (Run is { State: RunState.Running, Started: { } start } ? Math.Max(0, (Frame.Clock.Now - start).TotalSeconds) : null);
 
     /// <summary>Reads a run; null when the log does not know it, several sources when it is not clear which.</summary>
-    public static async Task<(RunView? View, IReadOnlyList<TaskRun> Choices)> ReadAsync(
-        RunQueries queries, PageFrame frame, string id, string? source, int? attempt, CancellationToken cancel)
+    internal static async Task<(RunView? View, IReadOnlyList<TaskRun> Choices)> ReadAsync(
+        RunQueries queries, Families families, PageFrame frame, string id, string? source, int? attempt, CancellationToken cancel)
     {
         IReadOnlyList<TaskRun> found = await queries.FindAsync(id, source, cancel);
         TaskRun[] newest = [.. found.GroupBy(run => run.Source, StringComparer.Ordinal).Select(runs => runs.MaxBy(run => run.Attempt)!)];
@@ -46,8 +46,7 @@ public sealed record RunView(PageFrame Frame, IReadOnlyList<TaskRun> Attempts, T
         }
         TaskRun[] attempts = [.. found.OrderBy(run => run.Attempt)];
         TaskRun run = attempts.FirstOrDefault(run => run.Attempt == attempt) ?? attempts[^1];
-        IReadOnlyList<TaskRun> parents = run.Parent is { Length: > 0 } parent ? await queries.FindAsync(parent, run.Source, cancel) : [];
-        IReadOnlyList<TaskRun> children = await queries.ChildrenAsync(run.Source, id, MostChildren + 1, cancel);
-        return (new RunView(frame, attempts, run, parents.MaxBy(run => run.Attempt), children) { QueueLength = await QueueLengths.AtAsync(queries, run, cancel) }, []);
+        RunFamily relatives = await families.OfAsync(attempts[^1], MostChildren, cancel);
+        return (new RunView(frame, attempts, run, relatives) { QueueLength = await QueueLengths.AtAsync(queries, run, cancel) }, []);
     }
 }
