@@ -43,6 +43,27 @@ public abstract class SampleTests
     }
 
     [Fact]
+    public async Task What_a_worker_told_that_is_gone_goes_before_what_was_measured_of_queues()
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync(clock: _clock);
+        await log.SampleAsync([Length("mail", 0, 4), Fact("pod-1 feeds.up", 0), Fact("pod-2 feeds.up", 0)], Cancel);
+        _clock.Advance(SampleThinning.GoneWorkersKept + Minute);
+        await log.SampleAsync([Fact("pod-2 feeds.up", 14 * 86_400)], Cancel);
+        await log.RetainAsync(RetentionPolicy.KeepAll, Cancel);
+        Assert.Equal(["mail", "pod-2 feeds.up"], (await log.Queries.LatestSamplesAsync(null, Cancel)).Select(sample => sample.Subject).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Halves_of_characters_keep_no_text_from_being_stored()
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync(clock: _clock);
+        await log.SampleAsync([new Sample("shop", "version", "w1@host", At(0), null, "half \ud83d and \0")], Cancel);
+        Assert.StartsWith("half \ufffd and ", Assert.Single(await log.Queries.LatestSamplesAsync(null, Cancel)).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Samples_thin_out_as_they_age_and_keep_their_means_and_peaks()
     {
         await using LogStore store = await NewStoreAsync();
@@ -71,21 +92,25 @@ public abstract class SampleTests
     }
 
     [Fact]
-    public async Task Only_so_many_series_have_room_and_the_rest_is_counted()
+    public async Task Only_so_many_series_have_room_fewer_of_workers_than_of_all_and_the_rest_is_counted()
     {
         await using LogStore store = await NewStoreAsync();
         await using RunLog log = await store.OpenAsync(clock: _clock);
-        foreach (int[] some in Enumerable.Range(0, SampleTable.MostSeries).Chunk(2500))
+        foreach (int[] some in Enumerable.Range(0, SampleTable.MostOfWorkers).Chunk(2000))
         {
-            await log.SampleAsync([.. some.Select(n => Length($"q{n}", 0, n))], Cancel);
+            await log.SampleAsync([.. some.Select(n => Fact($"pod-{n} feeds.up", 0))], Cancel);
         }
-        await log.SampleAsync([Length("one more", 0, 1), Length("q7", 10, 1)], Cancel);
+        await log.SampleAsync([Fact("one more", 0)], Cancel);
+        await log.SampleAsync([.. Enumerable.Range(SampleTable.MostOfWorkers, SampleTable.MostSeries - SampleTable.MostOfWorkers).Select(n => Length($"q{n}", 0, n))], Cancel);
+        await log.SampleAsync([Length("one more", 0, 1), Fact("pod-7 feeds.up", 10)], Cancel);
         await log.AppendAsync([new TaskEvent { Source = "shop", Id = "1", Kind = EventKind.Started, At = At(0), Task = "t" }], Cancel); // refusals go with the next commit
-        Assert.Equal(1, Assert.Single(await log.Queries.RefusalsAsync(Cancel)).Times);
-        Assert.Equal(SampleTable.MostSeries, (await log.Queries.LatestSamplesAsync(SampleKinds.QueueLength, Cancel)).Count);
+        Assert.Equal(2, Assert.Single(await log.Queries.RefusalsAsync(Cancel)).Times);
+        Assert.Equal(SampleTable.MostSeries, (await log.Queries.LatestSamplesAsync(null, Cancel)).Count);
     }
 
     Instant At(int seconds) => new Instant(1_780_315_200_000_000) + TimeSpan.FromSeconds(seconds); // 2026-06-01 12:00
+
+    Sample Fact(string subject, int seconds) => new("shop", SampleKinds.WorkerFact, subject, At(seconds), 1);
 
     Sample Length(string queue, int seconds, double value) => new("shop", SampleKinds.QueueLength, queue, At(seconds), value);
 }

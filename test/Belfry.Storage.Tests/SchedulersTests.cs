@@ -87,7 +87,7 @@ public sealed class SchedulersTests(PostgresFixture postgres)
     }
 
     static Task<bool[]> AtWorkAsync(RunLog log, ChildProcess[] schedulers) => Task.WhenAll(schedulers.Select(async scheduler =>
-        (await log.OpenRunsOfAsync(CallEvents.Source, OtherScheduler.NameOf(scheduler), Cancel)).Any(run => run.Task == OtherScheduler.Slow)));
+        (await log.Queries.OpenRunsOfAsync(CallEvents.Source, OtherScheduler.NameOf(scheduler), Cancel)).Any(run => run.Task == OtherScheduler.Slow)));
 
     static async Task<List<TaskRun>> RunsAsync(RunLog log, string task)
     {

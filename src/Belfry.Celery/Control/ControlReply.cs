@@ -38,7 +38,7 @@ sealed partial record ControlReply(string Worker, JsonElement Value)
                 ? new ControlReply(one.Name, one.Value.Clone())
                 : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or RegexMatchTimeoutException)
         {
             return null;
         }

@@ -29,6 +29,11 @@ public sealed class EventDecoder(string source)
         {
             into.Refuse("message that is not JSON");
         }
+        catch (Exception unforeseen)
+        {
+            // Thrown, it would end the stream, and one on RabbitMQ would come again for ever.
+            into.Refuse($"message that could not be read ({unforeseen.GetType().Name})");
+        }
         if (_scratch.Length > KeptScratch)
         {
             _scratch = [];
@@ -144,6 +149,10 @@ public sealed class EventDecoder(string source)
         catch (JsonException)
         {
             into.Refuse("body that is not JSON");
+        }
+        catch (Exception unforeseen)
+        {
+            into.Refuse($"message that could not be read ({unforeseen.GetType().Name})");
         }
     }
 

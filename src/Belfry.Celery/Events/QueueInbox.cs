@@ -118,15 +118,7 @@ sealed class QueueInbox(string source, TimeProvider clock)
             batch.Refuse($"message over {LongestMessage / 1024 / 1024} MB");
             return;
         }
-        try
-        {
-            _decoder.Decode(body, properties.ContentType, properties.ContentEncoding, now, batch);
-        }
-        catch (Exception problem)
-        {
-            // Left in the queue it would come again for ever.
-            batch.Refuse($"message that could not be read ({problem.GetType().Name})");
-        }
+        _decoder.Decode(body, properties.ContentType, properties.ContentEncoding, now, batch);
     }
 
     // A gap lies before the batch that it comes with.

@@ -28,11 +28,11 @@ static class Places
     static (string Worker, WorkerEvidence Says)? Holder(FactList facts)
     {
         (string Worker, WorkerEvidence Says)? best = null;
-        foreach ((string worker, WorkerEvidence says) in facts.Evidence.Workers.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        foreach ((string worker, WorkerEvidence says) in facts.Evidence.Workers.Where(pair => pair.Value.Has).OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             bool better = best is null || (says.Says == WorkerSays.Active && best.Value.Says.Says != WorkerSays.Active)
                 || (says.Says == best.Value.Says.Says && string.Equals(worker, facts.Known?.Worker, StringComparison.Ordinal));
-            best = says.Has && better ? (worker, says) : best;
+            best = better ? (worker, says) : best;
         }
         return best;
     }

@@ -94,17 +94,25 @@ sealed class RpcResults(CeleryCluster cluster) : IResultBackend, IAsyncDisposabl
     async Task<IChannel> ListenAsync(CancellationToken cancel)
     {
         IChannel channel = await _connection.OpenChannelAsync(confirms: false, cancel);
-        // Ours alone, and gone with the connection; so is what comes after that.
-        _queue = $"belfry.{Guid.NewGuid()}";
-        await channel.QueueDeclareAsync(_queue, durable: false, exclusive: true, autoDelete: true, cancellationToken: cancel);
-        var consumer = new AsyncEventingBasicConsumer(channel);
-        consumer.ReceivedAsync += (_, delivered) =>
+        try
         {
-            Keep(delivered.BasicProperties.CorrelationId ?? "", delivered.Body.ToArray());
-            return Task.CompletedTask;
-        };
-        await channel.BasicConsumeAsync(_queue, autoAck: true, consumer, cancel);
-        return channel;
+            // Ours alone, and gone with the connection; so is what comes after that.
+            _queue = $"belfry.{Guid.NewGuid()}";
+            await channel.QueueDeclareAsync(_queue, durable: false, exclusive: true, autoDelete: true, cancellationToken: cancel);
+            var consumer = new AsyncEventingBasicConsumer(channel);
+            consumer.ReceivedAsync += (_, delivered) =>
+            {
+                Keep(delivered.BasicProperties.CorrelationId ?? "", delivered.Body.ToArray());
+                return Task.CompletedTask;
+            };
+            await channel.BasicConsumeAsync(_queue, autoAck: true, consumer, cancel);
+            return channel;
+        }
+        catch
+        {
+            await channel.DisposeAsync();
+            throw;
+        }
     }
 
     void Keep(string id, byte[] body)

@@ -7,6 +7,9 @@ namespace Belfry.Server.Sources;
 /// <param name="Mistakes">The others.</param>
 sealed record EventsBody(List<(int Line, TaskEvent Event)> Events, List<LineMistake> Mistakes)
 {
+    // Of a body of so many nothing is to be had but an answer of its size, for each mistake has its words.
+    const int MostMistakes = 10_000;
+
     /// <summary>Reads a body.</summary>
     public static EventsBody Read(ReadOnlyMemory<byte> body, string usualSource)
     {
@@ -26,7 +29,7 @@ sealed record EventsBody(List<(int Line, TaskEvent Event)> Events, List<LineMist
         {
             using var whole = JsonDocument.Parse(body);
             JsonElement[] items = isArray ? [.. whole.RootElement.EnumerateArray()] : [whole.RootElement];
-            for (int i = 0; i < items.Length; i++)
+            for (int i = 0; i < items.Length && !IsHopeless(i + 1); i++)
             {
                 Add(i + 1, items[i], usualSource);
             }
@@ -52,11 +55,25 @@ sealed record EventsBody(List<(int Line, TaskEvent Event)> Events, List<LineMist
             ReadOnlyMemory<byte> text = end < 0 ? rest : rest[..end];
             rest = end < 0 ? default : rest[(end + 1)..];
             line++;
+            if (IsHopeless(line))
+            {
+                return;
+            }
             if (!text.Span.Trim(" \t\r"u8).IsEmpty)
             {
                 ReadLine(line, text, usualSource);
             }
         }
+    }
+
+    /// <summary>It has too many mistakes: from here on it is not read.</summary>
+    bool IsHopeless(int line)
+    {
+        if (Mistakes.Count == MostMistakes)
+        {
+            Mistakes.Add(new LineMistake(line, "", $"neither this nor what follows was read: {MostMistakes} mistakes are enough"));
+        }
+        return Mistakes.Count > MostMistakes;
     }
 
     void ReadLine(int line, ReadOnlyMemory<byte> text, string usualSource)

@@ -84,5 +84,5 @@ static class ComponentFacts
         _ => [new ComponentFact(name, null, Cut(value.GetRawText()))],
     };
 
-    static string Cut(string text) => text.Length <= LongestText ? text : text[..LongestText];
+    static string Cut(string text) => text.Length <= LongestText ? text : text[..(char.IsHighSurrogate(text[LongestText - 1]) ? LongestText - 1 : LongestText)];
 }

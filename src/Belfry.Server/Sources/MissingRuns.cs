@@ -248,7 +248,7 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
             {
                 continue;
             }
-            foreach (TaskRun run in await log.OpenRunsOfAsync(settings.Name, worker, cancel))
+            foreach (TaskRun run in await log.Queries.OpenRunsOfAsync(settings.Name, worker, cancel))
             {
                 if (run.State == RunState.Queued)
                 {

@@ -11,7 +11,7 @@ namespace Belfry.Server.Sources;
 /// </remarks>
 sealed class Visit(string source, ClusterEvidence evidence, RunLog log, Func<WorkerStandings> standings, Hearing hearing, TimeSpan lostAfter, TimeProvider clock)
 {
-    static readonly IReadOnlyDictionary<string, ResultEvidence> NoRecords = new Dictionary<string, ResultEvidence>();
+    static readonly IReadOnlyDictionary<string, WorkerEvidence> NoWorkers = new Dictionary<string, WorkerEvidence>();
 
     static readonly IReadOnlySet<string> NoTasks = new HashSet<string>();
 
@@ -32,26 +32,26 @@ sealed class Visit(string source, ClusterEvidence evidence, RunLog log, Func<Wor
     async Task<IReadOnlyList<Inquiry>> RecordsAsync(IReadOnlyList<Inquiry> due, Func<IReadOnlyList<Answer>, CancellationToken, Task> settle, CancellationToken cancel)
     {
         IReadOnlyDictionary<string, ResultEvidence> records = await evidence.RecordsAsync(Ids(due), cancel);
-        return await SettleAsync(due, inquiry => Of(inquiry, records, null, null), settle, cancel);
+        return await SettleAsync(due, inquiry => Of(inquiry, records, null), settle, cancel);
     }
 
     async Task<IReadOnlyList<Inquiry>> WorkersAsync(IReadOnlyList<Inquiry> due, Func<IReadOnlyList<Answer>, CancellationToken, Task> settle, CancellationToken cancel)
     {
-        (WorkerAnswers answers, WorkerStandings workers) = await AskAsync(due, cancel);
+        AskedWorkers workers = await AskAsync(due, cancel);
         IReadOnlyDictionary<string, ResultEvidence> records = await evidence.RecordsAsync(Ids(due), cancel);
-        return await SettleAsync(due, inquiry => Of(inquiry, records, answers, workers), settle, cancel);
+        return await SettleAsync(due, inquiry => Of(inquiry, records, workers), settle, cancel);
     }
 
     async Task RoundAsync(IReadOnlyList<Inquiry> due, Func<IReadOnlyList<Answer>, CancellationToken, Task> settle, CancellationToken cancel)
     {
         BrokerLook look = await evidence.LookAsync(Ids(due), [.. _known.Values.Select(run => run.Queue).OfType<string>().Distinct()], cancel);
         IReadOnlySet<string>? limited = evidence.IsRabbitMq ? await evidence.RateLimitedAsync(hearing.Awaited(standings().Beating, Instant.Now(clock)), cancel) : NoTasks;
-        (WorkerAnswers answers, WorkerStandings workers) = await AskAsync(due, cancel);
+        AskedWorkers workers = await AskAsync(due, cancel);
         IReadOnlyDictionary<string, ResultEvidence> records = await evidence.RecordsAsync(Ids(due), cancel);
         var all = new List<Answer>();
         foreach (Inquiry inquiry in due)
         {
-            Evidence found = Of(inquiry, records, answers, workers);
+            Evidence found = Of(inquiry, records, workers);
             // Who beats and does not answer, and is not known to be deaf or idle, is a place that could not be read.
             bool complete = look.Complete && !found.Workers.Values.Any(worker => worker is { Says: WorkerSays.Silent, Idle: false });
             found = found with
@@ -67,12 +67,12 @@ sealed class Visit(string source, ClusterEvidence evidence, RunLog log, Func<Wor
         await settle(all, cancel);
     }
 
-    async Task<(WorkerAnswers Answers, WorkerStandings Workers)> AskAsync(IReadOnlyList<Inquiry> due, CancellationToken cancel)
+    async Task<AskedWorkers> AskAsync(IReadOnlyList<Inquiry> due, CancellationToken cancel)
     {
         Instant now = Instant.Now(clock);
         WorkerAnswers answers = await evidence.AskAsync(Ids(due), hearing.Awaited(standings().Beating, now), standings().Silent, cancel);
         hearing.Note(answers.Answered, answers.Silent, now);
-        return (answers, standings());
+        return new AskedWorkers(standings(), answers, hearing);
     }
 
     /// <summary>Hands over those of which something is known now, and gives back the rest.</summary>
@@ -87,14 +87,13 @@ sealed class Visit(string source, ClusterEvidence evidence, RunLog log, Func<Wor
         return [.. answers[true].Select(answer => answer.Inquiry)];
     }
 
-    Evidence Of(Inquiry inquiry, IReadOnlyDictionary<string, ResultEvidence>? records, WorkerAnswers? answers, WorkerStandings? workers)
+    Evidence Of(Inquiry inquiry, IReadOnlyDictionary<string, ResultEvidence> records, AskedWorkers? workers)
     {
         TaskRun? run = _known.GetValueOrDefault(inquiry.Id);
         return new Evidence
         {
-            Asked = Instant.Now(clock), Gap = inquiry.Gap, Record = (records ?? NoRecords).GetValueOrDefault(inquiry.Id), IsRabbitMq = evidence.IsRabbitMq, LostAfter = lostAfter,
-            Workers = answers is null || workers is null ? new Dictionary<string, WorkerEvidence>() : workers.Of(run, inquiry.Id, answers, hearing),
-            Unheard = workers?.Unheard(run) ?? TimeSpan.Zero,
+            Asked = Instant.Now(clock), Gap = inquiry.Gap, Record = records.GetValueOrDefault(inquiry.Id), IsRabbitMq = evidence.IsRabbitMq, LostAfter = lostAfter,
+            Workers = workers?.Of(run, inquiry.Id) ?? NoWorkers, Unheard = workers?.Standings.Unheard(run) ?? TimeSpan.Zero,
         };
     }
 

@@ -87,11 +87,11 @@ public sealed class WorkerWatch(
     }
 
     /// <summary>What was heard of every worker's processes, the newest of each last, and how each was judged.</summary>
-    public IReadOnlyList<IReadOnlyList<(WorkerSigns Signs, WorkerVerdict Verdict)>> Snapshot(Instant now)
+    public IReadOnlyList<WatchedWorker> Snapshot(Instant now)
     {
         lock (_lock)
         {
-            return [.. _workers.Values.Select(all => all.ConvertAll(one => (one.Signs, Liveness.Judge(one.Signs, _unbrokenSince, now, lostAfter))))];
+            return [.. _workers.Values.Select(all => new WatchedWorker(all.ConvertAll(one => (one.Signs, Liveness.Judge(one.Signs, _unbrokenSince, now, lostAfter)))))];
         }
     }
 
@@ -109,7 +109,7 @@ public sealed class WorkerWatch(
             }
             if (change.Verdict >= WorkerVerdict.Left)
             {
-                IReadOnlyList<TaskRun> open = await log.OpenRunsOfAsync(source, change.Signs.Worker, cancel);
+                IReadOnlyList<TaskRun> open = await log.Queries.OpenRunsOfAsync(source, change.Signs.Worker, cancel);
                 TaskEvent[] inferred = [.. Liveness.Consequences(change.Signs, change.Verdict, change.Successor, open)];
                 if (inferred.Length > 0)
                 {

@@ -85,7 +85,7 @@ sealed class PostgresQueries(PostgresStore store, TimeProvider clock) : RunQueri
     internal override Task<IReadOnlyList<TaskRun>> LastRunsAsync(IReadOnlyCollection<string> tasks, CancellationToken cancel) =>
         store.ReadAsync(question => LastRuns.OfAsync(question, tasks), cancel);
 
-    internal override Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) =>
+    public override Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) =>
         store.ReadAsync(question => RunFinder.OpenRunsOfAsync(question, source, worker), cancel);
 
     private protected override Task<(LogReport Report, IReadOnlyDictionary<RunState, long> Open)> ReadReportAsync(ReportQuery query, bool withOpen, CancellationToken cancel) => store.ReadAsync(

@@ -72,6 +72,9 @@ public abstract class RunQueries : IDisposable
     /// <summary>Of each of these runs its newest attempt; those that the log does not know are left out.</summary>
     public abstract Task<IReadOnlyDictionary<string, TaskRun>> NewestAsync(string source, IReadOnlyCollection<string> ids, CancellationToken cancel);
 
+    /// <summary>The open runs of a worker, as committed: for whoever judges that it is gone.</summary>
+    public abstract Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel);
+
     /// <summary>Runs that were called by this one, newest attempt each, oldest first, at most <paramref name="limit"/>.</summary>
     public abstract Task<IReadOnlyList<TaskRun>> ChildrenAsync(string source, string id, int limit, CancellationToken cancel);
 
@@ -167,8 +170,6 @@ public abstract class RunQueries : IDisposable
     private protected abstract Task<(LogReport Report, IReadOnlyDictionary<RunState, long> Open)> ReadReportAsync(ReportQuery query, bool withOpen, CancellationToken cancel);
 
     private protected abstract Task<RunPage> ReadPageAsync(RunFilter filter, int limit, string? cursor, TimeSpan deadline, CancellationToken cancel);
-
-    internal abstract Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel);
 
     private protected abstract void Close();
 }

@@ -8,6 +8,9 @@ sealed class SampleTable(ITableEngine tables)
     /// <summary>So many series there may be, in all sources; names of queues may be anything. Retention takes those that ended a year ago.</summary>
     public const int MostSeries = 10_000;
 
+    /// <summary>Of these so many may be of workers, whose names are new with every container: there is always room for queues.</summary>
+    public const int MostOfWorkers = 8_000;
+
     const string Touch = "UPDATE series SET at = $4, value = $5, text = $6 WHERE source = $1 AND kind = $2 AND subject = $3 RETURNING id";
 
     const string Begin = """
@@ -51,7 +54,7 @@ sealed class SampleTable(ITableEngine tables)
         IReadOnlyList<long> series = session.Read(Touch, found => found.Number(0), row);
         if (series.Count == 0)
         {
-            series = session.Read(Begin, made => made.Number(0), [.. row, MostSeries]);
+            series = session.Read(Begin, made => made.Number(0), [.. row, told.Kind == SampleKinds.WorkerFact ? MostOfWorkers : MostSeries]);
         }
         if (series.Count > 0 && told.Value is { } value)
         {

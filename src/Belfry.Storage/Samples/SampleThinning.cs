@@ -14,6 +14,9 @@ sealed class SampleThinning(ITableEngine tables, Instant now)
     /// <summary>So long there is one each five minutes.</summary>
     public static readonly TimeSpan FivesKept = TimeSpan.FromDays(365);
 
+    /// <summary>So long facts stay of a worker that tells them no more: the names of containers never come back.</summary>
+    public static readonly TimeSpan GoneWorkersKept = TimeSpan.FromDays(14);
+
     const int DeletedAtOnce = 5000; // some 10 ms, of the 100 that may hold up the log
 
     // What one piece reads is 8,640 samples at most, where they come each ten seconds.
@@ -67,12 +70,15 @@ sealed class SampleThinning(ITableEngine tables, Instant now)
         return before - merged.Count;
     }
 
-    /// <summary>What is a year old goes, and series of which nothing is left.</summary>
+    /// <summary>What is a year old goes, what workers told that are gone, and series of which nothing is left.</summary>
     async Task<long> ForgetAsync(CancellationToken cancel)
     {
-        long horizon = (now - FivesKept).Micros, gone = 0;
-        foreach (long series in await tables.ReadAsync(session => session.Read("SELECT id FROM series ORDER BY id", row => row.Number(0)), cancel))
+        long old = (now - FivesKept).Micros, silent = (now - GoneWorkersKept).Micros, gone = 0;
+        IReadOnlyList<(long Id, bool IsOfGone)> all = await tables.ReadAsync(
+            session => session.Read("SELECT id, kind, at FROM series ORDER BY id", row => (row.Number(0), row.Text(1) == SampleKinds.WorkerFact && row.Number(2) < silent)), cancel);
+        foreach ((long series, bool isOfGone) in all)
         {
+            long horizon = isOfGone ? silent : old;
             int piece;
             do
             {
@@ -85,7 +91,7 @@ sealed class SampleThinning(ITableEngine tables, Instant now)
             while (piece == DeletedAtOnce);
         }
         await tables.WriteAsync(
-            session => session.Run("DELETE FROM series WHERE at < $1 AND NOT EXISTS(SELECT 1 FROM sample WHERE sample.series = series.id)", horizon), cancel);
+            session => session.Run("DELETE FROM series WHERE (at < $1 OR (kind = $2 AND at < $3)) AND NOT EXISTS(SELECT 1 FROM sample WHERE sample.series = series.id)", old, SampleKinds.WorkerFact, silent), cancel);
         return gone;
     }
 

@@ -92,7 +92,7 @@ sealed class SqliteQueries(Store store, TimeProvider clock) : RunQueries(clock)
     internal override Task<IReadOnlyList<TaskRun>> LastRunsAsync(IReadOnlyCollection<string> tasks, CancellationToken cancel) =>
         ReadAsync((database, context) => LastRuns.Of(database, tasks, store.Seen, context), cancel);
 
-    internal override Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) =>
+    public override Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) =>
         ReadAsync<IReadOnlyList<TaskRun>>((database, context) => RunFinder.OpenRunsOf(database, source, worker, context), cancel);
 
     private protected override void Close()

@@ -83,8 +83,7 @@ sealed class PostgresTables(PostgresStore store) : ITableEngine
             var command = new NpgsqlCommand(sql, connection);
             foreach (object? value in values)
             {
-                // A character 0 cannot be stored in a text there; nobody may write one into the log's own tables either.
-                command.Parameters.Add(new NpgsqlParameter { Value = value switch { null => DBNull.Value, int number => (long)number, string text => text.Replace('\0', '\uFFFD'), _ => value } });
+                command.Parameters.Add(new NpgsqlParameter { Value = value switch { null => DBNull.Value, int number => (long)number, string text => Rows.NameTable.Clean(text), _ => value } });
             }
             return command;
         }

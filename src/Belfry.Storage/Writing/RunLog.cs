@@ -138,9 +138,6 @@ public sealed partial class RunLog : IAsyncDisposable
     /// <summary>Marks a worker as gone or back, as judged by whoever watches it.</summary>
     public void JudgeWorker(string source, string worker, bool online) => _notes.Judge(source, worker, online);
 
-    /// <summary>The open runs of a worker, as committed: for whoever judges that it is gone.</summary>
-    public Task<IReadOnlyList<TaskRun>> OpenRunsOfAsync(string source, string worker, CancellationToken cancel) => Queries.OpenRunsOfAsync(source, worker, cancel);
-
     /// <summary>Open runs of a source of processes on this store that are known to be dead.</summary>
     internal async Task<IReadOnlyList<TaskRun>> DeadRunsAsync(string source, CancellationToken cancel)
     {

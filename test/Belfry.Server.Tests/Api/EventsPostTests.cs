@@ -67,6 +67,16 @@ public sealed class EventsPostTests
     }
 
     [Theory]
+    [InlineData("x\n", "x\n", "")]
+    [InlineData("[", "1,", "1]")]
+    public async Task A_body_of_mistakes_is_not_read_to_its_end(string begin, string mistake, string end)
+    {
+        await using ServerHost server = await StartAsync();
+        (HttpStatusCode status, JsonElement answer) = await PostAsync(server, $"{begin}{string.Concat(Enumerable.Repeat(mistake, 1_000_000))}{end}");
+        Assert.Equal((HttpStatusCode.BadRequest, 0, 10_001), (status, answer.GetProperty("accepted").GetInt32(), answer.GetProperty("refused").GetInt32()));
+    }
+
+    [Theory]
     [InlineData("[{\"id\": 1},\n{]")]
     [InlineData("[1, 2]")]
     [InlineData("no json")]
