@@ -25,6 +25,10 @@ public static class StorageVerbs
     /// <param name="deleteExisting">Begins with an empty one. Off by default.</param>
     public static BelfryBuilder UseSqlite(this BelfryBuilder belfry, string path, Action<RunLogOptions>? options = null, bool deleteExisting = false)
     {
+        if (path.Split('=', 2) is [var key, var named] && key.Trim().ToUpperInvariant() is "DATA SOURCE" or "DATASOURCE" or "FILENAME")
+        {
+            throw new ArgumentException($"UseSqlite takes the path of a file, not a connection string: UseSqlite(\"{named.Split(';')[0].Trim()}\")", nameof(path));
+        }
         if (deleteExisting && !BelfryBuilder.IsChild)
         {
             foreach (string file in (string[])[path, $"{path}-wal", $"{path}-shm"])
@@ -37,7 +41,7 @@ public static class StorageVerbs
 
     /// <summary>On a server, in the schema <c>belfry</c> of a database.</summary>
     /// <param name="belfry">The application's tasks.</param>
-    /// <param name="url"><c>postgresql://USER:PASSWORD@HOST:PORT/DATABASE</c>.</param>
+    /// <param name="url"><c>postgresql://USER:PASSWORD@HOST:PORT/DATABASE</c>, or a connection string of Npgsql's: <c>Host=db;Database=app;Username=belfry;Password=…</c>.</param>
     /// <param name="options">How the log is kept.</param>
     public static BelfryBuilder UsePostgreSql(this BelfryBuilder belfry, string url, Action<RunLogOptions>? options = null) => belfry.UseStore(StoreUrl.Parse(url), options);
 

@@ -47,6 +47,11 @@ public sealed record StoreUrl
             (string shown, string server) = ServerAddress.Read(text);
             return new StoreUrl(shown, null, server);
         }
+        if (ServerAddress.IsConnectionString(text))
+        {
+            (string shown, string server) = ServerAddress.ReadConnectionString(text);
+            return new StoreUrl(shown, null, server);
+        }
         throw new FormatException($"'{text}' is not a store: use sqlite://PATH, postgresql://USER:PASSWORD@HOST/DATABASE, memory:, or csv://FOLDER to read one");
     }
 

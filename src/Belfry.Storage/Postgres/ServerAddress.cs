@@ -23,6 +23,24 @@ static class ServerAddress
     /// <summary>The text begins as such a URL does.</summary>
     public static bool IsOne(string text) => Schemes.Any(scheme => text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase));
 
+    /// <summary>The text is a connection string of Npgsql's, as .NET applications have them: <c>Host=db;Database=app;Username=belfry;Password=…</c>.</summary>
+    public static bool IsConnectionString(string text) => text.IndexOf('=', StringComparison.Ordinal) is var first && first > 0 && text.IndexOf("://", StringComparison.Ordinal) is var scheme && (scheme < 0 || scheme > first)
+        && text.Split(';').Any(part => part.Split('=')[0].Trim() is var key && (key.Equals("Host", StringComparison.OrdinalIgnoreCase) || key.Equals("Server", StringComparison.OrdinalIgnoreCase)));
+
+    /// <summary>What <see cref="Read"/> tells, of a connection string.</summary>
+    /// <exception cref="FormatException">It is none; the message shows no password.</exception>
+    public static (string Shown, string Connection) ReadConnectionString(string text)
+    {
+        try
+        {
+            return Complete(new NpgsqlConnectionStringBuilder(text));
+        }
+        catch (Exception refused) when (refused is ArgumentException or KeyNotFoundException or NotSupportedException)
+        {
+            throw new FormatException("the store's connection string is not understood: use Host=…;Database=…;Username=…;Password=…, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE", refused);
+        }
+    }
+
     /// <summary>The URL as it may be shown, and the string by which Npgsql connects.</summary>
     /// <exception cref="FormatException">It is no such URL; the message shows no password.</exception>
     public static (string Shown, string Connection) Read(string text)
@@ -31,7 +49,7 @@ static class ServerAddress
         {
             throw new FormatException("the store's postgresql:// URL is not understood: use postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters as %XX");
         }
-        var builder = new NpgsqlConnectionStringBuilder { ApplicationName = "belfry", KeepAlive = 30, MaxPoolSize = MostConnections, MaxAutoPrepare = 60, AutoPrepareMinUsages = 2 };
+        var builder = new NpgsqlConnectionStringBuilder();
         string[] user = uri.UserInfo.Split(':', 2);
         Set(builder, "Username", user[0]);
         Set(builder, "Password", user.Length > 1 ? user[1] : "");
@@ -44,10 +62,18 @@ static class ServerAddress
                 $"the store's URL has a parameter '{pair[0]}' that is not known: {string.Join(", ", Parameters.Keys.Order(StringComparer.Ordinal))} are");
             Set(builder, known, known == "SSL Mode" ? pair[^1].Replace("-", "", StringComparison.Ordinal) : pair[^1]);
         }
+        return Complete(builder);
+    }
+
+    /// <summary>With what the log wants besides.</summary>
+    static (string Shown, string Connection) Complete(NpgsqlConnectionStringBuilder builder)
+    {
         if (builder.Database is null or "")
         {
             throw new FormatException("the store's URL names no database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE");
         }
+        builder.ApplicationName ??= "belfry";
+        (builder.KeepAlive, builder.MaxPoolSize, builder.MaxAutoPrepare, builder.AutoPrepareMinUsages) = (30, MostConnections, 60, 2);
         builder.SearchPath = "belfry";
         builder.Options = $"{Plans} {builder.Options}".TrimEnd();
         string who = builder.Username is { Length: > 0 } name ? $"{Uri.EscapeDataString(name)}@" : "";

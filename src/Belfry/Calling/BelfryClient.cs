@@ -83,6 +83,10 @@ sealed class BelfryClient(IWorkQueue queue, IRunLogStore log, TaskRegistry tasks
         {
             throw new ArgumentException($"no task '{name}' is registered here; a service's methods are by AddCalls<…>()", nameof(name));
         }
+        if (how is { Countdown: not null, Eta: not null })
+        {
+            throw new ArgumentException($"the call of '{name}' has a countdown and an instant: say one of them", nameof(how));
+        }
         Instant now = Instant.Now(clock);
         string? key = how?.IdempotencyKey;
         var call = new QueuedCall

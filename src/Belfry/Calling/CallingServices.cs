@@ -26,12 +26,14 @@ public static class CallingServices
     public static void AddCalls<TService>(this BelfryBuilder builder, Condition start, Action<TaskOptions>? options = null)
     {
         builder.Call(typeof(TService));
-        foreach (MethodInfo method in typeof(TService).GetInterfaces().Append(typeof(TService)).SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)))
+        IEnumerable<MethodInfo> methods = typeof(TService).GetInterfaces().Append(typeof(TService)).SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly));
+        foreach (IGrouping<string, MethodInfo> named in methods.Where(method => !method.IsSpecialName).GroupBy(TaskNames.Of))
         {
-            if (!method.IsSpecialName)
+            if (named.Count() > 1)
             {
-                builder.AddTask(TaskNames.Of(method), start, method, options);
+                builder.Refuse($"AddCalls<{typeof(TService).Name}>: {named.Count()} methods are the task '{named.Key}': all but one need a name of their own, [BelfryTask(\"…\")]");
             }
+            builder.AddTask(named.Key, start, named.First(), options);
         }
     }
 

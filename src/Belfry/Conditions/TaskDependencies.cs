@@ -30,9 +30,9 @@ public static class TaskDependencies
         foreach ((string task, Condition condition) in tasks)
         {
             problems.AddRange(AskedBy(condition).Where(name => !known.Contains(name))
-                .Select(name => new DependencyProblem(task, $"its condition names the task '{name}', which is not registered")));
+                .Select(name => new DependencyProblem(task, $"its condition names the task '{name}', which is not registered{NearNames.Hint(name, known)}")));
             problems.AddRange(condition.Leaves.OfType<WhenCondition>().Where(when => when.Test is null && !functions.Contains(when.Name))
-                .Select(when => new DependencyProblem(task, $"its condition calls the function '{when.Name}', which is not registered")));
+                .Select(when => new DependencyProblem(task, $"its condition calls the function '{when.Name}', which is not registered{NearNames.Hint(when.Name, functions)}")));
         }
         return problems.Count > 0 ? problems : [.. NeverStarting(tasks)];
     }

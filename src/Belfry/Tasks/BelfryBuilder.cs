@@ -9,7 +9,7 @@ public sealed class BelfryBuilder : TaskGroup
     readonly List<WhenCondition> _functions = [];
     readonly List<string> _expected = [];
     readonly List<string> _called = []; // services of which all methods can be called; emptied by Finish
-    readonly List<string> _problems = []; // of the configuration; told, and emptied, by Finish
+    readonly List<string> _problems = []; // of the configuration and of services; told, and emptied, by Finish
 
     internal BelfryBuilder(IServiceCollection services, BelfryOptions options, TaskRegistry registry)
         : base(options.Defaults) => (Services, Options, Registry) = (services, options, registry);
@@ -34,6 +34,9 @@ public sealed class BelfryBuilder : TaskGroup
     /// <summary>Reads options from configuration: <c>belfry.Configure(builder.Configuration.GetSection("Belfry"))</c>. docs/library.md has the keys.</summary>
     public void Configure(IConfiguration section) => _problems.AddRange(OptionsReader.Read(section, Options));
 
+    /// <summary>Something is wrong with what was registered; told by <see cref="Finish"/> with all else.</summary>
+    internal void Refuse(string problem) => _problems.Add(problem);
+
     /// <summary>All methods of a service are tasks that can be called.</summary>
     internal void Call(Type service) => _called.Add(service.Name);
 
@@ -52,8 +55,10 @@ public sealed class BelfryBuilder : TaskGroup
         Registry.AddFunctions(_functions);
         IReadOnlyList<WhenCondition> functions = Registry.Functions;
         problems.AddRange(functions.SelectMany(Problems));
+        var refusedTasks = new HashSet<string>();
         foreach (TaskDraft draft in Take())
         {
+            int before = problems.Count;
             try
             {
                 Registry.Add(draft.Made(functions));
@@ -70,11 +75,12 @@ public sealed class BelfryBuilder : TaskGroup
             {
                 problems.Add($"task '{draft.Name}': {wrong.Message}");
             }
+            if (problems.Count > before)
+            {
+                refusedTasks.Add(draft.Name);
+            }
         }
-        if (problems.Count == 0)
-        {
-            problems.AddRange(Registry.Problems().Select(problem => problem.ToString()));
-        }
+        problems.AddRange(Registry.Problems(refusedTasks).Select(problem => problem.ToString()));
         if (problems.Count > 0)
         {
             throw new RegistrationException(problems);

@@ -133,24 +133,28 @@ public sealed class TaskRegistry(BelfryOptions options)
     }
 
     /// <summary>What can never work: names of tasks and functions that nobody has, and circles in which everybody waits.</summary>
-    public IReadOnlyList<DependencyProblem> Problems()
+    public IReadOnlyList<DependencyProblem> Problems() => Problems([]);
+
+    /// <summary>The same, where tasks of these names are missing because something else is wrong with them.</summary>
+    internal IReadOnlyList<DependencyProblem> Problems(IReadOnlyCollection<string> refused)
     {
         lock (_lock)
         {
+            string[] elsewhere = [.. _elsewhere, .. refused];
             return
             [
-                .. TaskDependencies.Problems(_byName.ToDictionary(task => task.Key, task => task.Value.Start), _elsewhere, _functions.Values),
-                .. Unknown("its end condition names", task => task.End?.Leaves.Select(leaf => leaf.Asked).OfType<string>() ?? []),
-                .. Unknown("it takes up what is returned by", task => task.Needs),
+                .. TaskDependencies.Problems(_byName.ToDictionary(task => task.Key, task => task.Value.Start), elsewhere, _functions.Values),
+                .. Unknown("its end condition names", task => task.End?.Leaves.Select(leaf => leaf.Asked).OfType<string>() ?? [], elsewhere),
+                .. Unknown("it takes up what is returned by", task => task.Needs, elsewhere),
             ];
         }
     }
 
-    IEnumerable<DependencyProblem> Unknown(string how, Func<TaskDefinition, IEnumerable<string>> names) =>
+    IEnumerable<DependencyProblem> Unknown(string how, Func<TaskDefinition, IEnumerable<string>> names, string[] elsewhere) =>
         from task in _byName.Values
         from name in names(task).Distinct()
-        where !_byName.ContainsKey(name) && !_elsewhere.Contains(name)
-        select new DependencyProblem(task.Name, $"{how} the task '{name}', which is not registered");
+        where !_byName.ContainsKey(name) && !elsewhere.Contains(name)
+        select new DependencyProblem(task.Name, $"{how} the task '{name}', which is not registered{NearNames.Hint(name, _byName.Keys)}");
 
     string FreeName(string name)
     {

@@ -50,6 +50,9 @@ public sealed class CallingTests
         Assert.Contains("AddCalls", typed.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<ArgumentException>(() => counter.Client.CallAsync<IReports>(service => Console.WriteLine(), cancel: Cancel));
         await Assert.ThrowsAsync<ArgumentException>(() => counter.Client.ResultAsync<int>("no-such-run", Cancel));
+        var both = new CallOptions { Countdown = TimeSpan.FromSeconds(1), Eta = TimeProvider.System.GetUtcNow() };
+        ArgumentException twice = await Assert.ThrowsAsync<ArgumentException>(() => counter.Client.CallAsync("known", options: both, cancel: Cancel));
+        Assert.Contains("say one of them", twice.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -71,6 +71,8 @@ public sealed class ReadingTests
     [InlineData("", 0, "expected a condition, but the text ends")]
     [InlineData("   ", 3, "expected a condition, but the text ends")]
     [InlineData("dayly", 0, "expected a condition, not 'dayly'")]
+    [InlineData("*/5 * * * *", 0, "a cron expression begins with that word: cron */5 * * * *")]
+    [InlineData(" @daily", 1, "begins with that word: cron @daily")]
     [InlineData("true & & false", 7, "expected a condition, not '&'")]
     [InlineData("true ~ false", 5, "expected &, | or the end, not '~'")]
     [InlineData("(daily | retry 3", 0, "this bracket is never closed")]

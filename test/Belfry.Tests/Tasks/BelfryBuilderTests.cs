@@ -8,6 +8,35 @@ namespace Belfry.Tests.Tasks;
 public sealed class BelfryBuilderTests
 {
     [Fact]
+    public void Whoever_mistook_a_name_is_told_the_one_that_is_near_and_all_mistakes_are_told_at_once()
+    {
+        var refused = Assert.Throws<RegistrationException>(() => new ServiceCollection().AddBelfry(belfry =>
+        {
+            belfry.AddTask("import", Daily, () => { });
+            belfry.AddTask("typo", AfterSuccess("imprt"), () => { });
+            belfry.AddGroup("prices.", prices =>
+            {
+                prices.AddTask("load", Daily, () => 1);
+                prices.AddTask("check", AfterSuccess("load"), ([FromReturn("load")] int n) => n);
+            });
+            belfry.AddTask("wrong", "dayly", () => { });
+            belfry.AddTask("after wrong", AfterSuccess("wrong"), () => { });
+            belfry.AddTask("nobody's", AfterSuccess("x"), () => { });
+            belfry.AddCalls<IOverloaded>();
+        }));
+        Assert.Equal(
+            [
+                "AddCalls<IOverloaded>: 2 methods are the task 'IOverloaded.Send': all but one need a name of their own, [BelfryTask(\"…\")]",
+                "task 'wrong': its condition is not understood: expected a condition, not 'dayly' (at 1)",
+                "task 'typo': its condition names the task 'imprt', which is not registered; did you mean 'import'?",
+                "task 'prices.check': its condition names the task 'load', which is not registered; did you mean 'prices.load'?",
+                "task 'nobody's': its condition names the task 'x', which is not registered",
+                "task 'prices.check': it takes up what is returned by the task 'load', which is not registered; did you mean 'prices.load'?",
+            ],
+            refused.Problems);
+    }
+
+    [Fact]
     public void Tasks_are_registered_with_conditions_or_their_text()
     {
         TaskRegistry tasks = Register(belfry =>
@@ -158,5 +187,12 @@ public sealed class BelfryBuilderTests
         public string Send(string month) => month;
 
         public int Count() => 0;
+    }
+
+    interface IOverloaded
+    {
+        void Send(int number);
+
+        void Send(string text);
     }
 }

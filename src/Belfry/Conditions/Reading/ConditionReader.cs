@@ -8,6 +8,7 @@ sealed class ConditionReader
     /// <summary>Deeper brackets are no condition but an attack on the stack.</summary>
     const int DeepestBracket = 100;
 
+    readonly string _text;
     readonly TokenReader _tokens;
     readonly List<WhenCondition> _whens;
     readonly List<(Token[] Name, WhenCondition When)> _byWords;
@@ -16,7 +17,7 @@ sealed class ConditionReader
     /// <summary>Reads a text in which these functions may be named; of two names that fit the longer.</summary>
     public ConditionReader(string text, IEnumerable<WhenCondition> whens)
     {
-        _tokens = new TokenReader(text);
+        (_text, _tokens) = (text, new TokenReader(text));
         _whens = [.. whens];
         _byWords = [.. _whens.Select(when => (WordsOf(when.Name), when)).Where(known => known.Item1.Length > 0).OrderByDescending(known => known.Item1.Length)];
     }
@@ -116,7 +117,20 @@ sealed class ConditionReader
             case "env" or "param" or "when":
                 return new SurroundingsReader(_tokens).Named(_whens);
             default:
-                throw _tokens.Unexpected("a condition");
+                throw IsCron() ? new ConditionException($"a cron expression begins with that word: cron {_text.Trim()}", token.Position) : _tokens.Unexpected("a condition");
+        }
+    }
+
+    /// <summary>The whole text is a cron expression, as other schedulers take it.</summary>
+    bool IsCron()
+    {
+        try
+        {
+            return CronExpression.Parse(_text.Trim()) is not null;
+        }
+        catch (ConditionException)
+        {
+            return false;
         }
     }
 
