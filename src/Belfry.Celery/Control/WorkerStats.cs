@@ -66,10 +66,11 @@ public sealed record WorkerStats
     /// <summary>A worker that could not do what it was told: <c>{"error": "…"}</c>.</summary>
     public static bool IsError(JsonElement reply) => reply.ValueKind == JsonValueKind.Object && reply.TryGetProperty("error", out JsonElement error) && error.ValueKind == JsonValueKind.String && reply.EnumerateObject().Count() == 1;
 
-    // celery.concurrency.prefork:TaskPool. Old versions do not tell, but only prefork counts what it writes to its processes.
+    // celery.concurrency.prefork:TaskPool. Old versions do not tell, but only prefork counts what it writes to its processes, and threads are counted.
     static string? PoolOf(JsonElement stats) =>
         At(stats, "pool", "implementation") is { ValueKind: JsonValueKind.String } kind && kind.GetString()!.Split(':')[0].Split('.') is [.., { Length: > 0 } name] ? name == "thread" ? "threads" : name
         : At(stats, "pool", "writes") is { ValueKind: JsonValueKind.Object } ? "prefork"
+        : Whole(stats, "pool", "threads") is not null ? "threads"
         : null;
 
     static long? Whole(JsonElement root, params ReadOnlySpan<string> path) => At(root, path) is { } value ? Whole(value) : null;

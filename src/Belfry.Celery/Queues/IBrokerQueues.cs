@@ -15,6 +15,9 @@ public interface IBrokerQueues : IAsyncDisposable
     /// <summary>Single messages can be taken out of the middle of a queue.</summary>
     bool RemovesExactly { get; }
 
+    /// <summary>The broker tells its queues' names itself; otherwise only those are known that others tell of.</summary>
+    bool TellsNames { get; }
+
     /// <summary>The names of queues, sorted: those that are known from elsewhere, and those that the broker tells of.</summary>
     Task<IReadOnlyList<string>> NamesAsync(IReadOnlyCollection<string> known, CancellationToken cancel);
 

@@ -20,6 +20,8 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
 
     public bool RemovesExactly => false;
 
+    public bool TellsNames => false;
+
     /// <summary>The broker tells no names over AMQP.</summary>
     public Task<IReadOnlyList<string>> NamesAsync(IReadOnlyCollection<string> known, CancellationToken cancel) =>
         Task.FromResult<IReadOnlyList<string>>([.. known.Distinct().Order(StringComparer.Ordinal)]);

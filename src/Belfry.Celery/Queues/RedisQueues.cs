@@ -16,6 +16,8 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
 
     public bool RemovesExactly => true;
 
+    public bool TellsNames => true;
+
     public Task<IReadOnlyList<string>> NamesAsync(IReadOnlyCollection<string> known, CancellationToken cancel) => UseAsync<IReadOnlyList<string>>(
         connection =>
         {

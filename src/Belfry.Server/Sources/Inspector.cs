@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Belfry.Celery;
 using Belfry.Celery.Control;
 using Belfry.Storage.Payloads;
 
@@ -29,7 +30,7 @@ public sealed class Inspector(Cluster cluster, SecretMask mask)
             await cluster.Control.CastAsync(command.Method, arguments, workers, cancel);
         }
         string[] doubtful = [.. workers.Count == 0 && answer.Mute != 0 ? known.Silent.Where(worker => !answer.Replies.ContainsKey(worker)) : []];
-        IReadOnlyDictionary<string, Presence> found = await PresenceAsync(answer, workers, doubtful, cancel);
+        IReadOnlyDictionary<string, Presence> found = await PresenceAsync(answer, workers, doubtful, known, cancel);
         return new Inspected
         {
             Source = cluster.Name, Command = command, Timeout = timeout, Mute = answer.Mute,
@@ -39,12 +40,14 @@ public sealed class Inspector(Cluster cluster, SecretMask mask)
     }
 
     /// <summary>A question to everybody has told on Redis already who is connected: all that are silent, or none of them. Else they are looked for.</summary>
-    async Task<IReadOnlyDictionary<string, Presence>> PresenceAsync(ControlAnswer answer, IReadOnlyCollection<string> workers, string[] doubtful, CancellationToken cancel)
+    async Task<IReadOnlyDictionary<string, Presence>> PresenceAsync(ControlAnswer answer, IReadOnlyCollection<string> workers, string[] doubtful, KnownWorkers known, CancellationToken cancel)
     {
         string[] silent = [.. answer.Silent, .. doubtful];
+        // Redis tells how many listen and not who: that somebody listens without a word may be any of those that are known.
+        string[] possible = cluster.Celery.Broker.Kind == BrokerKind.Redis ? [.. silent.Concat(known.Live).Concat(known.Silent).Distinct()] : silent;
         return silent.Length == 0 ? new Dictionary<string, Presence>()
             : workers.Count == 0 && answer.Mute is { } mute && (mute == 0 || mute >= silent.Length) ? silent.ToDictionary(worker => worker, _ => mute == 0 ? Presence.Gone : Presence.Connected, StringComparer.Ordinal)
-            : await cluster.Control.FindAsync(silent, cancel);
+            : await cluster.Control.FindAsync(possible, cancel);
     }
 }
 

@@ -29,6 +29,8 @@ public sealed class QueueApiTests : IAsyncLifetime
             Shop, new SourceSettings { Name = "other", Broker = $"redis://127.0.0.1:{_redis.Port}/1", DefaultQueue = "plain" },
             new SourceSettings { Name = "gone", Broker = $"redis://127.0.0.1:{Machine.FreePort()}/0" },
         ]);
+        // A queue of another source is none of these.
+        await server.AppendAsync(new TaskEvent { Source = "billing", Id = "r", Kind = EventKind.Submitted, At = Instant.Now(TimeProvider.System), Task = "t", Queue = "invoices" });
         JsonElement all = await server.JsonAsync("/api/v1/queues");
         Assert.Equal(["shop/celery 5", "other/plain 0"], all.GetProperty("items").EnumerateArray().Select(queue => $"{queue.GetProperty("source")}/{queue.GetProperty("queue")} {queue.GetProperty("waiting")}"));
         JsonElement steps = all.GetProperty("items")[0].GetProperty("priorities");

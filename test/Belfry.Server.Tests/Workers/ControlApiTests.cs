@@ -147,6 +147,7 @@ public sealed class ControlApiTests(WorkerLab lab) : IClassFixture<WorkerLab>
         Assert.Equal(("solo@lab", "connected"), (said.GetProperty("silent")[0].GetProperty("worker").GetString(), said.GetProperty("silent")[0].GetProperty("presence").GetString()));
         Assert.Contains("is busy, not gone", said.GetProperty("remarks")[0].GetString(), StringComparison.Ordinal);
         Assert.Equal("connected", (await host.JsonAsync("/api/v1/workers/solo%40lab")).GetProperty("presence").GetString());
+        Assert.Equal("nobody@lab did not answer within 0.3 s; whether it is connected cannot be told.", (await host.JsonAsync("/api/v1/inspect/ping?worker=nobody@lab&timeout=0.3", HttpStatusCode.GatewayTimeout)).GetProperty("detail").GetString());
         Finished ping = await BelfryProcess.RunAsync(["inspect", "ping", "--broker", lab.Url, "--destination", "solo@lab", "--timeout", "0.3"]);
         Assert.Equal((0, true), (ping.Code, ping.Output.Contains("solo@lab  busy", StringComparison.Ordinal)));
         Finished active = await BelfryProcess.RunAsync(["inspect", "active", "--broker", lab.Url, "--destination", "solo@lab", "--timeout", "0.3"]);

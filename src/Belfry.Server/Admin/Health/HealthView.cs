@@ -1,3 +1,4 @@
+using Belfry.Celery.Control;
 using Belfry.Server.Sources;
 using Belfry.Storage;
 
@@ -34,7 +35,13 @@ public sealed record HealthView(
     public bool LacksTextIndex => WantsTextIndex == true && Store.TextIndexLacks is not null;
 
     const int MostDead = 10_000;
-    static readonly TimeSpan CountTime = TimeSpan.FromMilliseconds(200);
+    static readonly TimeSpan CountTime = TimeSpan.FromMilliseconds(200), LookTime = TimeSpan.FromSeconds(1.5);
+
+    /// <summary>Workers that do not beat and are connected all the same, by source and name: a solo worker at work, for one.</summary>
+    public IReadOnlySet<(string Source, string Worker)> Busy { get; init; } = new HashSet<(string, string)>();
+
+    /// <summary>How a worker is.</summary>
+    public WorkerState StateOf(WorkerStatus worker) => worker.Online ? WorkerState.Online : Busy.Contains((worker.Source, worker.Name)) ? WorkerState.Busy : WorkerState.Silent;
 
     /// <summary>What is wrong, in a sentence.</summary>
     public string Verdict
@@ -44,7 +51,7 @@ public sealed record HealthView(
             string[] wrong =
             [
                 .. Sources.Where(source => source.Problem is not null).Select(source => $"{source.Name}: {source.Problem}"),
-                .. Workers.Count(worker => !worker.Online) is > 0 and var silent ? [$"{silent} of {Workers.Count} workers silent"] : Array.Empty<string>(),
+                .. Workers.Count(worker => StateOf(worker) == WorkerState.Silent) is > 0 and var silent ? [$"{silent} of {Workers.Count} workers silent"] : Array.Empty<string>(),
                 .. LacksTextIndex ? ["the full-text index is missing"] : Array.Empty<string>(),
             ];
             return Problem is not null ? $"the log cannot be written as it should: {Problem}"
@@ -59,10 +66,11 @@ public sealed record HealthView(
     {
         Instant now = frame.Clock.Now;
         RunQueries queries = log.Queries;
+        IReadOnlyList<WorkerStatus> workers = await queries.WorkersAsync(cancel);
         return new HealthView(
             frame,
             await queries.SourcesAsync(cancel),
-            await queries.WorkersAsync(cancel),
+            workers,
             [.. (await queries.GapsAsync(now - GapsOf, now, cancel)).OrderByDescending(gap => gap.From.Micros)],
             [.. (await queries.RefusalsAsync(cancel)).OrderByDescending(refusal => refusal.Last.Micros)],
             await queries.StatusAsync(cancel),
@@ -73,7 +81,25 @@ public sealed record HealthView(
             [.. clusters.All.SelectMany(cluster => cluster.Flags.Off.Select(flag => (cluster.Name, flag)))],
             await OverdueAsync(queries, Overdue.Stuck, frame, cancel),
             await OverdueAsync(queries, Overdue.Long, frame, cancel),
-            log.WantsTextIndex);
+            log.WantsTextIndex)
+        {
+            Busy = (await Task.WhenAll(clusters.All.Select(cluster => BusyAsync(cluster, KnownWorkers.Of(workers, cluster.Name, now).Silent, cancel)))).SelectMany(busy => busy).ToHashSet(),
+        };
+    }
+
+    /// <summary>Those of the silent that are connected; none where nobody can say, or not soon.</summary>
+    static async Task<IEnumerable<(string, string)>> BusyAsync(Cluster cluster, IReadOnlyList<string> silent, CancellationToken cancel)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        over.CancelAfter(LookTime);
+        try
+        {
+            return silent.Count == 0 ? [] : (await cluster.Control.FindAsync(silent, over.Token)).Where(worker => worker.Value == Presence.Connected).Select(worker => (cluster.Name, worker.Key));
+        }
+        catch (Exception away) when (away is IOException or Celery.BrokerException || (away is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            return [];
+        }
     }
 
     static async Task<OverdueCount> OverdueAsync(RunQueries queries, string kind, PageFrame frame, CancellationToken cancel)

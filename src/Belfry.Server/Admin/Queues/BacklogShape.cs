@@ -8,7 +8,8 @@ namespace Belfry.Server.Admin;
 /// <param name="Line">The line of the means.</param>
 /// <param name="Area">What is below it.</param>
 /// <param name="Highest">The most that was measured; null without a sample.</param>
-public sealed record BacklogShape(string Line, string Area, double? Highest)
+/// <param name="Top">What the top of the box stands for.</param>
+public sealed record BacklogShape(string Line, string Area, double? Highest, double Top = 1)
 {
     /// <summary>Width of the box: a stretch of time is one wide.</summary>
     public const int Width = 72;
@@ -45,7 +46,7 @@ public sealed record BacklogShape(string Line, string Area, double? Highest)
             (before, lastX) = (place, x);
         }
         Close(area, lastX);
-        return new BacklogShape(line.ToString(), area.ToString(), points.Count == 0 ? null : points.Max(point => point.Peak));
+        return new BacklogShape(line.ToString(), area.ToString(), points.Count == 0 ? null : points.Max(point => point.Peak), most);
     }
 
     static void Close(StringBuilder area, double x)
@@ -72,6 +73,15 @@ public sealed record BacklogSpan(string Key, string Words, TimeSpan Step)
 
     /// <summary>The one of an address; the shortest when it names none.</summary>
     public static BacklogSpan Of(string? key) => All.FirstOrDefault(span => span.Key == key) ?? All[0];
+
+    /// <summary>Words below a chart of it.</summary>
+    public IReadOnlyList<HistogramTick> Ticks(SiteClock clock)
+    {
+        const int parts = 4;
+        Instant from = From(clock.Now);
+        string format = Step < TimeSpan.FromHours(1) ? "HH:mm" : Step < TimeSpan.FromHours(6) ? "ddd HH:mm" : "d MMM";
+        return [.. Enumerable.Range(0, parts).Select(part => new HistogramTick(100.0 * part / parts, clock.Local(from + (Step * (BacklogShape.Width * part / parts)), format))), new HistogramTick(100, "now")];
+    }
 
     /// <summary>Where it begins, in whole stretches.</summary>
     public Instant From(Instant now)

@@ -69,8 +69,15 @@ sealed class WorkerPages(Clusters clusters, SecretMask mask, RunQueries queries,
             return Problem(frame, $"No worker '{name}' is known.", StatusCodes.Status404NotFound);
         }
         (string Text, bool Well)? done = Unsealed(said);
-        return AdminEndpoints.Page<WorkerPage>(new { View = new WorkerView(frame, of!, name, status, answer, done is { Well: false } refused ? refused.Text : problem, done is { Well: true } well ? well.Text : null) });
+        var view = new WorkerView(frame, of!, name, status, answer, done is { Well: false } refused ? refused.Text : problem, done is { Well: true } well ? well.Text : null)
+        {
+            Noted = answer?.Answers == true ? [] : await NotedAsync(of!, name, cancel),
+        };
+        return AdminEndpoints.Page<WorkerPage>(new { View = view });
     }
+
+    async Task<IReadOnlyList<Sample>> NotedAsync(string source, string name, CancellationToken cancel) =>
+        [.. (await queries.LatestSamplesAsync(SampleKinds.WorkerFact, cancel)).Where(fact => fact.Source == source && fact.Subject.StartsWith(name + " ", StringComparison.Ordinal))];
 
     async Task<(InspectedWorker? Said, string? Problem)> LookAsync(Cluster cluster, string name, CancellationToken cancel)
     {

@@ -22,6 +22,14 @@ public sealed record WorkerView(PageFrame Frame, string Source, string Name, Wor
     /// <summary>Its figures.</summary>
     public WorkerStats Stats { get; } = Said?.Stats is { } stats ? WorkerStats.Read(stats) : new WorkerStats();
 
+    /// <summary>What its components told last, of a worker that does not answer.</summary>
+    public IReadOnlyList<Sample> Noted { get; init; } = [];
+
+    /// <summary>What its components tell of their health, just now or last.</summary>
+    public IEnumerable<(string Name, string Value)> Facts => Noted.Count > 0
+        ? Noted.Select(fact => (fact.Subject[(Name.Length + 1)..], fact.Text ?? Number(fact.Value)))
+        : ComponentFacts.Read(Stats.Facts).Select(fact => (fact.Name, fact.Text ?? Number(fact.Number)));
+
     /// <summary>How it is.</summary>
     public WorkerState State => WorkerRow.StateOf(Said?.Answers == true, Said?.Presence ?? Presence.Unknown, Status?.Online == true);
 
@@ -45,6 +53,8 @@ public sealed record WorkerView(PageFrame Frame, string Source, string Name, Wor
 
     /// <summary>Its pool in words: <c>prefork 8</c>.</summary>
     public string Pool => Said?.Answers != true ? Format.Nothing : $"{(Stats.IsSolo ? "solo" : Stats.Pool ?? "pool")} {Stats.Slots}".Trim();
+
+    static string Number(double? value) => value?.ToString("0.######", System.Globalization.CultureInfo.InvariantCulture) ?? "";
 
     static IReadOnlyList<string> Texts(JsonElement? list) =>
         list is { ValueKind: JsonValueKind.Array } items ? [.. items.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).Select(item => item.GetString()!)] : [];

@@ -110,7 +110,7 @@ sealed class QueueDesk(Clusters clusters, RunLog log, QueueSettings settings, IR
         string[] measured = [.. samples.Where(sample => sample.Kind == SampleKinds.QueueLength && sample.At > lately).Select(sample => sample.Subject)];
         return measured.Length > 0
             ? [.. measured.Append(cluster.Celery.DefaultQueue).Concat(cluster.Settings.Queues).Distinct().Order(StringComparer.Ordinal)]
-            : [.. (await QueueNames.AskAsync(cluster, await log.Queries.NamesAsync(NameKind.Queue, cancel), [], cancel)).Names];
+            : [.. (await QueueNames.AskAsync(cluster, await QueueNames.LoggedAsync(cluster, log.Queries, cancel), [], cancel)).Names];
     }
 
     static QueueRow Row(QueueStanding queue, Sample[] samples)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Belfry.Celery.Control;
+using Belfry.Storage;
 
 namespace Belfry.Server.Sources.Queues;
 
@@ -23,6 +24,10 @@ sealed record QueueNames(IReadOnlyList<string> Names, IReadOnlyDictionary<string
         string[] known = [.. logged.Concat(workers.Values.SelectMany(queues => queues)).Append(cluster.Celery.DefaultQueue).Concat(cluster.Settings.Queues).Distinct()];
         return new QueueNames([.. (await cluster.Queues.NamesAsync(known, cancel)).Take(Most)], workers);
     }
+
+    /// <summary>Queues that the log knows of, where the broker does not tell its own: they are of all sources, and any name would be an empty queue on Redis.</summary>
+    public static async Task<IEnumerable<string>> LoggedAsync(Cluster cluster, RunQueries log, CancellationToken cancel) =>
+        cluster.Queues.TellsNames ? [] : await log.NamesAsync(NameKind.Queue, cancel);
 
     /// <summary>How many of these workers consume from a queue.</summary>
     public int ConsumersOf(string queue, IReadOnlyCollection<string> online) => Workers.Count(worker => online.Contains(worker.Key) && worker.Value.Contains(queue));

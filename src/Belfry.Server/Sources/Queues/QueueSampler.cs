@@ -80,7 +80,7 @@ sealed partial class QueueSampler(Cluster cluster, RunLog log, TimeProvider cloc
     {
         if (_names is null || clock.GetElapsedTime(_named) >= NamesKept)
         {
-            _names = await QueueNames.AskAsync(cluster, await log.Queries.NamesAsync(NameKind.Queue, cancel), online, cancel);
+            _names = await QueueNames.AskAsync(cluster, await QueueNames.LoggedAsync(cluster, log.Queries, cancel), online, cancel);
             _named = clock.GetTimestamp();
         }
         IReadOnlyList<QueueStanding> all = await cluster.Queues.ReadAsync([.. _names.Names.Where(IsAsked)], cancel);

@@ -28,7 +28,7 @@
   const tick = () => {
     if (document.hidden) return;
     for (const time of document.querySelectorAll("time[data-t]")) {
-      const ago = time.closest(".b-facts") ? " ago" : "";
+      const ago = "ago" in time.dataset || time.closest(".b-facts") ? " ago" : "";
       const words = age(Number(time.dataset.t));
       if (exact) set(time, time.title.slice(11, 23));
       else set(time, words && words !== "now" ? words + ago : words);
