@@ -25,6 +25,23 @@ public sealed class MoveTests : IDisposable
         await MoveAsync(postgres.UrlOf("log"));
     }
 
+    [Fact]
+    public async Task A_copy_shows_how_far_it_is_on_a_terminal_and_nowhere_else()
+    {
+        await BelfryProcess.NewTokenAsync(_folder.Path, "--store", From);
+        Finished quiet = await BelfryProcess.RunAsync(["migrate", "--store", From, "--to", $"sqlite://{_folder.File("quiet.db")}"], _folder.Path);
+        Assert.Equal(0, quiet.Code);
+        Assert.DoesNotContain("%", quiet.Output + quiet.Errors, StringComparison.Ordinal);
+        Finished shown = await ChildProcess.RunAsync(
+            "script", ["-qec", $"'{BelfryProcess.Command}' migrate --store '{From}' --to 'sqlite://{_folder.File("shown.db")}'", "/dev/null"], _folder.Path,
+            new Dictionary<string, string?> { ["TERM"] = "xterm", ["CI"] = null });
+        Assert.Equal(0, shown.Code);
+        foreach (string part in (string[])["copying", "comparing", "%"])
+        {
+            Assert.Contains(part, shown.Output, StringComparison.Ordinal);
+        }
+    }
+
     async Task MoveAsync(string to)
     {
         string token = await FillAsync();

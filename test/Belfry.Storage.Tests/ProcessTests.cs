@@ -58,7 +58,7 @@ public abstract class ProcessTests
 /// <summary>The other process: this program, told by its environment what to write.</summary>
 public sealed class OtherWriter
 {
-    public const string Share = "share", Endless = "endless", Ready = "ready to write";
+    public const string Share = "share", Endless = "endless", Newest = "newest", Ready = "ready to write";
     public const int RunsAtOnce = 1000;
 
     static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -67,10 +67,15 @@ public sealed class OtherWriter
     public async Task It_writes()
     {
         string[] told = Environment.GetEnvironmentVariable("BELFRY_OTHER_WRITER")!.Split(' ');
-        var options = new RunLogOptions { GroupWait = TimeSpan.FromMilliseconds(5) };
-        await using RunLog log = await RunLog.OpenAsync(StoreUrl.Parse(told[0]), options, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, Cancel);
         using var console = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
         console.WriteLine();
+        if (told[1] == Newest)
+        {
+            console.WriteLine(await NewestAsync(StoreUrl.Parse(told[0])));
+            return;
+        }
+        var options = new RunLogOptions { GroupWait = TimeSpan.FromMilliseconds(5) };
+        await using RunLog log = await RunLog.OpenAsync(StoreUrl.Parse(told[0]), options, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, Cancel);
         console.WriteLine(Ready);
         if (told[1] == Share)
         {
@@ -84,9 +89,30 @@ public sealed class OtherWriter
         }
     }
 
-    internal static ChildProcess Start(LogStore store, string what, int lives) => ChildProcess.Start(
-        Environment.ProcessPath!, ["--explicit", "only", "--filter-method", $"*{nameof(OtherWriter)}.{nameof(It_writes)}"],
-        environment: new Dictionary<string, string?> { ["BELFRY_OTHER_WRITER"] = $"{store.FullUrl} {what} {lives}" });
+    /// <summary>The arguments of the newest run, or why it cannot be read.</summary>
+    static async Task<string?> NewestAsync(StoreUrl store)
+    {
+        using RunQueries beside = await RunQueries.OpenAsync(store, TimeProvider.System, Cancel);
+        try
+        {
+            return (await beside.PageAsync(new RunFilter(), 1, null, null, Cancel)).Items.Single().Args;
+        }
+        catch (StoreException problem)
+        {
+            return problem.Message;
+        }
+    }
+
+    /// <param name="store">Its store.</param>
+    /// <param name="what">What to do.</param>
+    /// <param name="lives">How many.</param>
+    /// <param name="without">A library that it does not find.</param>
+    internal static ChildProcess Start(LogStore store, string what, int lives, string? without = null)
+    {
+        string[] command = [Environment.ProcessPath!, "--explicit", "only", "--filter-method", $"*{nameof(OtherWriter)}.{nameof(It_writes)}"];
+        command = without is null ? command : ["unshare", "-m", "sh", "-c", "mount --bind /dev/null \"$0\" && exec \"$@\"", without, .. command];
+        return ChildProcess.Start(command[0], command[1..], environment: new Dictionary<string, string?> { ["BELFRY_OTHER_WRITER"] = $"{store.FullUrl} {what} {lives}" });
+    }
 
     /// <summary>What both processes tell of: the same in each.</summary>
     internal static List<List<TaskEvent>> LivesOf(int lives) => MadeUpStream.Lives(new Random(17), lives);

@@ -1,3 +1,5 @@
+using Belfry.Testing;
+
 namespace Belfry.Storage.Tests;
 
 /// <summary>The suite on SQLite, and what only it can do.</summary>
@@ -170,6 +172,40 @@ public sealed class SqliteLogLawTests : LogLawTests
 /// <summary>Several processes on SQLite.</summary>
 public sealed class SqliteProcessTests : ProcessTests
 {
+    [Fact]
+    public async Task Without_libzstd_payloads_stay_as_they_are_and_a_log_that_is_packed_says_what_it_needs()
+    {
+        Assert.SkipUnless(Machine.IsRoot && Payloads.Zstd.IsPresent, "only root can hide a library from a process");
+        CancellationToken cancel = TestContext.Current.CancellationToken;
+        string library = (await File.ReadAllLinesAsync("/proc/self/maps", cancel)).First(line => line.Contains("libzstd.so", StringComparison.Ordinal)).Split(' ')[^1];
+        await using var folder = new LogFolder();
+        await using (ChildProcess writer = OtherWriter.Start(folder, OtherWriter.Endless, 0, library))
+        {
+            await writer.LineAsync(line => int.TryParse(line, System.Globalization.CultureInfo.InvariantCulture, out int runs) && runs > 5000, TimeSpan.FromMinutes(1));
+            writer.Signal(9);
+            await writer.ExitAsync();
+        }
+        Assert.Equal(0, Dictionaries());
+        string args = $"({string.Join(", ", Enumerable.Range(0, 40))})";
+        var end = new TaskEvent { Source = "s", Id = "", Kind = EventKind.Succeeded, At = Instant.Now(TimeProvider.System), Task = "t", Args = args };
+        await using (RunLog log = await folder.OpenAsync())
+        {
+            Assert.Equal(Fold.Rows(OtherWriter.LifeOf(4321)), await log.Queries.FindAsync("run-4321", null, cancel));
+            await log.AppendAsync([.. Enumerable.Range(0, 4500).Select(n => end with { Id = $"learnt-{n}", At = end.At - TimeSpan.FromSeconds(5000 - n) })], cancel);
+            await log.AppendAsync([end with { Id = "packed" }], cancel);
+        }
+        Assert.Equal(1, Dictionaries());
+        await using ChildProcess lacking = OtherWriter.Start(folder, OtherWriter.Newest, 0, library), having = OtherWriter.Start(folder, OtherWriter.Newest, 0);
+        await lacking.LineAsync(line => line.Contains("install libzstd", StringComparison.Ordinal), TimeSpan.FromMinutes(1));
+        await having.LineAsync(line => line == args, TimeSpan.FromMinutes(1));
+
+        long Dictionaries()
+        {
+            using var database = Sqlite.Database.Open(folder.File, create: false);
+            return database.Number("SELECT count(*) FROM dictionary");
+        }
+    }
+
     protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
 }
 

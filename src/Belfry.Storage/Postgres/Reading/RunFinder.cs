@@ -8,6 +8,9 @@ static class RunFinder
 {
     const int MostChildren = 1000, IdsAtOnce = 1000;
 
+    // Else tables that were never analysed are read whole for so many ids.
+    const string ByKeys = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+
     public static async Task<IReadOnlyList<TaskRun>> FindAsync(Question question, string id, string? source)
     {
         var runs = new List<TaskRun>();
@@ -48,6 +51,7 @@ static class RunFinder
         {
             return newest;
         }
+        await question.EachAsync(ByKeys, [], _ => { });
         foreach (string[] some in ids.Chunk(IdsAtOnce))
         {
             var runs = new List<TaskRun>();
