@@ -1,6 +1,7 @@
 using Belfry.Storage.Rows;
 using Belfry.Storage.Search;
 using Belfry.Storage.Sqlite.Writing;
+using Belfry.Storage.Writing;
 
 namespace Belfry.Storage.Tests;
 
@@ -63,6 +64,39 @@ public sealed class PartsTests
         }
     }
 
+    [Fact]
+    public async Task Chores_are_done_one_after_another_while_their_turn_lasts_and_the_rest_is_called_for()
+    {
+        int woken = 0;
+        var clock = new Testing.ManualClock();
+        var chores = new Chores(() => woken++);
+        Task<int>[] asked = [.. Enumerable.Range(0, 4).Select(n => chores.DoAsync(
+            () =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(1));
+                return n;
+            },
+            TestContext.Current.CancellationToken))];
+        woken = 0;
+        chores.Do(clock, clock.GetTimestamp(), TimeSpan.FromSeconds(3));
+        Assert.Equal(3, asked.Count(chore => chore.IsCompleted));
+        Assert.Equal(1, woken);
+        chores.Do(clock, clock.GetTimestamp(), TimeSpan.Zero);
+        Assert.Equal(Enumerable.Range(0, 4), await Task.WhenAll(asked));
+        Assert.Equal(1, woken);
+    }
+
+    [Fact]
+    public async Task An_index_that_stumbles_says_so_and_goes_on()
+    {
+        var index = new StumblingIndex();
+        var clock = new Testing.ManualClock();
+        Task indexing = new TextIndexing(index, clock, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance).RunAsync(TestContext.Current.CancellationToken);
+        await clock.AdvanceWhenAskedAsync(TimeSpan.FromSeconds(10));
+        await indexing;
+        Assert.Equal(2, index.Turns);
+    }
+
     [Theory]
     [InlineData("a.*.run", "a.b.c.run", true)]
     [InlineData("*run", "a.RUN", true)]
@@ -86,4 +120,11 @@ public sealed class PartsTests
     [InlineData("", "x", true)]
     public void A_word_is_found_in_any_case(string word, string text, bool expected) =>
         Assert.Equal((expected, expected), (new Needle(word).IsIn(System.Text.Encoding.UTF8.GetBytes(text)), new Needle(word).IsIn(text)));
+
+    sealed class StumblingIndex : ITextIndex
+    {
+        public int Turns { get; private set; }
+
+        public Task<TextWork> WorkAsync(CancellationToken cancel) => ++Turns == 1 ? throw new InvalidOperationException("nobody foresaw this") : Task.FromResult(TextWork.Over);
+    }
 }

@@ -176,6 +176,40 @@ public abstract class RunLogTests
         Assert.Null(await log.Queries.LastEndAsync("t", null, [RunState.Cancelled], Cancel));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task The_last_end_of_a_task_is_right_whatever_is_told_late_and_whatever_goes(int seed)
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        var random = new Random(seed);
+        EventKind[] kinds = [EventKind.Succeeded, EventKind.Failed, EventKind.Cancelled];
+        var told = new Dictionary<string, List<TaskEvent>>();
+        for (int round = 0; round < 40; round++)
+        {
+            List<TaskEvent> news = [.. Enumerable.Range(0, random.Next(1, 12)).Select(_ => New())];
+            foreach (TaskEvent one in news)
+            {
+                (told.TryGetValue(one.Id, out List<TaskEvent>? life) ? life : told[one.Id] = []).Add(one);
+            }
+            await log.AppendAsync(news, Cancel);
+            TaskRun[] rows = [.. told.Values.SelectMany(Fold.Rows)];
+            foreach (RunState[] states in (RunState[][])[[RunState.Completed], [RunState.Failed], [RunState.Cancelled], [RunState.Completed, RunState.Failed, RunState.Cancelled]])
+            {
+                Instant? last = rows.Where(run => states.Contains(run.State) && (run.State != RunState.Cancelled || run.Reason == "timeout")).Max(run => run.Finished);
+                Assert.Equal(last, (await log.Queries.LastEndAsync("t", null, states, Cancel))?.Finished);
+            }
+        }
+
+        TaskEvent New()
+        {
+            EventKind kind = random.Next(3) == 0 ? EventKind.Started : random.GetItems(kinds, 1)[0];
+            var at = new Instant(1_795_000_000_000_000 + random.NextInt64(1_000_000_000));
+            return new() { Source = "s", Id = $"{random.Next(60)}", Kind = kind, At = at, Task = "t", Reason = kind == EventKind.Cancelled ? random.GetItems(["timeout", "revoked"], 1)[0] : null };
+        }
+    }
+
     [Fact]
     public async Task Of_thousands_of_ids_asked_for_at_once_the_newest_attempts_are_those_found_one_by_one()
     {

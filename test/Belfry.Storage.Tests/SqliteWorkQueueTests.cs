@@ -1,4 +1,5 @@
 using System.Globalization;
+using Belfry.Storage.Sqlite;
 using Belfry.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -90,6 +91,43 @@ public sealed class SqliteWorkQueueTests : WorkQueueTests
     }
 
     [Fact]
+    public async Task What_the_file_refuses_for_its_own_sake_fails_alone_and_is_counted()
+    {
+        await using var folder = new LogFolder();
+        await using RunLog log = await folder.OpenAsync(options => options.GroupWait = TimeSpan.FromMilliseconds(300));
+        QueuedCall before = Call("before"), beside = Call("beside");
+        await log.Work.PutAsync(before, Cancel);
+        ClaimedCall claimed = Assert.Single(await log.Work.ClaimAsync(Room(), Cancel));
+        await RefusePoisonAsync(folder);
+        log.Refuse("s", "noted with them");
+        Task poison = log.AppendAsync([Started("poison")], Cancel); // the log rests until 300 ms are over, so all of these are one group
+        Task<bool> put = log.Work.PutAsync(beside, Cancel);
+        Task ended = log.Work.EndAsync(claimed, new CallEnd(EventKind.Succeeded, before.Submitted, before.Submitted));
+        Task good = log.AppendAsync([Started("good")], Cancel);
+        await Task.WhenAll(put, ended, good).WaitAsync(TimeSpan.FromSeconds(20), Cancel);
+        await Assert.ThrowsAsync<SqliteException>(() => poison.WaitAsync(TimeSpan.FromSeconds(20), Cancel));
+        Assert.Equal(RunState.Running, Assert.Single(await log.Queries.FindAsync("good", null, Cancel)).State);
+        Assert.Equal(RunState.Completed, Assert.Single(await log.Queries.FindAsync(before.Id, null, Cancel)).State);
+        Assert.Equal("beside", Assert.Single(await log.Work.ClaimAsync(Room(), Cancel)).Call.Task);
+        Assert.Empty(await log.Queries.FindAsync("poison", null, Cancel));
+        await log.AppendAsync([Started("later")], Cancel); // refusals are written with the next group
+        Assert.Equal(["events that could not be stored: SqliteException", "noted with them"], (await log.Queries.RefusalsAsync(Cancel)).Select(refusal => refusal.What).Order());
+    }
+
+    [Fact]
+    public async Task A_group_that_fails_does_not_let_out_the_calls_that_a_group_before_it_let_in()
+    {
+        await using var folder = new LogFolder();
+        await using RunLog log = await folder.OpenAsync();
+        await log.Work.PutAsync(Call("slow"), Cancel);
+        var room = new WorkRoom("w1", 1);
+        Assert.Single(await log.Work.ClaimAsync(room, Cancel));
+        await RefusePoisonAsync(folder);
+        await Assert.ThrowsAnyAsync<Exception>(() => log.AppendAsync([Started("poison")], Cancel).WaitAsync(TimeSpan.FromSeconds(20), Cancel));
+        Assert.Equal(0, room.Free);
+    }
+
+    [Fact]
     [Trait("row", "50")]
     public async Task Of_processes_that_are_killed_while_they_work_no_call_is_lost_and_none_runs_twice_as_the_same_attempt()
     {
@@ -150,6 +188,11 @@ public sealed class SqliteWorkQueueTests : WorkQueueTests
         var folder = new LogFolder();
         return new OnSqlite(folder, await folder.OpenAsync());
     }
+
+    static TaskEvent Started(string id) => new() { Source = "s", Id = id, Kind = EventKind.Started, At = Instant.Now(TimeProvider.System), Task = "t" };
+
+    static Task RefusePoisonAsync(LogFolder folder) =>
+        folder.ExecuteAsync("CREATE TRIGGER refuse BEFORE INSERT ON open WHEN new.uid = 'poison' BEGIN SELECT RAISE(ABORT, 'no'); END");
 
     /// <summary>Executes what is called: each takes a few milliseconds.</summary>
     static async Task WorkAsync(RunLog log, Action<string> tell, CancellationToken cancel)

@@ -26,6 +26,20 @@ public sealed class StoreTests
     }
 
     [Fact]
+    public async Task Several_that_make_one_new_file_at_once_all_find_it_made()
+    {
+        for (int time = 0; time < 10; time++)
+        {
+            await using var folder = new LogFolder();
+            RunLog[] logs = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Task.Run(() => folder.OpenAsync(), Cancel)));
+            foreach (RunLog log in logs)
+            {
+                await log.DisposeAsync();
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_file_that_is_no_log_is_refused_and_left_as_it_is()
     {
         await using var folder = new LogFolder();

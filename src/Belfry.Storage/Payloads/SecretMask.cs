@@ -101,6 +101,8 @@ public sealed class SecretMask
     /// <summary><c>redis://user:secret@host</c>: what stands between the colon and the at.</summary>
     static string HideUrlPasswords(string text)
     {
+        StringBuilder? masked = null;
+        int copied = 0;
         for (int scheme = text.IndexOf("://", StringComparison.Ordinal); scheme >= 0; scheme = text.IndexOf("://", scheme + 3, StringComparison.Ordinal))
         {
             int end = text.AsSpan(scheme + 3).IndexOfAny(AfterAuthority);
@@ -109,9 +111,10 @@ public sealed class SecretMask
             int colon = host < 0 ? -1 : text.IndexOf(':', scheme + 3, host - scheme - 3);
             if (colon >= 0)
             {
-                text = string.Concat(text.AsSpan(0, colon + 1), Hidden, text.AsSpan(host));
+                (masked ??= new StringBuilder()).Append(text, copied, colon + 1 - copied).Append(Hidden);
+                copied = host;
             }
         }
-        return text;
+        return masked is null ? text : masked.Append(text, copied, text.Length - copied).ToString();
     }
 }

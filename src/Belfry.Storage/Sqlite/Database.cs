@@ -7,6 +7,9 @@ namespace Belfry.Storage.Sqlite;
 /// <summary>One connection to a SQLite file. Used by one thread at a time.</summary>
 sealed unsafe class Database : IDisposable
 {
+    /// <summary>So many milliseconds are others waited for that hold the file.</summary>
+    public const int Patience = 10_000;
+
     readonly Dictionary<string, Statement> _prepared = [];
     IDisposable? _companion;
     GCHandle _committed; // whom SQLite tells of commits
@@ -35,7 +38,7 @@ sealed unsafe class Database : IDisposable
                 throw database.Error(code);
             }
         }
-        _ = Native.BusyTimeout(handle, 10_000);
+        _ = Native.BusyTimeout(handle, Patience);
         return database;
     }
 
@@ -219,6 +222,9 @@ sealed class SqliteException(int code, string said, string? sql = null) : Except
 
     /// <summary>The file is not what it should be: waiting does not help, and other rows may be whole.</summary>
     public bool IsDamage => Code is Native.Corrupt or Native.NoDatabase;
+
+    /// <summary>The values were refused, not the file: waiting would not help.</summary>
+    public bool IsOurFault => Code is Native.TooBig or Native.Constraint or Native.Mismatch;
 
     /// <summary>What is wrong and what to do, in words for an operator.</summary>
     public string Problem => Code switch

@@ -11,7 +11,7 @@ namespace Belfry.Storage.Sqlite;
 /// </summary>
 static unsafe partial class Native
 {
-    public const int Ok = 0, Constraint = 19, Row = 100, Done = 101;
+    public const int Ok = 0, TooBig = 18, Constraint = 19, Mismatch = 20, Row = 100, Done = 101;
     public const int Permission = 3, Busy = 5, Locked = 6, ReadOnly = 8, Failing = 10, Corrupt = 11, Full = 13, CannotOpen = 14, NoDatabase = 26;
     public const int OpenReadWrite = 2, OpenCreate = 4, OpenMemory = 0x80, OpenNoMutex = 0x8000;
     public const int TypeInteger = 1, TypeReal = 2, TypeText = 3, TypeBlob = 4, TypeNull = 5;

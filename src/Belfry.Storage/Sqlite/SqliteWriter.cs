@@ -50,7 +50,7 @@ sealed class SqliteWriter : ILogWriter
         {
             throw new StoreDamagedException(refused.Problem, refused);
         }
-        catch (SqliteException refused)
+        catch (SqliteException refused) when (!refused.IsOurFault)
         {
             throw new StoreUnavailableException(refused.Problem, refused);
         }

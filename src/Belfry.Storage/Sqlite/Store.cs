@@ -116,13 +116,34 @@ sealed class Store : IDisposable
     }
 
     /// <summary>Makes a connection the one that writes.</summary>
-    public static void Prepare(Database writer, bool syncEveryCommit) =>
+    public static void Prepare(Database writer, bool syncEveryCommit)
+    {
+        KeepWriteAheadLog(writer);
         // The log does its checkpoints itself (Checkpoints); whoever else writes has them as seldom. Some builds (Debian's) zero and write each page
         // that becomes free; open runs free as many as they take, so here only what costs no page more is zeroed.
         writer.Execute($"""
-            PRAGMA journal_mode = WAL; PRAGMA synchronous = {(syncEveryCommit ? "FULL" : "NORMAL")};
+            PRAGMA synchronous = {(syncEveryCommit ? "FULL" : "NORMAL")};
             PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST
             """);
+    }
+
+    /// <summary>Of several processes that open a new file at once one turns it; the others SQLite refuses at once, however long they would wait.</summary>
+    static void KeepWriteAheadLog(Database writer)
+    {
+        long began = Environment.TickCount64;
+        while (true)
+        {
+            try
+            {
+                writer.Execute("PRAGMA journal_mode = WAL");
+                return;
+            }
+            catch (SqliteException busy) when (busy.Code == Native.Busy && Environment.TickCount64 - began < Database.Patience)
+            {
+                Thread.Sleep(10);
+            }
+        }
+    }
 
     /// <summary>Reads in one consistent snapshot.</summary>
     public Task<T> ReadAsync<T>(Func<Database, T> read, CancellationToken cancel) => Task.Run(

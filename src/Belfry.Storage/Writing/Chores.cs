@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Belfry.Storage.Writing;
 
-/// <summary>Work beside the groups: the log's writing thread does one piece between two of them, so none may take long.</summary>
+/// <summary>Work beside the groups: the log's writing thread does some pieces between two of them, so none may take long.</summary>
 sealed class Chores(Action wake)
 {
     readonly ConcurrentQueue<Action<Exception?>> _waiting = new(); // as many as ask at a time: each waits for its piece before it asks for the next
@@ -24,12 +24,17 @@ sealed class Chores(Action wake)
         return done.Task;
     }
 
-    /// <summary>Does one piece, if there is one; called by the writing thread.</summary>
-    public void DoOne()
+    /// <summary>Does what waits, as long as a turn may take, and one piece at least; called by the writing thread.</summary>
+    public void Do(TimeProvider clock, long began, TimeSpan turn)
     {
-        if (_waiting.TryDequeue(out Action<Exception?>? work))
+        while (_waiting.TryDequeue(out Action<Exception?>? work))
         {
             work(null);
+            if (!_waiting.IsEmpty && clock.GetElapsedTime(began) >= turn)
+            {
+                wake(); // else the thread would rest before it comes round again
+                return;
+            }
         }
     }
 

@@ -265,12 +265,16 @@ public sealed partial class RunLog : IAsyncDisposable
                 long began = _clock.GetTimestamp();
                 Interlocked.Exchange(ref _lastTurn, Instant.Now(_clock).Micros);
                 TimeSpan longest = _work.Rest(NotesWait);
-                if (HasWork || _queue.WaitForEvents(longest, _stopping.Token) || !_notes.IsEmpty || HasWork || _work.IsAsked)
+                bool any = HasWork || _queue.WaitForEvents(longest, _stopping.Token) || !_notes.IsEmpty || HasWork || _work.IsAsked;
+                if (any)
                 {
                     WriteGroup();
+                }
+                _chores.Do(_clock, began, _options.GroupWait);
+                if (any)
+                {
                     WaitForCompany(began);
                 }
-                _chores.DoOne();
                 FollowOthers();
             }
             if (!_notes.IsEmpty)
@@ -320,11 +324,11 @@ public sealed partial class RunLog : IAsyncDisposable
         }
     }
 
-    void WriteGroup()
+    void WriteGroup() => WriteGroup(_queue.Take(LargestGroup), _work.Take(), _notes.Take());
+
+    /// <summary>Writes until it is written; what cannot be stored for its own sake fails alone, the rest of the group is kept.</summary>
+    void WriteGroup(List<Append> group, WorkOrders work, SideNotes notes)
     {
-        List<Append> group = _queue.Take(LargestGroup);
-        WorkOrders work = _work.Take();
-        SideNotes notes = _notes.Take();
         TimeSpan pause = TimeSpan.FromMilliseconds(250);
         while (true)
         {
@@ -340,27 +344,40 @@ public sealed partial class RunLog : IAsyncDisposable
                 LogCannotWrite(refused, group.Sum(append => append.Events.Count), Problem);
                 if (_stopping.Token.WaitHandle.WaitOne(pause))
                 {
-                    var problem = new StoreException($"{_url} cannot be written: {Problem}", refused);
-                    group.ForEach(append => append.Done.TrySetException(problem));
-                    _work.Fail(work, problem);
+                    Fail(group, work, new StoreException($"{_url} cannot be written: {Problem}", refused));
                     return;
                 }
                 pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, LongestPause.Ticks));
             }
-            catch (Exception unforeseen) when (group.Count > 1 || !work.IsEmpty)
-            {
-                LogUnforeseen(unforeseen, group.Count);
-                _work.Fail(work, unforeseen);
-                WriteOneByOne(group, notes);
-                return;
-            }
             catch (Exception unforeseen)
             {
                 LogUnforeseen(unforeseen, group.Count);
-                group.ForEach(append => append.Done.TrySetException(unforeseen));
+                WriteApart(group, work, notes, unforeseen);
                 return;
             }
         }
+    }
+
+    void WriteApart(List<Append> group, WorkOrders work, SideNotes notes, Exception reason)
+    {
+        bool isMore = !work.IsEmpty || !notes.IsEmpty;
+        if (group.Count == 0 || (group.Count == 1 && !isMore))
+        {
+            group.ForEach(append => Refuse(append.Events[0].Source, $"events that could not be stored: {reason.GetType().Name}", append.Events.Count));
+            Fail(group, work, reason);
+            return;
+        }
+        if (isMore)
+        {
+            WriteGroup([], work, notes);
+        }
+        group.ForEach(append => WriteGroup([append], new WorkOrders(), new SideNotes()));
+    }
+
+    void Fail(List<Append> group, WorkOrders work, Exception reason)
+    {
+        group.ForEach(append => append.Done.TrySetException(reason));
+        _work.Fail(work, reason);
     }
 
     /// <summary>Where the file is damaged, what belongs elsewhere is stored all the same; the rest is refused, and counted.</summary>
@@ -418,24 +435,6 @@ public sealed partial class RunLog : IAsyncDisposable
         }
     }
 
-    /// <summary>One append has events that cannot be folded: it alone fails, the others are kept.</summary>
-    void WriteOneByOne(List<Append> group, SideNotes notes)
-    {
-        foreach (Append append in group)
-        {
-            try
-            {
-                Write([append], notes);
-                notes = new SideNotes();
-            }
-            catch (Exception unforeseen)
-            {
-                append.Done.TrySetException(unforeseen);
-                Refuse(append.Events[0].Source, $"events that could not be stored: {unforeseen.GetType().Name}", append.Events.Count);
-            }
-        }
-    }
-
     void Write(List<Append> group, SideNotes notes) => Write(group, new WorkOrders(), notes);
 
     void Write(List<Append> group, WorkOrders work, SideNotes notes)
@@ -457,6 +456,6 @@ public sealed partial class RunLog : IAsyncDisposable
     [LoggerMessage(4, LogLevel.Debug, "What other processes changed cannot be read: {Problem}")]
     partial void LogNotFollowed(string problem);
 
-    [LoggerMessage(2, LogLevel.Error, "A group of {Appends} appends could not be stored; trying them one by one")]
+    [LoggerMessage(2, LogLevel.Error, "A group of {Appends} appends could not be stored; what can be is stored apart")]
     partial void LogUnforeseen(Exception exception, int appends);
 }

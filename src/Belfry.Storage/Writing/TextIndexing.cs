@@ -37,9 +37,9 @@ sealed partial class TextIndexing(ITextIndex index, TimeProvider clock, ILogger 
         {
             left = await index.WorkAsync(stop);
         }
-        catch (StoreException refused)
+        catch (Exception refused) when (refused is not (NotSupportedException or OperationCanceledException or ObjectDisposedException))
         {
-            LogRefused(refused.Message);
+            LogRefused(refused, refused.Message); // whatever it is, the next try may go on; else searches would get slower and nobody knew why
             await Task.Delay(Refused, clock, stop);
             return TextWork.More;
         }
@@ -54,5 +54,5 @@ sealed partial class TextIndexing(ITextIndex index, TimeProvider clock, ILogger 
     partial void LogLacking(string problem);
 
     [LoggerMessage(2, LogLevel.Warning, "The full-text index waits: {Problem}")]
-    partial void LogRefused(string problem);
+    partial void LogRefused(Exception exception, string problem);
 }

@@ -23,7 +23,7 @@ sealed class Presence(PostgresStore store, TimeProvider clock) : IDisposable
     readonly Dictionary<Guid, Seen> _seen = []; // as many as there are rows
     readonly Lock _lock = new();
     IReadOnlyList<(Guid Id, string Name)> _dead = [];
-    Task? _watching;
+    Thread? _watching; // of its own: an application whose bodies block the pool's threads is not dead
     long _asked, _cleaned;
 
     /// <summary>This process, among all that ever were.</summary>
@@ -40,7 +40,8 @@ sealed class Presence(PostgresStore store, TimeProvider clock) : IDisposable
             if (_watching is null)
             {
                 Renew(name);
-                _watching = Task.Run(() => WatchAsync(name));
+                _watching = new Thread(() => Watch(name)) { IsBackground = true, Name = "Belfry presence" };
+                _watching.Start();
             }
         }
     }
@@ -48,9 +49,9 @@ sealed class Presence(PostgresStore store, TimeProvider clock) : IDisposable
     public void Dispose()
     {
         _stopping.Cancel();
-        _watching?.Wait();
         if (_watching is not null)
         {
+            _watching.Join();
             try
             {
                 store.Apart($"DELETE FROM process WHERE id = '{Id}'", command => command.ExecuteNonQuery());
@@ -63,21 +64,21 @@ sealed class Presence(PostgresStore store, TimeProvider clock) : IDisposable
         _stopping.Dispose();
     }
 
-    async Task WatchAsync(string name)
+    void Watch(string name)
     {
-        while (!_stopping.IsCancellationRequested)
+        do
         {
             try
             {
                 Renew(name);
                 Look();
             }
-            catch (Exception away) when (away is NpgsqlException or ObjectDisposedException or TimeoutException)
+            catch (Exception)
             {
-                _seen.Clear(); // who could not renew his row may be alive
+                _seen.Clear(); // whatever it is, the next look may go on; who could not renew his row may be alive
             }
-            await Task.Delay(Pace, clock, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+        while (!_stopping.Token.WaitHandle.WaitOne(Pace));
     }
 
     void Renew(string name) => store.Apart(

@@ -1,3 +1,4 @@
+using System.Text;
 using Belfry.Storage.Payloads;
 using Belfry.Storage.Rows;
 
@@ -55,6 +56,10 @@ sealed class NameTable : IRowContext, IDisposable
         if (_numbers[(int)kind].TryGetValue(text, out int number))
         {
             return number;
+        }
+        if (Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) is var stored && stored != text)
+        {
+            return _numbers[(int)kind][text] = Find(kind, stored); // halves of characters become others on their way: it may be there already
         }
         Statement insert = _database.Prepare("INSERT INTO name(kind, text) VALUES(?, ?) RETURNING id");
         insert.Bind(1, (long)kind).Bind(2, text).Step();

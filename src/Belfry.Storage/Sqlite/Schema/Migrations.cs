@@ -2,7 +2,7 @@ using Belfry.Storage.Moving;
 
 namespace Belfry.Storage.Sqlite.Schema;
 
-/// <summary>Brings a store to the schema of this version: numbered scripts, each in a transaction, never edited after they landed.</summary>
+/// <summary>Brings a store to the schema of this version: numbered scripts, all that are missing in one transaction, never edited after they landed.</summary>
 static class Migrations
 {
     /// <summary>The number of the newest script.</summary>
@@ -31,10 +31,15 @@ static class Migrations
         }
     }
 
-    /// <summary>Runs what is missing.</summary>
+    /// <summary>Runs what is missing; of several processes that start together one does, and the others wait.</summary>
     /// <exception cref="StoreException">The store is newer than this program, or no log of Belfry's.</exception>
     public static void Run(Database database, string store)
     {
+        if (VersionOf(database) == Newest)
+        {
+            return;
+        }
+        database.Execute("BEGIN IMMEDIATE");
         int version = VersionOf(database);
         if (version > Newest)
         {
@@ -46,7 +51,8 @@ static class Migrations
         }
         foreach ((int number, string text) in SchemaScripts.Of("Sqlite").Where(script => script.Number > version))
         {
-            database.Execute($"BEGIN IMMEDIATE; {text}; PRAGMA user_version = {number}; COMMIT");
+            database.Execute($"{text}; PRAGMA user_version = {number}");
         }
+        database.Execute("COMMIT");
     }
 }

@@ -24,7 +24,7 @@ sealed class CalledRuns
     readonly Dictionary<long, OpenCall> _calls = []; // by place; as many as called runs are open
     readonly ClaimTable _claims;
     readonly List<OpenCall> _orphans = []; // begun, but in nobody's hands; Recover empties it
-    readonly List<(WorkRoom Room, string Queue)> _entered = []; // in the group at hand
+    readonly List<(WorkRoom Room, string Queue)> _entered = []; // in the group at hand; Settle and RollBack empty it
     readonly List<(string Id, string? Args, string? Kwargs)> _hidden = []; // what the log must not show, of calls that the group puts; Settle empties it
     Instant _now;
 
@@ -94,7 +94,6 @@ sealed class CalledRuns
     public List<TaskEvent> Do(WorkOrders work, Instant now, Func<string, TrackedLife> find, List<RunChange> changes)
     {
         _now = now;
-        _entered.Clear();
         _hidden.Clear();
         var told = new List<TaskEvent>();
         foreach (EndOrder end in work.Ends)
@@ -145,8 +144,15 @@ sealed class CalledRuns
         _claims.Flush();
     }
 
+    /// <summary>The group at hand is written: whoever entered a room is in it.</summary>
+    public void Settle() => _entered.Clear();
+
     /// <summary>The group at hand was not written: who entered a room leaves it.</summary>
-    public void RollBack() => _entered.ForEach(call => call.Room.Leave(call.Queue));
+    public void RollBack()
+    {
+        _entered.ForEach(call => call.Room.Leave(call.Queue));
+        _entered.Clear();
+    }
 
     /// <summary>How many wait in each queue.</summary>
     public Dictionary<string, int> Count() =>

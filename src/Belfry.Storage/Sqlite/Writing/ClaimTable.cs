@@ -67,7 +67,7 @@ sealed class ClaimTable
     /// <summary>The claims of processes that live no longer; looked at once a second.</summary>
     public IReadOnlyList<ClaimRow> OfTheDead(WorkerMark mark, Instant now)
     {
-        if (now - _looked < Look)
+        if (now >= _looked && now - _looked < Look) // a clock that was set back is no reason to wait
         {
             return [];
         }

@@ -68,6 +68,7 @@ sealed class GroupWriter : IDisposable
             _packer.Settle();
             _database.Execute("COMMIT");
             _open.Settle(_touched);
+            _called.Settle();
             work.NextDue = _called.NextDue;
             return _changes;
         }

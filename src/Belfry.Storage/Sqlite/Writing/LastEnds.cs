@@ -8,7 +8,8 @@ sealed class LastEnds
 {
     readonly Database _database;
     readonly Dictionary<(long Name, long Source, int State), (long Ended, long At)> _last = []; // as many as tasks × states of the site
-    readonly HashSet<(long Name, long Source, int State)> _changed = [], _doubtful = [];
+    readonly HashSet<(long Name, long Source, int State)> _changed = [];
+    readonly Dictionary<(long Name, long Source, int State), long> _doubtful = []; // whose last run went away, and when that had ended; emptied by Write
 
     public LastEnds(Database database)
     {
@@ -26,6 +27,10 @@ sealed class LastEnds
         {
             _last[key] = (end.Micros, at);
             _changed.Add(key);
+            if (_doubtful.TryGetValue(key, out long lost) && end.Micros >= lost)
+            {
+                _doubtful.Remove(key); // mostly the very run, of which a late event told something: none of the others ended later
+            }
         }
     }
 
@@ -38,14 +43,14 @@ sealed class LastEnds
         {
             _last.Remove(key);
             _changed.Add(key);
-            _doubtful.Add(key);
+            _doubtful[key] = last.Ended;
         }
     }
 
     /// <summary>Writes what changed; within the transaction. A task whose last run went away is searched for the one before.</summary>
     public void Write(NameTable names)
     {
-        foreach ((long Name, long Source, int State) key in _doubtful)
+        foreach ((long Name, long Source, int State) key in _doubtful.Keys)
         {
             Search(key, names);
         }
@@ -64,21 +69,31 @@ sealed class LastEnds
     static (long, long, int)? KeyOf(TaskRun run, NameTable names) =>
         run.Task is null ? null : (names.Number(NameKind.Task, run.Task), names.Number(NameKind.Source, run.Source), EndKind.Of(run));
 
+    /// <summary>Reads nothing but instants, as far as they tell it all: of cancelled runs only the payload says whether they were timed out.</summary>
     void Search((long Name, long Source, int State) key, NameTable names)
     {
-        int state = (int)EndKind.StateOf(key.State);
-        Statement find = _database.Prepare($"SELECT at, {RowCodec.Columns} FROM run WHERE name = ? AND source = ? AND state = ?");
-        find.Bind(1, key.Name).Bind(2, key.Source).Bind(3, state);
+        RunState state = EndKind.StateOf(key.State);
+        Statement find = _database.Prepare("SELECT at, at + ended FROM run WHERE name = ? AND source = ? AND state = ? ORDER BY at + ended DESC LIMIT ?");
+        find.Bind(1, key.Name).Bind(2, key.Source).Bind(3, (long)state).Bind(4, state == RunState.Cancelled ? -1 : 1);
         while (find.Step())
         {
-            long at = find.Int64(0);
-            TaskRun run = RowCodec.Read(find, 1, at, names);
-            bool later = !_last.TryGetValue(key, out (long Ended, long At) last) || run.Finished!.Value.Micros >= last.Ended;
-            if (later && EndKind.Of(run) == key.State)
+            (long at, long ended) = (find.Int64(0), find.Int64(1));
+            if (state != RunState.Cancelled || KindOf(at, names) == key.State)
             {
-                _last[key] = (run.Finished!.Value.Micros, at);
+                bool later = !_last.TryGetValue(key, out (long Ended, long At) last) || ended >= last.Ended;
+                _last[key] = later ? (ended, at) : last;
+                break;
             }
         }
         find.Reset();
+    }
+
+    int KindOf(long at, NameTable names)
+    {
+        Statement read = _database.Prepare($"SELECT {RowCodec.Columns} FROM run WHERE at = ?").Bind(1, at);
+        read.Step();
+        int kind = EndKind.Of(RowCodec.Read(read, 0, at, names));
+        read.Reset();
+        return kind;
     }
 }
