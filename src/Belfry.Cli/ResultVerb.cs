@@ -67,13 +67,17 @@ static class ResultVerb
         }
         if (!known || !answer.GetProperty("ended").GetBoolean())
         {
-            string state = known ? $"is {Answers.Text(answer, "state")}" : "has no result";
+            string state = !known ? "has no result" : Answers.Text(answer, "problem") is { Length: > 0 } problem ? $"cannot be told: {problem}" : $"is {Answers.Text(answer, "state")}";
             Console.Error.WriteLine(waited ? $"belfry: run '{id}' {state} after {line.GetValue(Timeout):0.###} s" : $"belfry: run '{id}' {state}");
             return waited ? Exits.Unreachable : Exits.No;
         }
         if (!line.GetValue(Json))
         {
             Print(answer, line.GetValue(Traceback));
+        }
+        if (Answers.Text(answer, "problem") is { Length: > 0 } unread)
+        {
+            Console.Error.WriteLine($"belfry: its result cannot be read: {unread}");
         }
         return Answers.Text(answer, "state") is nameof(RunState.Completed) or nameof(RunState.Skipped) ? Exits.Done : Exits.No;
     }

@@ -74,7 +74,7 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
         {
             var found = new List<QueuedMessage>();
             ulong last = 0;
-            for (long at = 0; at - position < most && await channel.BasicGetAsync(queue, autoAck: false, cancel) is { } got; at++)
+            for (long at = 0; at - position < most && await channel.BasicGetAsync(Named(queue), autoAck: false, cancel) is { } got; at++)
             {
                 last = got.DeliveryTag;
                 if (at >= position)
@@ -95,12 +95,16 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
 
     public Task<IReadOnlyList<QueuedMessage>> UnackedAsync(int most, CancellationToken cancel) => Task.FromResult<IReadOnlyList<QueuedMessage>>([]);
 
-    public Task<long> PurgeAsync(string queue, CancellationToken cancel) => _connection.UseAsync<long>(async channel => await channel.QueuePurgeAsync(queue, cancel), cancel);
+    public Task<long> PurgeAsync(string queue, CancellationToken cancel) => _connection.UseAsync<long>(async channel => await channel.QueuePurgeAsync(Named(queue), cancel), cancel);
 
     public Task<long> RemoveAsync(string queue, Func<TaskMessage, bool> meant, CancellationToken cancel) =>
         throw new NotSupportedException("RabbitMQ takes no message out of the middle of a queue: revoke its id.");
 
-    public async Task<IQueueTaker> TakeAsync(string queue, CancellationToken cancel) => new Taker(await _connection.OpenChannelAsync(confirms: false, cancel), cluster.Broker, queue);
+    public async Task<IQueueTaker> TakeAsync(string queue, CancellationToken cancel)
+    {
+        string named = Named(queue);
+        return new Taker(await _connection.OpenChannelAsync(confirms: false, cancel), cluster.Broker, named);
+    }
 
     public Task PutAsync(string queue, IReadOnlyList<RawMessage> messages, CancellationToken cancel) => PublishAsync("", queue, messages, $" has no queue '{queue}'", cancel);
 
@@ -115,6 +119,14 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
 
     async Task PublishAsync(string exchange, string routingKey, IReadOnlyList<RawMessage> messages, string unrouted, CancellationToken cancel)
     {
+        if (!messages.All(message => message.IsSendable))
+        {
+            throw new RabbitException($"{cluster.Broker} takes no message with a header, or a type, of more than 255 bytes", Constants.PreconditionFailed);
+        }
+        if (!RabbitConnection.IsName(exchange) || !RabbitConnection.IsName(routingKey))
+        {
+            throw new RabbitException($"{cluster.Broker}{unrouted}", Constants.NoRoute);
+        }
         try
         {
             await _publisher.PutAsync(exchange, routingKey, [.. messages.Select(message => (PropertiesOf(message), message.Body))], cancel);
@@ -124,6 +136,8 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
             throw new RabbitException($"{cluster.Broker}{unrouted}", Constants.NoRoute, refused);
         }
     }
+
+    string Named(string queue) => RabbitConnection.IsName(queue) ? queue : throw new RabbitException($"{cluster.Broker} has no queue '{queue}'", Constants.NotFound);
 
     static QueueStanding Absent(string queue) => new(queue, null, new Dictionary<int, long>(), null);
 

@@ -61,8 +61,8 @@ public sealed record RawMessage
         }
     }
 
-    // AMQP's short texts.
-    bool IsSendable => new[] { ContentType, ContentEncoding, ReplyTo, CorrelationId }.Concat(Headers.Keys).All(text => text is null || Encoding.UTF8.GetByteCount(text) <= byte.MaxValue);
+    /// <summary>AMQP can say what it has in short texts.</summary>
+    internal bool IsSendable => new[] { ContentType, ContentEncoding, ReplyTo, CorrelationId }.Concat(Headers.Keys).All(text => text is null || Encoding.UTF8.GetByteCount(text) <= byte.MaxValue);
 
     /// <summary>As kombu writes it into a queue on Redis. What came from there stays byte for byte, but for the queue's name in it.</summary>
     internal ReadOnlyMemory<byte> ToRedis(string queue) => Envelope is { } envelope ? EnvelopeRoute.To(envelope, queue) : ToRedis("", queue);

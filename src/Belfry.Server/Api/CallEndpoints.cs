@@ -60,6 +60,10 @@ static class CallEndpoints
             {
                 return Problems.Bad(wrong);
             }
+            if (cluster is not null && body.Priority is < 0 or > 255)
+            {
+                return Problems.Bad(new FieldProblem("priority", "'priority' is from 0 to 255: on Redis 0 is most urgent, on RabbitMQ 255."));
+            }
             if (cluster is not null)
             {
                 TaskCall sent = body.ToCelery(task, now);

@@ -29,7 +29,8 @@ sealed class CeleryRuns(Clusters clusters, RunLog log, TimeProvider clock)
         }
         await cluster.Caller.CallAsync(call, cancel);
         // The workers tell the rest; that it was sent nobody tells but who sent it.
-        await log.AppendAsync([call.Submitted(cluster.Name, Instant.Now(clock))], cancel);
+        string? queue = call.Exchange is null ? call.Queue ?? cluster.Celery.DefaultQueue : null;
+        await log.AppendAsync([(call with { Queue = queue }).Submitted(cluster.Name, Instant.Now(clock))], cancel);
         return RunAnswer.Done(call.Id);
     });
 
@@ -76,14 +77,17 @@ sealed class CeleryRuns(Clusters clusters, RunLog log, TimeProvider clock)
         while (true)
         {
             TaskRun? run = (await log.Queries.FindAsync(id, source, cancel)).MaxBy(found => found.Attempt);
-            IResultBackend? results = (run is not null ? ClusterOf(run) : source is not null ? clusters.Find(source) : clusters.All.Count == 1 ? clusters.All[0] : null)?.LikelyResults;
+            Cluster? cluster = run is not null ? ClusterOf(run) : source is not null ? clusters.Find(source) : clusters.All.Count == 1 ? clusters.All[0] : null;
+            IResultBackend? results = cluster?.LikelyResults;
             ResultRecord? record = results is null ? null : (await results.ReadAsync([id], cancel)).GetValueOrDefault(id);
             TimeSpan left = end - Instant.Now(clock);
             if (record is { IsFinal: true } || HasEnded(run) || left <= TimeSpan.Zero)
             {
                 return run is null && record is null ? null : new RunEnd(run, record);
             }
-            await (results?.WaitAsync(id, left < Look ? left : Look, cancel) ?? Task.Delay(left < Glance ? left : Glance, clock, cancel));
+            TimeSpan look = cluster?.Results is null ? Glance : Look;
+            look = left < look ? left : look;
+            await (results?.WaitAsync(id, look, cancel) ?? Task.Delay(look, clock, cancel));
         }
     }
 

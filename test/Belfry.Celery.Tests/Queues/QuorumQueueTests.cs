@@ -94,4 +94,21 @@ public sealed class QuorumQueueTests(SharedRabbit shared)
         });
         Assert.Contains("refused a message: a queue may take no more", refused.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Names_that_AMQP_cannot_say_are_refused_and_nothing_else_suffers()
+    {
+        var cluster = new CeleryCluster { Source = "lab", Broker = BrokerUrl.Parse((await shared.ServerAsync()).NewUrl()) };
+        await using IBrokerQueues queues = BrokerQueues.Of(cluster, TimeProvider.System);
+        var caller = new TaskCaller(cluster, queues, new RemoteControl(cluster, TimeProvider.System));
+        string name = new('✗', 100);
+        Assert.Contains("has no queue", (await Assert.ThrowsAnyAsync<BrokerException>(() => caller.CallAsync(new TaskCall { Task = "t", Queue = name }, Cancel))).Message, StringComparison.Ordinal);
+        Assert.Contains("no queue is bound", (await Assert.ThrowsAnyAsync<BrokerException>(() => caller.CallAsync(new TaskCall { Task = "t", Exchange = "celeryev", RoutingKey = name }, Cancel))).Message, StringComparison.Ordinal);
+        var odd = new Dictionary<string, string> { [name] = "x" };
+        Assert.Contains("a header", (await Assert.ThrowsAnyAsync<BrokerException>(() => caller.CallAsync(new TaskCall { Task = "t", Headers = odd }, Cancel))).Message, StringComparison.Ordinal);
+        await Assert.ThrowsAnyAsync<BrokerException>(() => queues.PeekAsync(name, 0, 10, Cancel));
+        await Assert.ThrowsAnyAsync<BrokerException>(() => queues.PurgeAsync(name, Cancel));
+        await Assert.ThrowsAnyAsync<BrokerException>(() => queues.TakeAsync(name, Cancel));
+        Assert.Null((await queues.ReadAsync([name, "celery"], Cancel))[0].Length);
+    }
 }

@@ -24,7 +24,7 @@ public abstract class CeleryCallTests(CallableCluster lab)
         JsonElement result = await JsonAsync($"/api/v1/runs/{id}/result?wait=30");
         Assert.Equal(("Completed", true, 5), (result.GetProperty("state").GetString(), result.GetProperty("ended").GetBoolean(), result.GetProperty("result").GetInt32()));
         // When Celery's result_expires is over the log still knows the end.
-        await EndedAsync(id, RunState.Completed);
+        Assert.Equal("celery", (await EndedAsync(id, RunState.Completed)).Queue);
         await lab.Results.AskAsync("PEXPIRE", $"celery-task-meta-{id}", "1");
         await Eventually.HoldsAsync("its record is gone", async () => (await JsonAsync($"/api/v1/runs/{id}/result")).TryGetProperty("result_text", out JsonElement text) && text.GetString() == "5");
         string failed = await IdAsync("tasks/lab.fail/call", new { kwargs = new { text = new string('✗', 2000) } });
@@ -197,6 +197,7 @@ public abstract class CeleryCallTests(CallableCluster lab)
         Assert.Equal("source", (await PostAsync("tasks/lab.ok/call", new { source = "elsewhere" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
         Assert.Equal("signal", (await PostAsync($"runs/{await IdAsync("tasks/lab.ok/call", new { })}/revoke", new { signal = "LOUD" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
         Assert.Equal("exchange", (await PostAsync("tasks/lab.ok/call", new { exchange = "shop", queue = "mail" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
+        Assert.Equal("priority", (await PostAsync("tasks/lab.ok/call", new { priority = 256 }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
         Assert.Equal("routing_key", (await PostAsync("tasks/lab.ok/call", new { routing_key = "shop" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
         await JsonAsync("/api/v1/runs/nothing/result", HttpStatusCode.NotFound);
         Assert.Equal("wait", (await JsonAsync("/api/v1/runs/nothing/result?wait=long", HttpStatusCode.BadRequest)).GetProperty("field").GetString());
@@ -222,6 +223,8 @@ public abstract class CeleryCallTests(CallableCluster lab)
         }
         string failed = (await RunAsync(0, ["call", "lab.fail", .. direct])).Output.Trim();
         Assert.Contains("raise ValueError(text)", (await RunAsync(1, ["result", failed, "--wait", "--traceback", .. direct])).Output, StringComparison.Ordinal);
+        await lab.Results.AskAsync("SET", "celery-task-meta-odd", "status: SUCCESS");
+        await SaysAsync(1, "", "belfry: run 'odd' cannot be told: record that is neither JSON nor a pickle", ["result", "odd", .. direct]);
         await SaysAsync(1, "", "belfry: run 'nobody' has no result", ["result", "nobody", .. direct]);
         await SaysAsync(69, "", "", ["call", "lab.ok", "--broker", "redis://127.0.0.1:1/0"]);
         await SaysAsync(69, "", "belfry: No worker answered, so nobody can say whether 'lab.ok' is a task.", ["call", "lab.ok", "--broker", lab.EmptyUrl]);
