@@ -12,7 +12,7 @@ static class BurstRows
 
     const int Stop = 19, GoOn = 18;
 
-    static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    static readonly TimeSpan Patience = TimeSpan.FromMinutes(10), Standstill = TimeSpan.FromSeconds(60), Word = TimeSpan.FromSeconds(2);
 
     /// <summary>Row <c>redis-burst</c>.</summary>
     public static async Task<IReadOnlyList<Figure>> FilledAsync(bool small)
@@ -34,12 +34,11 @@ static class BurstRows
             server.Process.Signal(GoOn);
         }
         using RunQueries log = await RunQueries.OpenAsync(StoreUrl.Parse(store), TimeProvider.System, CancellationToken.None);
-        long begin = Stopwatch.GetTimestamp(), ended = 0;
-        while ((ended = await EndedAsync(log)) < runs && Stopwatch.GetElapsedTime(begin) < Patience)
+        (long ended, double seconds) = await WholeAsync(log, runs);
+        if (ended < runs)
         {
-            await Task.Delay(200);
+            Console.Error.WriteLine(server.Process.Errors);
         }
-        double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
         Instant now = Instant.Now(TimeProvider.System);
         int gaps = (await log.GapsAsync(now - TimeSpan.FromHours(1), now, CancellationToken.None)).Count;
         return
@@ -48,6 +47,24 @@ static class BurstRows
             new Figure("redis-burst-gaps", gaps, "gaps noticed", 1, AtLeast: true),
             new Figure("redis-burst", seconds, "s until whole", small ? 30 : 120, AtLeast: false),
         ];
+    }
+
+    /// <summary>Waits until all have ended, or nothing changes any more.</summary>
+    static async Task<(long Ended, double Seconds)> WholeAsync(RunQueries log, int runs)
+    {
+        long begin = Stopwatch.GetTimestamp(), changed = begin, told = begin, ended = 0;
+        while (ended < runs && Stopwatch.GetElapsedTime(begin) < Patience && Stopwatch.GetElapsedTime(changed) < Standstill)
+        {
+            await Task.Delay(200);
+            long now = await EndedAsync(log);
+            (ended, changed) = now == ended ? (ended, changed) : (now, Stopwatch.GetTimestamp());
+            if (Stopwatch.GetElapsedTime(told) > Word)
+            {
+                Console.Error.WriteLine($"  {ended:N0} of {runs:N0} whole after {Stopwatch.GetElapsedTime(begin).TotalSeconds:0} s");
+                told = Stopwatch.GetTimestamp();
+            }
+        }
+        return (ended, Stopwatch.GetElapsedTime(begin).TotalSeconds);
     }
 
     static async Task<long> EndedAsync(RunQueries log) =>

@@ -6,9 +6,11 @@ namespace Belfry.EndToEnd.Tests;
 sealed class Watched : IAsyncDisposable
 {
     readonly string[] _arguments;
-    readonly string _token;
+    readonly string? _results;
+    readonly string _token, _lostAfter;
 
-    Watched(TempFolder folder, string[] arguments, string token) => (Folder, _arguments, _token) = (folder, arguments, token);
+    Watched(TempFolder folder, string[] arguments, string? results, string token, string lostAfter) =>
+        (Folder, _arguments, _results, _token, _lostAfter) = (folder, arguments, results, token, lostAfter);
 
     /// <summary>Where it works; its log is <c>log.db</c> in it.</summary>
     public TempFolder Folder { get; }
@@ -22,11 +24,13 @@ sealed class Watched : IAsyncDisposable
     /// <summary>Makes a token and starts the server.</summary>
     /// <param name="broker">The broker's URL.</param>
     /// <param name="store">The store; a SQLite file in the folder when null.</param>
-    public static async Task<Watched> StartAsync(string broker, string? store = null)
+    /// <param name="results">Where results are kept, if not with a broker that is Redis.</param>
+    /// <param name="lostAfter">How long a worker may be silent before what it runs is lost.</param>
+    public static async Task<Watched> StartAsync(string broker, string? store = null, string? results = null, string lostAfter = "2s")
     {
         var folder = new TempFolder();
         string url = store ?? $"sqlite://{folder.File("log.db")}";
-        var watched = new Watched(folder, ["--broker", broker, "--store", url], await BelfryProcess.NewTokenAsync(folder.Path, "--store", url));
+        var watched = new Watched(folder, ["--broker", broker, "--store", url], results, await BelfryProcess.NewTokenAsync(folder.Path, "--store", url), lostAfter);
         await watched.StartAgainAsync();
         return watched;
     }
@@ -34,8 +38,8 @@ sealed class Watched : IAsyncDisposable
     /// <summary>Starts the server on the same store.</summary>
     public async Task StartAgainAsync()
     {
-        var settings = new Dictionary<string, string?> { ["BELFRY__LostAfter"] = "2s" };
-        Server = await BelfryProcess.ServeAsync(_arguments, Folder.Path, _token, settings);
+        var settings = new Dictionary<string, string?> { ["BELFRY__LostAfter"] = _lostAfter };
+        Server = await BelfryProcess.ServeAsync(_results is null ? _arguments : [.. _arguments, "--result-backend", _results], Folder.Path, _token, settings);
         Log = new LogReader(Server.Http);
     }
 

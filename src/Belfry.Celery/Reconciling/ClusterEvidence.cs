@@ -104,6 +104,10 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
                 .Select(task => task.Text()).OfType<string>().Where(task => task.EndsWith(']')).Select(task => task.Split(' ')[0]).ToHashSet(StringComparer.Ordinal);
     }
 
+    /// <summary>What workers say of themselves; those that say nothing are left out.</summary>
+    public async Task<IReadOnlyDictionary<string, WorkerStats>> StatsAsync(IReadOnlyCollection<string> awaited, CancellationToken cancel) =>
+        (await control.AskAsync("stats", null, [], ForWorkers, awaited, cancel)).Replies.ToDictionary(reply => reply.Key, reply => WorkerStats.Read(reply.Value), StringComparer.Ordinal);
+
     /// <summary>Looks for messages of runs that wait.</summary>
     /// <param name="ids">The runs; null for all that are there.</param>
     /// <param name="known">Names of queues that are known from elsewhere.</param>

@@ -77,8 +77,12 @@ public sealed class StreamSigns
     {
         switch (item.Kind)
         {
+            case EventKind.Received when tally.Waiting.Count < MostRunning:
+                tally.Waiting.Add(item.Id);
+                break;
             case EventKind.Started:
                 tally.Seen++;
+                tally.Waiting.Remove(item.Id);
                 if (tally.Running.Count < MostRunning)
                 {
                     tally.Running.Add(item.Id);
@@ -87,9 +91,13 @@ public sealed class StreamSigns
             case EventKind.WorkerOnline or EventKind.WorkerHeartbeat:
                 Beat(item.Worker!, item.Kind == EventKind.WorkerOnline, item.Beat, tally);
                 break;
-            case EventKind.Requeued:
-            case { } kind when kind.IsOutcome():
+            case EventKind.Requeued or EventKind.Cancelled:
                 tally.Running.Remove(item.Id);
+                tally.Waiting.Remove(item.Id);
+                break;
+            case { } kind when kind.IsOutcome():
+                // An end without a start: a pool of threads loses some. The run is known, so it is none of those that went by unseen.
+                tally.Seen += !tally.Running.Remove(item.Id) && tally.Waiting.Remove(item.Id) ? 1 : 0;
                 break;
         }
     }
@@ -156,6 +164,9 @@ public sealed class StreamSigns
 
         public HashSet<string> Running { get; } = new(StringComparer.Ordinal); // bounded by MostRunning
 
+        /// <summary>Runs that it has received and not begun, as far as was seen.</summary>
+        public HashSet<string> Waiting { get; } = new(StringComparer.Ordinal); // bounded by MostRunning
+
         public bool HadTooMany { get; set; }
 
         /// <summary>A process begins to count at none.</summary>
@@ -163,6 +174,7 @@ public sealed class StreamSigns
         {
             (Counted, Seen, Missing, HadTooMany) = (0, 0, 0, false);
             Running.Clear();
+            Waiting.Clear();
         }
     }
 }

@@ -54,7 +54,9 @@ static class WorkerEndpoints
         }
         return found is not [var status]
             ? Problems.NotFound($"No worker '{worker}' is known{(source is null ? "" : $" of '{source}'")}.")
-            : await TellAsync(status, await queries.LatestSamplesAsync(SampleKinds.WorkerFact, cancel), clusters, mask, cancel);
+            : await TellAsync(
+                status, await queries.LatestSamplesAsync(SampleKinds.WorkerFact, cancel),
+                UnseenStart.Read(await queries.LatestSamplesAsync(SampleKinds.UnseenStarts, cancel), status.Source, status.Name), clusters, mask, cancel);
     }
 
     /// <summary><c>GET /facts</c>: what components of workers told last of their health, those of .NET applications and the server's own, too.</summary>
@@ -87,7 +89,8 @@ static class WorkerEndpoints
         });
     }
 
-    static async Task<IResult> TellAsync(WorkerStatus status, IReadOnlyList<Sample> samples, Clusters clusters, SecretMask mask, CancellationToken cancel)
+    static async Task<IResult> TellAsync(
+        WorkerStatus status, IReadOnlyList<Sample> samples, IReadOnlyList<UnseenStart> unseen, Clusters clusters, SecretMask mask, CancellationToken cancel)
     {
         InspectedWorker? said = null;
         string? problem = null;
@@ -116,6 +119,7 @@ static class WorkerEndpoints
                 json.WriteEndObject();
             }
             WriteNoted(json, [.. samples.Where(sample => sample.Source == status.Source && sample.Subject.StartsWith(status.Name + " ", StringComparison.Ordinal))], status.Name.Length + 1);
+            Write(json, unseen);
             Write(json, "queues", said?.Queues);
             Write(json, "registered", said?.Registered);
             Write(json, "runs", said?.Active);
@@ -133,6 +137,27 @@ static class WorkerEndpoints
         {
             json.WriteStartObject();
             WriteFact(json, fact, prefix);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    /// <summary>Runs that it began and of which nothing else will be known, the latest first.</summary>
+    static void Write(Utf8JsonWriter json, IReadOnlyList<UnseenStart> unseen)
+    {
+        json.WriteStartArray("unseen_starts");
+        foreach (UnseenStart one in unseen)
+        {
+            json.WriteStartObject();
+            JsonFields.At(json, "from", one.From);
+            JsonFields.At(json, "to", one.To);
+            json.WriteNumber("starts", one.Starts);
+            json.WriteStartObject("tasks");
+            foreach ((string task, long starts) in one.Tasks)
+            {
+                json.WriteNumber(task, starts);
+            }
+            json.WriteEndObject();
             json.WriteEndObject();
         }
         json.WriteEndArray();

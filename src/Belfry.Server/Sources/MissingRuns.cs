@@ -165,6 +165,8 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
         LastGap = gap ?? LastGap;
         Instant now = Instant.Now(clock);
         await AskForOpenAsync(book, gap, _ => now, cancel);
+        // What is open is mostly settled by its record at once: it does not wait for workers, nor for a search of the whole backend.
+        await makeRoom(cancel);
         await AskForUnknownAsync(book, gap, watch, makeRoom, cancel);
         if (gap is { } missed)
         {

@@ -22,6 +22,7 @@ sealed partial class Reconciler(
     readonly InquiryBook _book = new();
     readonly Hearing _hearing = new();
     readonly UnseenStarts _unseen = new();
+    readonly StartTotals _totals = new(settings.Name, evidence, log, clock);
     readonly SemaphoreSlim _wake = new(0, 1);
     bool _listening;
 
@@ -52,6 +53,7 @@ sealed partial class Reconciler(
                 if (!learned)
                 {
                     await _missing.LearnAsync(cancel);
+                    await _totals.LearnAsync(cancel);
                     learned = true;
                 }
                 await _wake.WaitAsync(_missing.IsHurried ? TimeSpan.FromMilliseconds(100) : Tick, cancel);
@@ -86,7 +88,8 @@ sealed partial class Reconciler(
     {
         await _missing.AskAsync(_book, watch, VisitAsync, cancel);
         await VisitAsync(cancel);
-        TellUnseen();
+        await _totals.LookAsync(_hearing.Awaited(Standings().Beating, Instant.Now(clock)), cancel);
+        await TellUnseenAsync(cancel);
         await flags.LookAsync(Standings().Beating, cancel);
     }
 
@@ -124,20 +127,26 @@ sealed partial class Reconciler(
                 _book.Drop(answer.Inquiry.Id);
             }
             _missing.Settle(answer);
-            _unseen.Explain(answer);
+            _unseen.Explain(answer, now);
         }
     }
 
     /// <summary>Starts that a worker counted and nothing explains: all that will ever be known of them.</summary>
-    void TellUnseen()
+    async Task TellUnseenAsync(CancellationToken cancel)
     {
+        Instant now = Instant.Now(clock);
         foreach ((string worker, long starts) in _missing.TakeStarts())
         {
-            _unseen.Add(worker, starts, _missing.LastGap, Instant.Now(clock));
+            _unseen.Add(worker, starts, _missing.LastGap, now, _totals);
         }
-        foreach (UnseenStart unseen in _unseen.Take(Instant.Now(clock)))
+        foreach (UnseenStarts.Pending pending in _unseen.Take(now, _totals))
         {
-            log.Refuse(settings.Name, unseen.ToString(), unseen.Starts);
+            IReadOnlyList<KeyValuePair<string, long>> tasks = pending is { Before: { } before, After: { } after } ? await _totals.UnloggedAsync(pending.Worker, before, after, pending.From, cancel) : [];
+            var unseen = UnseenStart.Of(pending.From, pending.To, pending.Starts, tasks);
+            log.Refuse(settings.Name, $"starts unseen on {pending.Worker}", unseen.Starts);
+            IReadOnlyList<Sample> known = await log.Queries.LatestSamplesAsync(SampleKinds.UnseenStarts, cancel);
+            await log.SampleAsync([unseen.ToSample(settings.Name, pending.Worker, UnseenStart.Read(known, settings.Name, pending.Worker))], cancel);
+            LogUnseen(settings.Name, pending.Worker, unseen);
         }
     }
 
@@ -146,6 +155,9 @@ sealed partial class Reconciler(
 
     [LoggerMessage(2123, LogLevel.Error, "Asking what became of open runs of {Source} stopped unexpectedly and goes on")]
     partial void LogStumbled(string source, Exception problem);
+
+    [LoggerMessage(2124, LogLevel.Information, "Starts on {Worker} of {Source} that nobody saw: {Unseen}")]
+    partial void LogUnseen(string source, string worker, UnseenStart unseen);
 
     [LoggerMessage(2122, LogLevel.Warning, "What became of open runs of {Source} could not be asked: {Problem}. Trying again.")]
     partial void LogNotAsked(string source, string problem);

@@ -2,7 +2,8 @@
 import os
 import time
 
-from celery import Celery, bootsteps, group
+from celery import Celery, bootsteps, group, signals
+from celery.exceptions import Ignore, Reject
 from kombu import Exchange, Queue
 from kombu.transport import pyamqp
 
@@ -86,6 +87,18 @@ def silent():
     """Leaves no result, whatever the application says."""
 
 
+@app.task(name="lab.ignored")
+def ignored():
+    """Ends without an event, and without a record."""
+    raise Ignore()
+
+
+@app.task(name="lab.rejected")
+def rejected():
+    """So does this one."""
+    raise Reject("no", requeue=False)
+
+
 @app.task(name="lab.parent")
 def parent():
     return add.delay(1, 2).id
@@ -118,3 +131,10 @@ def echo(self, *args, **kwargs):
 @app.task(name="lab.total")
 def total(numbers):
     return sum(numbers)
+
+
+if "LAB_TELL" in os.environ:
+    # A worker's log tells what it received and how it ended, but not what it began.
+    @signals.task_prerun.connect
+    def tell(task_id, task, **_):
+        print(f"began {task.name}[{task_id}]")

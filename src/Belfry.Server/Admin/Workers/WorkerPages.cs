@@ -54,9 +54,11 @@ sealed class WorkerPages(Clusters clusters, SecretMask mask, RunQueries queries,
     {
         PageFrame frame = await frames.ForAsync(context, cancel);
         WorkerStatus? status;
+        IReadOnlyList<UnseenStart> unseen;
         try
         {
             status = (await queries.WorkersAsync(cancel)).FirstOrDefault(worker => worker.Name == name && (string.IsNullOrEmpty(source) || worker.Source == source));
+            unseen = UnseenStart.Read(await queries.LatestSamplesAsync(SampleKinds.UnseenStarts, cancel), status?.Source ?? source ?? "", name);
         }
         catch (StoreException error)
         {
@@ -71,7 +73,7 @@ sealed class WorkerPages(Clusters clusters, SecretMask mask, RunQueries queries,
         (string Text, bool Well)? done = Unsealed(said);
         var view = new WorkerView(frame, of!, name, status, answer, done is { Well: false } refused ? refused.Text : problem, done is { Well: true } well ? well.Text : null)
         {
-            Noted = answer?.Answers == true ? [] : await NotedAsync(of!, name, cancel),
+            Unseen = unseen, Noted = answer?.Answers == true ? [] : await NotedAsync(of!, name, cancel),
         };
         return AdminEndpoints.Page<WorkerPage>(new { View = view });
     }

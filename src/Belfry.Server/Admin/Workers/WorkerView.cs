@@ -19,6 +19,9 @@ public sealed record WorkerView(PageFrame Frame, string Source, string Name, Wor
     /// <summary>Rows of a table; a worker may hold thousands of runs.</summary>
     public const int MostRows = 100;
 
+    /// <summary>Runs that it began and of which nothing else will be known, the latest first.</summary>
+    public IReadOnlyList<UnseenStart> Unseen { get; init; } = [];
+
     /// <summary>Its figures.</summary>
     public WorkerStats Stats { get; } = Said?.Stats is { } stats ? WorkerStats.Read(stats) : new WorkerStats();
 
