@@ -55,22 +55,6 @@ public sealed class RabbitTests(SharedRabbit shared)
     }
 
     [Fact]
-    public async Task A_restart_of_the_broker_is_a_gap_after_which_everything_goes_on()
-    {
-        await using RabbitServer rabbit = await RabbitServer.StartAsync();
-        await using CeleryCluster cluster = CeleryCluster.StartOn(rabbit.UrlOf(RabbitServer.OddVirtualHost));
-        await using Watched belfry = await Watched.StartAsync(cluster.Url);
-        await belfry.ReadsQueueAsync();
-        await cluster.StartWorkerAsync();
-        await belfry.Log.UntilAsync(await cluster.SendAsync("lab.ok"), "Completed");
-        await rabbit.StopAsync();
-        await rabbit.StartAgainAsync();
-        await Eventually.HoldsAsync("the gap", async () => (await belfry.DoctorAsync()).Contains("the broker was restarted", StringComparison.Ordinal), TimeSpan.FromMinutes(1));
-        await Eventually.HoldsAsync(
-            "a run after it", async () => (await belfry.Log.UntilAsync(await cluster.SendAsync("lab.ok"), "Completed", TimeSpan.FromSeconds(20))).Count > 0, TimeSpan.FromMinutes(2));
-    }
-
-    [Fact]
     public async Task Another_server_on_the_store_takes_over_and_misses_nothing()
     {
         await using PostgresServer postgres = await PostgresServer.StartAsync();

@@ -16,6 +16,7 @@ static class Absence
             RunState.Pending => Pending(facts, evidence),
             RunState.Queued => Held(facts, evidence),
             RunState.Running => Running(facts, evidence),
+            RunState.Lost => NextStep.Lost,
             _ => NextStep.AskAgain,
         };
     }
@@ -51,6 +52,12 @@ static class Absence
                 return NextStep.Pending;
             }
             return evidence.IsUnheard ? Lost(facts, Reconcile.WorkerGone, LastSign(facts)) : NextStep.AskAgain;
+        }
+        if (evidence.IsRabbitMq && own.Online > facts.Known!.Received)
+        {
+            // So did its broker when it lost the worker, which forgot what it held.
+            facts.Add(EventKind.Requeued, Instant.Max(own.Online.Value, facts.Earliest), fact => fact with { Reason = "its worker lost the broker" });
+            return NextStep.Pending;
         }
         // What a worker holds until it may begin is in no list of its own; on Redis it would be among the unacknowledged.
         bool mayHold = evidence.IsRabbitMq ? evidence.RateLimited || own.Says != WorkerSays.Unknown : own.MayHave || own.Says == WorkerSays.Deaf;

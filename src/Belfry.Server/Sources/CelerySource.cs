@@ -182,7 +182,7 @@ public sealed partial class CelerySource(
                 watch.Break(now);
             }
             last = now;
-            await JudgeAsync(watch, status.ListeningSince, events.ReadUntil, cancel);
+            await JudgeAsync(watch, reconciler, status.ListeningSince, events.ReadUntil, cancel);
             try
             {
                 await timer.WaitForNextTickAsync(cancel);
@@ -194,11 +194,11 @@ public sealed partial class CelerySource(
         }
     }
 
-    async Task JudgeAsync(WorkerWatch watch, Instant? listeningSince, Instant now, CancellationToken cancel)
+    async Task JudgeAsync(WorkerWatch watch, Reconciler reconciler, Instant? listeningSince, Instant now, CancellationToken cancel)
     {
         try
         {
-            await watch.JudgeAsync(listeningSince, now, cancel);
+            reconciler.Doubt(await watch.JudgeAsync(listeningSince, now, cancel));
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {

@@ -11,6 +11,9 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     // A gap may have any number of runs: after so many those that were found are asked about before more are looked for.
     const int MostWaiting = 10_000;
 
+    // One worker may have held very many; beyond so many the sweep of open runs asks for those that wait again.
+    const int MostDoubtful = 50_000;
+
     // The last beats of workers that lived lie so close together.
     static readonly TimeSpan LastBeats = TimeSpan.FromSeconds(10);
 
@@ -31,6 +34,7 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     readonly Dictionary<string, long> _starts = new(StringComparer.Ordinal);
     readonly Dictionary<string, (Instant Next, TimeSpan Pause)> _pauses = new(StringComparer.Ordinal); // emptied by MayAsk
     readonly Unheard _unheard = new(clock);
+    readonly List<string> _doubtful = []; // bounded by MostDoubtful; emptied by TakeDoubtful
     Instant _nextSweep;
     int _waiting; // put into the book since room was made
 
@@ -83,6 +87,15 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
         }
     }
 
+    /// <summary>What is known of these runs was concluded from silence.</summary>
+    public void Doubt(IReadOnlyList<string> runs)
+    {
+        lock (_lock)
+        {
+            _doubtful.AddRange(runs.Take(MostDoubtful - _doubtful.Count));
+        }
+    }
+
     /// <summary>Something was missed.</summary>
     public void Miss(Gap gap) => _unheard.Miss(gap);
 
@@ -120,6 +133,10 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     public async Task AskAsync(InquiryBook book, WorkerWatch watch, Func<CancellationToken, Task> makeRoom, CancellationToken cancel)
     {
         Signs signs = TakeSigns();
+        foreach (string id in TakeDoubtful())
+        {
+            book.Ask(id, null, Instant.Now(clock));
+        }
         await AskForWorkersAsync(book, signs, Instant.Now(clock), cancel);
         if (_unheard.Take() is { } missed)
         {
@@ -139,6 +156,16 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
             await AskForOpenAsync(book, null, InquiryBook.FirstDue, cancel);
             TimeSpan pause = clock.GetElapsedTime(began) * SweepShare;
             _nextSweep = Instant.Now(clock) + (pause > BetweenSweeps ? pause : BetweenSweeps);
+        }
+    }
+
+    string[] TakeDoubtful()
+    {
+        lock (_lock)
+        {
+            string[] runs = [.. _doubtful];
+            _doubtful.Clear();
+            return runs;
         }
     }
 

@@ -39,6 +39,9 @@ sealed partial class Reconciler(
         }
     }
 
+    /// <summary>These runs were given up because their worker is gone: their ends may have been stored all the same, or their messages be kept.</summary>
+    public void Doubt(IReadOnlyList<string> runs) => _missing.Doubt(runs);
+
     /// <summary>The stream stands, or it does not: then nothing is asked.</summary>
     public void Listen(bool listening) => _listening = listening;
 

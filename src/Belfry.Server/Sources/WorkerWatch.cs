@@ -99,8 +99,10 @@ public sealed class WorkerWatch(
     /// <param name="listeningSince">Since when the source is listened to; null while it is not, and then nothing is judged.</param>
     /// <param name="now">Everything that arrived until then was read.</param>
     /// <param name="cancel">Stops it.</param>
-    public async Task JudgeAsync(Instant? listeningSince, Instant now, CancellationToken cancel)
+    /// <returns>The runs of those: what became of them may be known elsewhere.</returns>
+    public async Task<IReadOnlyList<string>> JudgeAsync(Instant? listeningSince, Instant now, CancellationToken cancel)
     {
+        var concerned = new List<string>();
         foreach (Change change in await WithoutConnectedAsync(Changes(listeningSince, now), now, cancel))
         {
             if (change.IsNewest)
@@ -114,10 +116,12 @@ public sealed class WorkerWatch(
                 if (inferred.Length > 0)
                 {
                     await log.AppendAsync(inferred, cancel);
+                    concerned.AddRange(inferred.Select(fact => fact.Id));
                 }
             }
             Settle(change);
         }
+        return concerned;
     }
 
     /// <summary>A worker that is silent while its connection stands is not gone: a solo pool says nothing while it works.</summary>
