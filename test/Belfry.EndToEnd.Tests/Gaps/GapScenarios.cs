@@ -111,8 +111,8 @@ static class GapScenarios
         await site.Rabbit!.StopAsync();
         await site.Rabbit.StartAgainAsync();
         await site.ListensAsync(listened + 1);
-        await Eventually.HoldsAsync("the gap", async () => (await site.Belfry.DoctorAsync()).Contains("the broker was restarted", StringComparison.Ordinal), TimeSpan.FromMinutes(1));
         site.Mark();
+        await Eventually.HoldsAsync("the gap", async () => (await site.Belfry.DoctorAsync()).Contains("the broker was restarted", StringComparison.Ordinal), TimeSpan.FromMinutes(1));
         await site.RunAsync(Soak.Count(2, 25));
     }
 
