@@ -59,7 +59,7 @@ public sealed class PostgresWorkQueueTests(PostgresFixture postgres) : WorkQueue
         await using RunLog log = await store.OpenAsync();
         QueuedCall call = Call("crash") with { Args = "[\"x\"]", Kwargs = "{\"password\":\"secret\"}" };
         Assert.True(await log.Work.PutAsync(call, Cancel));
-        for (int attempt = 1; attempt <= CallEvents.MostAttempts; attempt++)
+        for (int attempt = 1; attempt <= CallEvents.MostDeaths; attempt++)
         {
             ClaimedCall claimed = Assert.Single(await log.Work.ClaimAsync(Room(), Cancel));
             Assert.Equal((attempt, call.Args, call.Kwargs), (claimed.Attempt, claimed.Call.Args, claimed.Call.Kwargs));

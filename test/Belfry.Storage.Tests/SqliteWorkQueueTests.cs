@@ -47,7 +47,7 @@ public sealed class SqliteWorkQueueTests : WorkQueueTests
     {
         await using var folder = new LogFolder();
         QueuedCall killer = Call("killer");
-        for (int attempt = 1; attempt <= CallEvents.MostAttempts; attempt++)
+        for (int attempt = 1; attempt <= CallEvents.MostDeaths; attempt++)
         {
             await using RunLog log = await folder.OpenAsync();
             if (attempt == 1)

@@ -197,7 +197,7 @@ public abstract class WorkQueueTests
         await using QueueStore store = await NewStoreAsync();
         QueuedCall call = Call("crash") with { Args = "[1]" };
         await PutAsync(store, call);
-        for (int attempt = 1; attempt <= CallEvents.MostAttempts; attempt++)
+        for (int attempt = 1; attempt <= CallEvents.MostDeaths; attempt++)
         {
             ClaimedCall claimed = Assert.Single(await store.Queue.ClaimAsync(Room(), Cancel));
             Assert.Equal((attempt, "[1]"), (claimed.Attempt, claimed.Call.Args));
@@ -206,6 +206,28 @@ public abstract class WorkQueueTests
         await NobodyIsClaimedAsync(store);
         IReadOnlyList<TaskRun> runs = await store.FindAsync(call.Id);
         Assert.Equal([.. Enumerable.Repeat("worker gone", 4), "dead letter"], runs.OrderBy(run => run.Attempt).Select(run => run.Reason));
+    }
+
+    [Fact]
+    public async Task Attempts_that_failed_and_were_retried_do_not_make_a_call_a_dead_letter()
+    {
+        await using QueueStore store = await NewStoreAsync();
+        QueuedCall call = Call("flaky");
+        await PutAsync(store, call);
+        for (int attempt = 1; attempt <= CallEvents.MostDeaths + 1; attempt++)
+        {
+            ClaimedCall claimed = Assert.Single(await store.Queue.ClaimAsync(Room(), Cancel));
+            CallEnd end = Success(store, null);
+            await store.Queue.EndAsync(claimed, end with { Kind = EventKind.Retried, RetryAt = end.Finished });
+        }
+        for (int deaths = 0; deaths < 2; deaths++)
+        {
+            ClaimedCall claimed = Assert.Single(await store.Queue.ClaimAsync(Room(), Cancel));
+            Assert.Equal((CallEvents.MostDeaths + 2 + deaths, deaths), (claimed.Attempt, claimed.Deaths));
+            await store.Queue.EndAsync(claimed, Success(store, null) with { Kind = EventKind.Lost });
+        }
+        TaskRun waiting = await store.EventuallyAsync(call.Id, run => run.Attempt == CallEvents.MostDeaths + 4);
+        Assert.Equal(RunState.Pending, waiting.State);
     }
 
     /// <summary>Two processes upon one store.</summary>

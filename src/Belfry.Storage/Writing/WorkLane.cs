@@ -88,7 +88,9 @@ sealed class WorkLane(
 
     public Task EndAsync(ClaimedCall call, CallEnd end)
     {
-        NextAttempt? next = CallEvents.Next(call, end) is { } again ? new(again, limits.Apply(CallEvents.Submitted(again, call.Attempt + 1), end.Finished, refuse)!) : null;
+        NextAttempt? next = CallEvents.Next(call, end) is { } again
+            ? new(again, limits.Apply(CallEvents.Submitted(again, call.Attempt + 1), end.Finished, refuse)!, end.Kind == EventKind.Lost)
+            : null;
         var order = new EndOrder(call, end.Started, limits.Apply(CallEvents.Ended(call, end), end.Finished, refuse)!, next);
         lock (_lock)
         {

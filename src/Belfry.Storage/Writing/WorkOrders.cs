@@ -69,7 +69,8 @@ sealed class EndOrder(ClaimedCall call, Instant started, TaskEvent ended, NextAt
 /// <summary>The attempt that follows another.</summary>
 /// <param name="Call">The call, as it waits from now on.</param>
 /// <param name="Submitted">Its event, as the log may show it.</param>
-sealed record NextAttempt(QueuedCall Call, TaskEvent Submitted)
+/// <param name="IsAfterDeath">The process of the attempt before died.</param>
+sealed record NextAttempt(QueuedCall Call, TaskEvent Submitted, bool IsAfterDeath)
 {
     /// <summary>The log shows its arguments otherwise.</summary>
     public bool IsHidden => Submitted.Args != Call.Args || Submitted.Kwargs != Call.Kwargs;

@@ -6,8 +6,8 @@ public static class CallEvents
     /// <summary>The source of runs that an application of Belfry's executes itself.</summary>
     public const string Source = "local";
 
-    /// <summary>So many attempts a call has; when its process died in all of them, it is a dead letter.</summary>
-    public const int MostAttempts = 5;
+    /// <summary>So many processes may die of a call; then it is a dead letter. Attempts that failed and were retried do not count.</summary>
+    public const int MostDeaths = 5;
 
     /// <summary>The reason of a run that was lost with its process.</summary>
     public const string WorkerGone = "worker gone";
@@ -34,10 +34,10 @@ public static class CallEvents
     {
         Source = Source, Id = claimed.Call.Id, Kind = end.Kind, At = end.Finished, Attempt = claimed.Attempt, Worker = claimed.Worker,
         Result = end.Result, Exception = end.Exception, Traceback = end.Traceback,
-        Reason = end.Kind != EventKind.Lost ? end.Reason : claimed.Attempt < MostAttempts ? WorkerGone : DeadLetter,
+        Reason = end.Kind == EventKind.Lost ? ReasonAfter(claimed.Deaths + 1) : end.Reason,
     };
 
-    /// <summary>Its process died in every attempt; it is not run again by itself.</summary>
+    /// <summary>Too many processes died of it; it is not run again by itself.</summary>
     public static bool IsDeadLetter(TaskRun run) => run.State == RunState.Lost && run.Reason == DeadLetter;
 
     /// <summary>A dead letter was called again.</summary>
@@ -49,13 +49,13 @@ public static class CallEvents
         Source = run.Source, Id = run.Id, Kind = EventKind.Progress, At = at, Attempt = run.Attempt, Percent = percent, Text = text,
     };
 
-    /// <summary>The next attempt at a call whose process died; null when it had its last.</summary>
-    public static QueuedCall? Next(QueuedCall call, int attempt, Instant now) => attempt < MostAttempts ? call with { Submitted = now, Eta = null } : null;
+    /// <summary>The next attempt at a call of which so many processes have died; null when it had its last.</summary>
+    public static QueuedCall? Next(QueuedCall call, int deaths, Instant now) => deaths < MostDeaths ? call with { Submitted = now, Eta = null } : null;
 
     /// <summary>The next attempt after an end: at a call whose process died, or one that is tried again; null when this was the last.</summary>
     public static QueuedCall? Next(ClaimedCall claimed, CallEnd end) =>
         end.RetryAt is { } due ? claimed.Call with { Submitted = end.Finished, Eta = due }
-        : end.Kind == EventKind.Lost ? Next(claimed.Call, claimed.Attempt, end.Finished)
+        : end.Kind == EventKind.Lost ? Next(claimed.Call, claimed.Deaths + 1, end.Finished)
         : null;
 
     /// <summary>A waiting call will not run.</summary>
@@ -66,7 +66,9 @@ public static class CallEvents
     /// <param name="worker">Who had it.</param>
     /// <param name="claimed">When the worker got it: if nothing else was told, it began then.</param>
     /// <param name="found">When its death was noticed.</param>
-    public static IEnumerable<TaskEvent> Lost(TaskRun run, string? worker, Instant claimed, Instant found) => Lost(run.Id, run.Attempt, run.Started, worker, claimed, found);
+    /// <param name="deaths">How many processes have died of it, this one included.</param>
+    public static IEnumerable<TaskEvent> Lost(TaskRun run, string? worker, Instant claimed, Instant found, int deaths) =>
+        Lost(run.Id, run.Attempt, run.Started, worker, claimed, found, deaths);
 
     /// <summary>The same, of a run of which only so much is known.</summary>
     /// <param name="id">Its id.</param>
@@ -75,14 +77,17 @@ public static class CallEvents
     /// <param name="worker">Who had it.</param>
     /// <param name="claimed">When the worker got it.</param>
     /// <param name="found">When its death was noticed.</param>
-    public static IEnumerable<TaskEvent> Lost(string id, int attempt, Instant? started, string? worker, Instant claimed, Instant found)
+    /// <param name="deaths">How many processes have died of it, this one included.</param>
+    public static IEnumerable<TaskEvent> Lost(string id, int attempt, Instant? started, string? worker, Instant claimed, Instant found, int deaths)
     {
         if (started is null)
         {
             yield return Of(id, attempt, EventKind.Started, claimed) with { Worker = worker };
         }
-        yield return Of(id, attempt, EventKind.Lost, found) with { Worker = worker, Reason = attempt < MostAttempts ? WorkerGone : DeadLetter };
+        yield return Of(id, attempt, EventKind.Lost, found) with { Worker = worker, Reason = ReasonAfter(deaths) };
     }
+
+    static string ReasonAfter(int deaths) => deaths < MostDeaths ? WorkerGone : DeadLetter;
 
     /// <summary>The call of a run, as the log tells it.</summary>
     public static QueuedCall CallOf(TaskRun run) => new()

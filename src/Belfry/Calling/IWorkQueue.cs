@@ -96,7 +96,11 @@ public sealed record ShownArguments(string? Args, string? Kwargs);
 /// <param name="Attempt">The attempt, from 1.</param>
 /// <param name="Worker">Who has it.</param>
 /// <param name="Ticket">What the queue knows it by.</param>
-public sealed record ClaimedCall(QueuedCall Call, int Attempt, string Worker, object? Ticket);
+public sealed record ClaimedCall(QueuedCall Call, int Attempt, string Worker, object? Ticket)
+{
+    /// <summary>How many processes have died of it before.</summary>
+    public int Deaths { get; init; }
+}
 
 /// <summary>How an attempt at a call ended.</summary>
 /// <param name="Kind">Succeeded, failed, retried, cancelled or skipped; lost when a process of its own died: then it runs again.</param>

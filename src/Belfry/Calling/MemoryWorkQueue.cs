@@ -68,7 +68,7 @@ public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationT
         TaskEvent[] told = [CallEvents.Started(call, end.Started), CallEvents.Ended(call, end)];
         await append(next is null ? told : [.. told, CallEvents.Submitted(next, call.Attempt + 1)], CancellationToken.None);
         Forget(call.Call.Id);
-        await (next is null ? AnswerAsync() : AgainAsync(next, call.Attempt + 1));
+        await (next is null ? AnswerAsync() : AgainAsync(next, call.Attempt + 1, call.Deaths + (end.Kind == EventKind.Lost ? 1 : 0)));
     }
 
     /// <inheritdoc/>
@@ -104,12 +104,12 @@ public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationT
     /// <inheritdoc/>
     public void Dispose() => _alarm?.Dispose();
 
-    Task AgainAsync(QueuedCall call, int attempt)
+    Task AgainAsync(QueuedCall call, int attempt, int deaths)
     {
         WaitingCall waiting;
         lock (_lock)
         {
-            waiting = new WaitingCall { Queue = call.Queue, Task = call.Task, Number = ++_arrivals, Priority = call.Priority, Due = call.Due, Attempt = attempt, Call = call };
+            waiting = new WaitingCall { Queue = call.Queue, Task = call.Task, Number = ++_arrivals, Priority = call.Priority, Due = call.Due, Attempt = attempt, Deaths = deaths, Call = call };
             _calls.Add(call.Id, waiting);
         }
         return WaitAsync([waiting]);
@@ -166,7 +166,7 @@ public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationT
                 continue;
             }
             waiting.IsClaimed = true;
-            claimed.Add(new ClaimedCall(call, waiting.Attempt, room.Worker, waiting));
+            claimed.Add(new ClaimedCall(call, waiting.Attempt, room.Worker, waiting) { Deaths = waiting.Deaths });
         }
         return claimed;
     }

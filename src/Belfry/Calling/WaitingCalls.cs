@@ -22,6 +22,9 @@ public sealed class WaitingCall
     /// <summary>The attempt that is next, or at work.</summary>
     public int Attempt { get; init; } = 1;
 
+    /// <summary>How many processes have died of it, as far as that is known here.</summary>
+    public int Deaths { get; init; }
+
     /// <summary>The call itself; null while it is not in memory.</summary>
     public QueuedCall? Call { get; set; }
 

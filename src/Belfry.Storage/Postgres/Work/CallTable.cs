@@ -1,5 +1,6 @@
 using Belfry.Storage.Postgres.Rows;
 using Belfry.Storage.Rows;
+using Belfry.Storage.Writing;
 using Npgsql;
 
 namespace Belfry.Storage.Postgres.Work;
@@ -7,7 +8,7 @@ namespace Belfry.Storage.Postgres.Work;
 /// <summary>The table of calls: what it has of them, and its statements. Who takes rows skips those that another has in hand, so nobody waits for anybody.</summary>
 static class CallTable
 {
-    const string Columns = "key, id, task, queue, priority, submitted, eta, expires, args, kwargs, parent, root, keyed, attempt, worker, claimed";
+    const string Columns = "key, id, task, queue, priority, submitted, eta, expires, args, kwargs, parent, root, keyed, attempt, worker, claimed, deaths";
 
     /// <summary>Puts calls, in the order of their keys; gives the keys of those that were new. A key that the caller chose may be that of a run that has ended.</summary>
     public static HashSet<Guid> Put(NpgsqlConnection connection, IEnumerable<(QueuedCall Call, int Attempt)> calls, int source)
@@ -111,16 +112,17 @@ static class CallTable
     public static NpgsqlBatchCommand Delete(IEnumerable<Guid> keys) => Commands.Of("DELETE FROM call WHERE key = ANY($1)", keys.ToArray());
 
     /// <summary>The next attempts at calls that we have, each from its own instant on.</summary>
-    public static NpgsqlBatchCommand Next(QueuedCall[] calls, Guid owner) => Commands.Of(
+    public static NpgsqlBatchCommand Next(NextAttempt[] attempts, Guid owner) => Commands.Of(
         """
-        UPDATE call SET attempt = attempt + 1, owner = NULL, worker = NULL, claimed = NULL, submitted = next.submitted, eta = next.eta, due = next.due
-        FROM unnest($1, $2, $3, $4) AS next(key, submitted, eta, due) WHERE call.key = next.key AND owner = $5
+        UPDATE call SET attempt = attempt + 1, deaths = deaths + next.died, owner = NULL, worker = NULL, claimed = NULL, submitted = next.submitted, eta = next.eta, due = next.due
+        FROM unnest($1, $2, $3, $4, $5) AS next(key, submitted, eta, due, died) WHERE call.key = next.key AND owner = $6
         """,
-        Array.ConvertAll(calls, call => KeyOf(call.Id)), Array.ConvertAll(calls, call => call.Submitted.Micros), Array.ConvertAll(calls, call => call.Eta?.Micros),
-        Array.ConvertAll(calls, call => call.Due.Micros), owner);
+        Array.ConvertAll(attempts, next => KeyOf(next.Call.Id)), Array.ConvertAll(attempts, next => next.Call.Submitted.Micros),
+        Array.ConvertAll(attempts, next => next.Call.Eta?.Micros), Array.ConvertAll(attempts, next => next.Call.Due.Micros),
+        Array.ConvertAll(attempts, next => next.IsAfterDeath ? 1 : 0), owner);
 
     public static NpgsqlBatchCommand Again(IEnumerable<Guid> keys, Instant now) => Commands.Of(
-        "UPDATE call SET attempt = attempt + 1, owner = NULL, worker = NULL, claimed = NULL, submitted = $2, eta = NULL, due = $2 WHERE key = ANY($1)", keys.ToArray(), now.Micros);
+        "UPDATE call SET attempt = attempt + 1, deaths = deaths + 1, owner = NULL, worker = NULL, claimed = NULL, submitted = $2, eta = NULL, due = $2 WHERE key = ANY($1)", keys.ToArray(), now.Micros);
 
     /// <summary>Takes a waiting call away; null when it does not wait, else its next attempt.</summary>
     public static int? Revoke(NpgsqlConnection connection, string id) => Read(
@@ -147,8 +149,9 @@ static class CallTable
 /// <param name="Attempt">The attempt that is next, or at work.</param>
 /// <param name="Worker">Who has it.</param>
 /// <param name="Claimed">Since when.</param>
+/// <param name="Deaths">How many processes have died of it.</param>
 /// <param name="Started">The start that the log has of the attempt.</param>
-sealed record CallRow(Guid Key, QueuedCall Call, int Attempt, string? Worker, Instant? Claimed, Instant? Started)
+sealed record CallRow(Guid Key, QueuedCall Call, int Attempt, string? Worker, Instant? Claimed, int Deaths, Instant? Started)
 {
     public static CallRow Of(NpgsqlDataReader row)
     {
@@ -159,6 +162,6 @@ sealed record CallRow(Guid Key, QueuedCall Call, int Attempt, string? Worker, In
             Id = row.GetString(1), Task = row.GetString(2), Queue = row.GetString(3), Priority = row.GetInt32(4), Submitted = new Instant(row.GetInt64(5)), Eta = Maybe(6),
             Expires = Maybe(7), Args = Text(8), Kwargs = Text(9), Parent = Text(10), Root = Text(11), IsKeyed = row.GetBoolean(12),
         };
-        return new CallRow(row.GetGuid(0), call, row.GetInt32(13), Text(14), Maybe(15), Maybe(16));
+        return new CallRow(row.GetGuid(0), call, row.GetInt32(13), Text(14), Maybe(15), row.GetInt32(16), Maybe(17));
     }
 }

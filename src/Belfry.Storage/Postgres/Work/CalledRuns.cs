@@ -91,7 +91,7 @@ sealed class CalledRuns(PostgresStore store, Presence presence, CallBell bell)
         }
         if (again.Length > 0)
         {
-            Run(connection, CallTable.Next([.. again.Select(next => next.Call)], presence.Id));
+            Run(connection, CallTable.Next(again, presence.Id));
         }
         foreach (EndOrder end in work.Ends)
         {
@@ -124,14 +124,14 @@ sealed class CalledRuns(PostgresStore store, Presence presence, CallBell bell)
         List<CallRow> lost = CallTable.OfTheDead(connection, presence.Id, presence.Dead.Select(process => process.Id), Source);
         foreach (CallRow row in lost)
         {
-            told.AddRange(CallEvents.Lost(row.Call.Id, row.Attempt, row.Started, row.Worker, row.Claimed ?? now, now));
-            if (row.Attempt < CallEvents.MostAttempts)
+            told.AddRange(CallEvents.Lost(row.Call.Id, row.Attempt, row.Started, row.Worker, row.Claimed ?? now, now, row.Deaths + 1));
+            if (row.Deaths + 1 < CallEvents.MostDeaths)
             {
                 // Without arguments: the log has those of the attempt before, with what it may not show masked.
                 told.Add(CallEvents.Submitted(row.Call with { Submitted = now, Eta = null, Args = null, Kwargs = null }, row.Attempt + 1));
             }
         }
-        ILookup<bool, Guid> again = lost.ToLookup(row => row.Attempt < CallEvents.MostAttempts, row => row.Key);
+        ILookup<bool, Guid> again = lost.ToLookup(row => row.Deaths + 1 < CallEvents.MostDeaths, row => row.Key);
         if (lost.Count > 0)
         {
             Run(connection, CallTable.Again(again[true], now), CallTable.Delete(again[false]));
@@ -183,7 +183,7 @@ sealed class CalledRuns(PostgresStore store, Presence presence, CallBell bell)
             Run(connection, CallTable.Claim(round.Claimed.Select(row => row.Key), presence.Id, ask.Room.Worker, now), CallTable.Delete(round.Expired.Select(row => row.Key)));
         }
         told.AddRange(round.Expired.Select(row => CallEvents.Cancelled(row.Call.Id, row.Attempt, "expired", now)));
-        ask.Claimed = round.Claimed.ConvertAll(row => new ClaimedCall(row.Call, row.Attempt, ask.Room.Worker, null));
+        ask.Claimed = round.Claimed.ConvertAll(row => new ClaimedCall(row.Call, row.Attempt, ask.Room.Worker, null) { Deaths = row.Deaths });
     }
 
     int Source => store.Names.Number(NameKind.Source, CallEvents.Source);

@@ -127,12 +127,12 @@ sealed class CalledRuns
         KeepHidden(find);
         if (work.Asks.Count > 0)
         {
-            Recover(mark!, told);
+            Recover(mark!, find, told);
         }
         foreach (AskOrder ask in work.Asks)
         {
             ask.Room.CountElsewhere(AtWorkElsewhere(ask.Room, mark!.Number));
-            ask.Claimed = Claim(ask.Room, mark.Number, told);
+            ask.Claimed = Claim(ask.Room, mark.Number, find, told);
         }
         return told;
     }
@@ -232,7 +232,7 @@ sealed class CalledRuns
             .CountBy(call => call!.Waiting.Queue).ToDictionary()
         : [];
 
-    List<ClaimedCall> Claim(WorkRoom room, int owner, List<TaskEvent> told)
+    List<ClaimedCall> Claim(WorkRoom room, int owner, Func<string, TrackedLife> find, List<TaskEvent> told)
     {
         var claimed = new List<ClaimedCall>(Math.Min(room.Free, _calls.Count));
         var places = new List<long>(claimed.Capacity);
@@ -249,7 +249,7 @@ sealed class CalledRuns
             }
             _entered.Add((room, waiting.Queue));
             places.Add(call.Place);
-            claimed.Add(new ClaimedCall(what, waiting.Attempt, room.Worker, call));
+            claimed.Add(new ClaimedCall(what, waiting.Attempt, room.Worker, call) { Deaths = Deaths(find, what.Id, waiting.Attempt) });
         }
         if (places.Count > 0)
         {
@@ -260,7 +260,7 @@ sealed class CalledRuns
     }
 
     /// <summary>Calls whose process died are lost, and wait again as the next attempt, unless that was their last.</summary>
-    void Recover(WorkerMark mark, List<TaskEvent> told)
+    void Recover(WorkerMark mark, Func<string, TrackedLife> find, List<TaskEvent> told)
     {
         foreach (ClaimRow claim in _claims.OfTheDead(mark, _now))
         {
@@ -268,29 +268,33 @@ sealed class CalledRuns
             {
                 if (_calls.TryGetValue(place, out OpenCall? call) && call.Claim == claim)
                 {
-                    Lose(call, claim.Worker, claim.At, told);
+                    Lose(call, claim.Worker, claim.At, find, told);
                 }
             }
         }
         foreach (OpenCall call in _orphans)
         {
-            Lose(call, null, _now, told);
+            Lose(call, null, _now, find, told);
         }
         _orphans.Clear();
     }
 
-    void Lose(OpenCall call, string? worker, Instant claimed, List<TaskEvent> told)
+    /// <summary>How many processes have died of a call: its attempts before this one say.</summary>
+    static int Deaths(Func<string, TrackedLife> find, string id, int attempt) => attempt == 1 ? 0 : find(id).Rows.Count(row => row.Row.Run.State == RunState.Lost);
+
+    void Lose(OpenCall call, string? worker, Instant claimed, Func<string, TrackedLife> find, List<TaskEvent> told)
     {
         if (Read(call.Place) is not { } row)
         {
             return;
         }
         TaskRun run = row.Row.Run;
-        told.AddRange(CallEvents.Lost(run, worker ?? run.Worker, claimed, _now));
+        int deaths = Deaths(find, run.Id, run.Attempt) + 1;
+        told.AddRange(CallEvents.Lost(run, worker ?? run.Worker, claimed, _now, deaths));
         QueuedCall shown = CallEvents.CallOf(run);
         (string? Args, string? Kwargs)? hidden = call.HasHiddenArgs ? CallArgs.Read(_database, call.Place) : null;
         QueuedCall all = hidden is var (args, kwargs) ? shown with { Args = args, Kwargs = kwargs, Shown = new ShownArguments(shown.Args, shown.Kwargs) } : shown;
-        Again(CallEvents.Next(all, run.Attempt, _now) is { } next ? new NextAttempt(next, CallEvents.Submitted(next, run.Attempt + 1)) : null, told);
+        Again(CallEvents.Next(all, deaths, _now) is { } next ? new NextAttempt(next, CallEvents.Submitted(next, run.Attempt + 1), IsAfterDeath: true) : null, told);
     }
 
     void Again(NextAttempt? next, List<TaskEvent> told)
