@@ -25,6 +25,7 @@ static class ApiEndpoints
         api.MapGet("/tasks/{name}/next", ForecastEndpoints.NextAsync);
         api.MapGet("/reports/{name}", TaskEndpoints.ReportAsync);
         api.MapGet("/statistics", StatisticsEndpoints.ReadAsync);
+        api.MapGet("/sources", SourceEndpoints.ListAsync);
         ControlEndpoints.Map(routes);
         CallEndpoints.Map(routes);
         CeleryCalls.Map(routes);

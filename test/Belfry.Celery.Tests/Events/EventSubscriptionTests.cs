@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.Json.Nodes;
 using Belfry.Celery.Control;
 using Belfry.Celery.Events;
 using Belfry.Celery.Redis;
@@ -24,6 +25,34 @@ public sealed class EventSubscriptionTests
         await redis.PublishAsync(channel, Started("b"));
         await listener.EventAsync("b");
         Assert.Equal(["a", "b"], listener.Events.Select(item => item.Id));
+    }
+
+    [Fact]
+    public async Task Nothing_that_a_fuzzer_makes_of_recorded_events_stops_the_stream()
+    {
+        await using RedisServer redis = await RedisServer.StartAsync();
+        await using Listener listener = await Listener.StartAsync(redis.Url);
+        var random = new Random(12);
+        byte[][] recorded = [.. Samples.OnePerType("526").Concat(Samples.OnePerType("563")).Select(one => one.Raw)];
+        int sent = Soak.Count(2_000, 200_000);
+        for (int i = 0; i < sent; i++)
+        {
+            byte[] raw = recorded[i % recorded.Length];
+            await redis.PublishAsync(EventChannel, random.Next(2) == 0 ? Hostile.Of(raw, random) : WithHostileBody(raw, random));
+        }
+        await redis.PublishAsync(EventChannel, Started("the last"));
+        await listener.EventAsync("the last");
+        Assert.True(listener.Status is { Listening: true, Problem: null });
+        Assert.All(listener.Batches.SelectMany(batch => batch.Refused.Keys), reason => Assert.NotEmpty(reason));
+        Assert.All((string[])["message that is not JSON", "body that is not JSON", "event without a type"], reason => Assert.InRange(listener.Refused(reason), 1, sent));
+        Assert.All(listener.Batches, batch => Assert.Null(batch.Gap));
+
+        static byte[] WithHostileBody(byte[] raw, Random random)
+        {
+            JsonNode envelope = JsonNode.Parse(raw)!;
+            envelope["body"] = Convert.ToBase64String(Hostile.Of(Convert.FromBase64String((string)envelope["body"]!), random));
+            return Encoding.UTF8.GetBytes(envelope.ToJsonString());
+        }
     }
 
     [Fact]

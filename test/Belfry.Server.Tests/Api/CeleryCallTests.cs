@@ -190,6 +190,28 @@ public abstract class CeleryCallTests(CallableCluster lab)
     }
 
     [Fact]
+    public async Task Events_that_nobody_can_read_are_counted_with_the_reason_on_the_page_and_in_the_API()
+    {
+        const string events = """
+            [('[[1', 'application/json', 'utf-8'), ('{"uuid": "x"}', 'application/json', 'utf-8'), ('- a', 'application/x-yaml', 'utf-8'),
+             (b'\x91\x80', 'application/x-msgpack', 'binary'), (b'\x80\x04cos\nsystem\n', 'application/x-python-serialize', 'binary')]
+            """;
+        await lab.Cluster.EvaluateAsync(
+            "(lambda c, p, x: [p.publish(b, exchange=x, routing_key='task.multi', content_type=t, content_encoding=e, declare=[x]) and None for b, t, e in " + events
+            + "])(*(lambda c: [c, app.amqp.Producer(c.default_channel), __import__('celery.events.event', fromlist=['event']).get_exchange(c)])(app.connection_for_write()))");
+        string[] reasons = ["body that is not JSON", "event without a type", "content type application/x-yaml", "content type application/x-msgpack", "content type application/x-python-serialize"];
+        await Eventually.HoldsAsync("they are counted", async () =>
+        {
+            JsonElement refused = (await JsonAsync("/api/v1/sources")).GetProperty("items").EnumerateArray().Single(source => source.GetProperty("source").GetString() == "lab").GetProperty("refused");
+            return reasons.All(reason => refused.EnumerateArray().Any(one => one.GetProperty("what").GetString() == reason && one.GetProperty("times").GetInt32() == 1));
+        });
+        var mara = new Browsing(Server);
+        using HttpResponseMessage _ = await mara.LogInAsync("mara");
+        using IHtmlDocument page = await mara.PageAsync("/health");
+        Assert.All(reasons, reason => Assert.Contains(reason, page.QuerySelector("main")!.TextContent, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task What_cannot_be_called_is_told_why()
     {
         JsonElement unknown = await PostAsync("tasks/lab.ad/call", new { }, HttpStatusCode.NotFound);
