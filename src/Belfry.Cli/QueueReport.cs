@@ -31,7 +31,7 @@ static class QueueReport
     public static async Task<JsonElement> CountAsync(Cluster cluster, string queue, IReadOnlyDictionary<string, string> apps, CancellationToken cancel)
     {
         var (byApp, byTask) = (new Dictionary<string, int>(), new Dictionary<string, int>());
-        await foreach (QueuedMessage message in QueueOrders.WalkAsync(cluster.Queues, queue, cancel))
+        await foreach (QueuedMessage message in cluster.Queues.WalkAsync(queue, cancel))
         {
             string app = MessageChoice.AppOf(message.Message.Task, apps) ?? "", task = message.Message.Task ?? "";
             byApp[app] = byApp.GetValueOrDefault(app) + 1;

@@ -31,6 +31,9 @@ public interface IBrokerQueues : IAsyncDisposable
     /// <param name="cancel">Stops it.</param>
     Task<IReadOnlyList<QueuedMessage>> PeekAsync(string queue, long position, int most, CancellationToken cancel);
 
+    /// <summary>Looks at all messages that wait, one after the other, with only some of them in memory.</summary>
+    IAsyncEnumerable<QueuedMessage> WalkAsync(string queue, CancellationToken cancel);
+
     /// <summary>Of each of these queues the messages that are next to be taken: one for each priority that the broker tells apart. Queues that it does not show without changing them are left out.</summary>
     Task<IReadOnlyDictionary<string, IReadOnlyList<TaskMessage>>> OldestAsync(IReadOnlyCollection<string> queues, CancellationToken cancel);
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Belfry.Celery.Messages;
 using Belfry.Celery.RabbitMq;
 using RabbitMQ.Client;
@@ -90,6 +91,18 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
         },
         cancel);
 
+    /// <summary>One at a time is here; the broker counts all as given to us, and has them back when the channel ends.</summary>
+    public async IAsyncEnumerable<QueuedMessage> WalkAsync(string queue, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        await using IChannel channel = await _connection.OpenChannelAsync(confirms: false, cancel);
+        // As many as wait now: whoever publishes faster than we look is not followed.
+        long waiting = (await ToldAsync(() => channel.QueueDeclarePassiveAsync(Named(queue), cancel), cancel)).MessageCount;
+        for (long at = 0; at < waiting && await ToldAsync(() => channel.BasicGetAsync(queue, autoAck: false, cancel), cancel) is { } got; at++)
+        {
+            yield return new QueuedMessage(at, TaskMessage.FromAmqp(AmqpOf(got)));
+        }
+    }
+
     public Task<IReadOnlyDictionary<string, IReadOnlyList<TaskMessage>>> OldestAsync(IReadOnlyCollection<string> queues, CancellationToken cancel) =>
         Task.FromResult<IReadOnlyDictionary<string, IReadOnlyList<TaskMessage>>>(new Dictionary<string, IReadOnlyList<TaskMessage>>());
 
@@ -103,7 +116,7 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
     public async Task<IQueueTaker> TakeAsync(string queue, CancellationToken cancel)
     {
         string named = Named(queue);
-        return new Taker(await _connection.OpenChannelAsync(confirms: false, cancel), cluster.Broker, named);
+        return new Taker(this, await _connection.OpenChannelAsync(confirms: false, cancel), named);
     }
 
     public Task PutAsync(string queue, IReadOnlyList<RawMessage> messages, CancellationToken cancel) => PublishAsync("", queue, messages, $" has no queue '{queue}'", cancel);
@@ -139,6 +152,18 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
 
     string Named(string queue) => RabbitConnection.IsName(queue) ? queue : throw new RabbitException($"{cluster.Broker} has no queue '{queue}'", Constants.NotFound);
 
+    async Task<T> ToldAsync<T>(Func<Task<T>> act, CancellationToken cancel)
+    {
+        try
+        {
+            return await act();
+        }
+        catch (Exception problem) when (!cancel.IsCancellationRequested)
+        {
+            throw RabbitException.Told(cluster.Broker, problem);
+        }
+    }
+
     static QueueStanding Absent(string queue) => new(queue, null, new Dictionary<int, long>(), null);
 
     static AmqpMessage AmqpOf(BasicGetResult got) => new()
@@ -156,9 +181,9 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
         return properties;
     }
 
-    sealed class Taker(IChannel channel, BrokerUrl broker, string queue) : IQueueTaker
+    sealed class Taker(RabbitQueues queues, IChannel channel, string queue) : IQueueTaker
     {
-        public Task<IReadOnlyList<RawMessage>> NextAsync(int most, CancellationToken cancel) => ToldAsync<IReadOnlyList<RawMessage>>(
+        public Task<IReadOnlyList<RawMessage>> NextAsync(int most, CancellationToken cancel) => queues.ToldAsync<IReadOnlyList<RawMessage>>(
             async () =>
             {
                 var taken = new List<RawMessage>();
@@ -176,7 +201,7 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
             },
             cancel);
 
-        public Task AcknowledgeAsync(IReadOnlyList<RawMessage> messages, CancellationToken cancel) => ToldAsync(
+        public Task AcknowledgeAsync(IReadOnlyList<RawMessage> messages, CancellationToken cancel) => queues.ToldAsync(
             async () =>
             {
                 foreach (RawMessage message in messages)
@@ -189,17 +214,5 @@ sealed class RabbitQueues(CeleryCluster cluster) : IBrokerQueues
 
         /// <summary>The broker puts back what a channel had in hand when it ends.</summary>
         public ValueTask DisposeAsync() => channel.DisposeAsync();
-
-        async Task<T> ToldAsync<T>(Func<Task<T>> act, CancellationToken cancel)
-        {
-            try
-            {
-                return await act();
-            }
-            catch (Exception problem) when (!cancel.IsCancellationRequested)
-            {
-                throw RabbitException.Told(broker, problem);
-            }
-        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Belfry.Celery.Messages;
 using Belfry.Celery.Redis;
 
@@ -70,6 +71,18 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
             return found;
         },
         cancel);
+
+    public async IAsyncEnumerable<QueuedMessage> WalkAsync(string queue, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        IReadOnlyList<QueuedMessage> page;
+        for (long position = 0; (page = await PeekAsync(queue, position, PeekedAtOnce, cancel)).Count > 0; position += page.Count)
+        {
+            foreach (QueuedMessage message in page)
+            {
+                yield return message;
+            }
+        }
+    }
 
     public Task<IReadOnlyDictionary<string, IReadOnlyList<TaskMessage>>> OldestAsync(IReadOnlyCollection<string> queues, CancellationToken cancel) => UseAsync<IReadOnlyDictionary<string, IReadOnlyList<TaskMessage>>>(
         connection =>

@@ -6,7 +6,7 @@ namespace Belfry.Server.Sources.Queues;
 /// <summary>Takes messages out of queues: all that wait, or those that are chosen; exactly where the broker can, else by revoking their ids.</summary>
 static class QueueOrders
 {
-    const int PageSize = 5000, IdsAtOnce = 1000;
+    const int IdsAtOnce = 1000;
 
     /// <summary>How many messages that wait are meant; of a broker that changes a queue by looking into it the looking is done.</summary>
     public static async Task<long> CountAsync(IBrokerQueues queues, string queue, MessageChoice choice, IReadOnlyDictionary<string, string> apps, CancellationToken cancel)
@@ -16,7 +16,7 @@ static class QueueOrders
             return (await queues.ReadAsync([queue], cancel))[0].Length ?? 0;
         }
         long count = 0;
-        await foreach (QueuedMessage message in WalkAsync(queues, queue, cancel))
+        await foreach (QueuedMessage message in queues.WalkAsync(queue, cancel))
         {
             count += choice.Means(message.Message, apps) ? 1 : 0;
         }
@@ -32,33 +32,11 @@ static class QueueOrders
             : new QueueRemoval(0, await RevokeAsync(cluster, queue, choice, apps, cancel));
     }
 
-    /// <summary>All messages that wait, page by page.</summary>
-    public static async IAsyncEnumerable<QueuedMessage> WalkAsync(IBrokerQueues queues, string queue, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
-    {
-        if (!queues.RemovesExactly)
-        {
-            // Pages would begin anew behind what was put back: all of it at once.
-            foreach (QueuedMessage message in await queues.PeekAsync(queue, 0, int.MaxValue, cancel))
-            {
-                yield return message;
-            }
-            yield break;
-        }
-        IReadOnlyList<QueuedMessage> page;
-        for (long position = 0; (page = await queues.PeekAsync(queue, position, PageSize, cancel)).Count > 0; position += page.Count)
-        {
-            foreach (QueuedMessage message in page)
-            {
-                yield return message;
-            }
-        }
-    }
-
     /// <summary>Workers drop a revoked message when they take it: until then it waits on.</summary>
     static async Task<long> RevokeAsync(Cluster cluster, string queue, MessageChoice choice, IReadOnlyDictionary<string, string> apps, CancellationToken cancel)
     {
         var ids = new List<string>();
-        await foreach (QueuedMessage message in WalkAsync(cluster.Queues, queue, cancel))
+        await foreach (QueuedMessage message in cluster.Queues.WalkAsync(queue, cancel))
         {
             if (message.Message.Id is { } id && choice.Means(message.Message, apps))
             {
