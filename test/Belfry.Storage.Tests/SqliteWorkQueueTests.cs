@@ -43,6 +43,26 @@ public sealed class SqliteWorkQueueTests : WorkQueueTests
     }
 
     [Fact]
+    [Trait("row", "50")]
+    public async Task The_next_attempt_at_a_call_that_failed_outlives_its_process_with_all_that_it_was_called_with()
+    {
+        await using var folder = new LogFolder();
+        QueuedCall call = Call("login") with { Queue = "mail", Kwargs = """{"user":"ann","password":"swordfish"}""" };
+        Instant due;
+        await using (RunLog log = await folder.OpenAsync())
+        {
+            await log.Work.PutAsync(call, Cancel);
+            ClaimedCall claimed = Assert.Single(await log.Work.ClaimAsync(Room(), Cancel));
+            due = Instant.Now(TimeProvider.System) + TimeSpan.FromMilliseconds(500);
+            await log.Work.EndAsync(claimed, new CallEnd(EventKind.Retried, call.Submitted, Instant.Now(TimeProvider.System)) { RetryAt = due });
+        }
+        await using RunLog again = await folder.OpenAsync();
+        Assert.Equal(1, (await again.Work.WaitingAsync(Cancel))["mail"]);
+        ClaimedCall next = Assert.Single(await again.Work.ClaimAsync(Room(), Cancel));
+        Assert.Equal((2, 0, call.Kwargs, true), (next.Attempt, next.Deaths, next.Call.Kwargs, Instant.Now(TimeProvider.System) >= due));
+    }
+
+    [Fact]
     public async Task A_call_whose_process_dies_each_time_is_a_dead_letter_after_five_attempts()
     {
         await using var folder = new LogFolder();
