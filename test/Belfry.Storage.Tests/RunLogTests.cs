@@ -265,6 +265,29 @@ public abstract class RunLogTests
         Assert.Equal((args, kwargs, result), (run.Args, run.Kwargs, run.Result));
     }
 
+    [Theory]
+    [InlineData(998)] // the cut, after 999 characters, goes through the middle of one
+    [InlineData(4)]
+    public async Task Halves_of_characters_in_names_harm_nobody_neither_at_once_nor_after_a_restart(int length)
+    {
+        string task = new string('x', length) + (length < 900 ? "\uD83D" : string.Concat(Enumerable.Repeat("\U0001F514", 10)));
+        await using LogStore store = await NewStoreAsync();
+        for (int life = 0; life < 2; life++)
+        {
+            await using RunLog log = await store.OpenAsync();
+            for (int run = 0; run < 2; run++)
+            {
+                TaskEvent ended = new() { Source = "s", Id = $"{life} {run}", Kind = EventKind.Succeeded, At = new Instant(1 + run), Task = task, Worker = task };
+                await log.AppendAsync([ended], Cancel).WaitAsync(TimeSpan.FromSeconds(20), Cancel);
+                Assert.Single(await log.Queries.FindAsync(ended.Id, null, Cancel));
+            }
+        }
+        using RunQueries after = await RunQueries.OpenAsync(store.Url, TimeProvider.System, Cancel);
+        string stored = Assert.Single((await after.PageAsync(new RunFilter(), 10, null, null, Cancel)).Items.Select(run => run.Task!).Distinct());
+        Assert.StartsWith(new string('x', length), stored, StringComparison.Ordinal);
+        Assert.Equal(new Instant(2), (await after.LastEndAsync(stored, null, [RunState.Completed], Cancel))!.Finished);
+    }
+
     [Fact]
     [Trait("row", "105")]
     public async Task A_secret_is_hidden_before_it_is_stored()

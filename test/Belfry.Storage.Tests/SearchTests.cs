@@ -26,6 +26,12 @@ public sealed class SearchTests
     }
 
     [Theory]
+    [InlineData("(")]
+    [InlineData("NOT ")]
+    public void What_would_go_deeper_than_the_stack_is_refused(string into) =>
+        Assert.Contains("more than 100 brackets", RunFilter.MistakeIn(string.Concat(Enumerable.Repeat(into, 100_000)) + "a")!.Message, StringComparison.Ordinal);
+
+    [Theory]
     [InlineData("")]
     [InlineData("plain words")]
     [InlineData("\"https://example\" OR (a -task:b)")]

@@ -7,9 +7,12 @@ namespace Belfry.Storage.Search;
 /// </summary>
 sealed class SearchParser
 {
+    /// <summary>Deeper brackets are no search but an attack on the stack.</summary>
+    const int DeepestBracket = 100;
+
     static readonly Dictionary<string, SearchField> Fields = Enum.GetValues<SearchField>().ToDictionary(field => field.ToString(), StringComparer.OrdinalIgnoreCase);
     readonly List<SearchToken> _tokens;
-    int _at;
+    int _at, _depth;
 
     SearchParser(string text) => _tokens = SearchToken.Split(text);
 
@@ -49,11 +52,18 @@ sealed class SearchParser
 
     SearchNode One()
     {
-        if (Take("NOT"))
-        {
-            return new Not(One());
-        }
         SearchToken token = Peek() ?? throw new SearchException("something must follow", _tokens[^1].End);
+        if (++_depth > DeepestBracket)
+        {
+            throw new SearchException($"more than {DeepestBracket} brackets or negations in each other", token.Position);
+        }
+        SearchNode node = Take("NOT") ? new Not(One()) : Plain(token);
+        _depth--;
+        return node;
+    }
+
+    SearchNode Plain(SearchToken token)
+    {
         _at++;
         if (token.IsMark("("))
         {

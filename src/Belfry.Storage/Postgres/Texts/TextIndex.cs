@@ -82,8 +82,9 @@ sealed class TextIndex(PostgresStore store, TimeProvider clock, bool wanted) : I
         {
             Run(connection, "CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public");
         }
-        catch (PostgresException refused)
+        catch (PostgresException refused) when (refused.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFile or PostgresErrorCodes.FeatureNotSupported)
         {
+            // Anything else, another server that makes it at this moment, say, is over soon.
             throw new NotSupportedException($"the extension pg_trgm cannot be made: {refused.MessageText}. It comes with PostgreSQL's contrib package; whoever owns the database makes it by 'CREATE EXTENSION pg_trgm'", refused);
         }
     }

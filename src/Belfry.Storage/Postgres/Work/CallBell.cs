@@ -40,7 +40,7 @@ sealed class CallBell(PostgresStore store, TimeProvider clock, Action ring) : ID
                     ring();
                 }
             }
-            catch (Exception lost) when (lost is NpgsqlException or ObjectDisposedException or OperationCanceledException or TimeoutException)
+            catch (Exception) // whatever it is, the next connection may stand
             {
                 await Task.Delay(Pause, clock, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
