@@ -71,6 +71,7 @@ static class CallVerb
             : line.GetValue(RoutingKey) is not null && line.GetValue(Exchange) is null ? "--routing-key needs --exchange"
             : line.GetValue(Priority) is < 0 or > 255 ? "--priority is from 0 to 255"
             : line.GetValue(Header)?.FirstOrDefault(header => header.IndexOf('=') < 1) is { } header ? $"--header is NAME=TEXT, not '{header}'"
+            : TaskCall.ProblemOf((line.GetValue(Header) ?? []).Select(header => header.Split('=', 2)[0])) is { } taken ? $"--header: {taken}"
             : null;
         return problem is not null ? throw new UsageException(problem) : new TaskCall
         {

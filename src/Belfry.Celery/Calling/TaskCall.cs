@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Belfry.Celery.Messages;
 using Belfry.Celery.Queues;
 
 namespace Belfry.Celery.Calling;
@@ -70,6 +71,9 @@ public sealed record TaskCall
             return $"is not JSON: {place} {Encoding.UTF8.GetString(before).Length + 1}: {Reason(wrong.Message)}";
         }
     }
+
+    /// <summary>What is wrong with the names of headers; null when nothing is.</summary>
+    public static string? ProblemOf(IEnumerable<string> headers) => headers.FirstOrDefault(TaskMessageReader.Known.Contains) is { } taken ? $"'{taken}' is a header of Celery's own" : null;
 
     /// <summary>That it was sent, as Celery's own clients tell it where they are asked to.</summary>
     public TaskEvent Submitted(string source, Instant at)

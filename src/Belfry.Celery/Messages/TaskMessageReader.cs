@@ -11,7 +11,8 @@ static class TaskMessageReader
 
     const int LongestExtra = 256 * 1024;
 
-    static readonly HashSet<string> Known = new(StringComparer.Ordinal)
+    /// <summary>Headers of Celery's own; others are the application's.</summary>
+    public static IReadOnlySet<string> Known { get; } = new HashSet<string>(StringComparer.Ordinal)
     {
         "lang", "task", "id", "shadow", "eta", "expires", "group", "group_index", "retries", "timelimit", "root_id", "parent_id", "argsrepr", "kwargsrepr",
         "origin", "ignore_result", "replaced_task_nesting", "stamped_headers", "stamps", "compression", "redelivered",

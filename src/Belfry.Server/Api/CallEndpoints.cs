@@ -300,6 +300,7 @@ static class CallEndpoints
             problem = Args is { } args && args.ValueKind != JsonValueKind.Array ? new FieldProblem("args", "'args' is an array.")
                 : Kwargs is { } kwargs && kwargs.ValueKind != JsonValueKind.Object ? new FieldProblem("kwargs", "'kwargs' is an object.")
                 : Countdown is < 0 or > 1e9 ? new FieldProblem("countdown", "'countdown' is a number of seconds.")
+                : Headers is not null && TaskCall.ProblemOf(Headers.Keys) is { } taken ? new FieldProblem("headers", $"{taken}.")
                 : Exchange is not null && Queue is not null ? new FieldProblem("exchange", "It goes to a queue, or through an exchange: name one of them.")
                 : RoutingKey is not null && Exchange is null ? new FieldProblem("routing_key", "A routing key needs its exchange.")
                 : Expires is { } end && Instant.From(end) <= now ? new FieldProblem("expires", "That instant has passed.")

@@ -219,6 +219,8 @@ public abstract class CeleryCallTests(CallableCluster lab)
         Assert.Equal("source", (await PostAsync("tasks/lab.ok/call", new { source = "elsewhere" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
         Assert.Equal("signal", (await PostAsync($"runs/{await IdAsync("tasks/lab.ok/call", new { })}/revoke", new { signal = "LOUD" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
         Assert.Equal("exchange", (await PostAsync("tasks/lab.ok/call", new { exchange = "shop", queue = "mail" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
+        JsonElement taken = await PostAsync("tasks/lab.ok/call", new { headers = new { id = "mine" } }, HttpStatusCode.BadRequest);
+        Assert.Equal(("headers", "'id' is a header of Celery's own."), (taken.GetProperty("field").GetString(), taken.GetProperty("detail").GetString()));
         Assert.Equal("priority", (await PostAsync("tasks/lab.ok/call", new { priority = 256 }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
         Assert.Equal("routing_key", (await PostAsync("tasks/lab.ok/call", new { routing_key = "shop" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
         await JsonAsync("/api/v1/runs/nothing/result", HttpStatusCode.NotFound);
