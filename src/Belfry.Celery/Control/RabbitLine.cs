@@ -104,10 +104,12 @@ sealed class RabbitLine : IControlLine
     {
         if (_connection.Blocked.IsCompleted)
         {
-            // Nobody reads there that it is to be closed.
-            await _connection.DropAsync();
+            _connection.Abandon();
         }
-        await _channel.DisposeAsync();
+        else
+        {
+            await _channel.DisposeAsync();
+        }
         await _connection.DisposeAsync();
     }
 

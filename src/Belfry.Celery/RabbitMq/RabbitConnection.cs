@@ -74,18 +74,26 @@ sealed class RabbitConnection(BrokerUrl url, string purpose, TimeSpan timeout) :
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await DropAsync().ConfigureAwait(false);
+        if (Interlocked.Exchange(ref _connection, null) is { } connection)
+        {
+            await EndAsync(connection).ConfigureAwait(false);
+        }
         _opening.Dispose();
     }
 
-    /// <summary>Ends the connection that stands; who needs one opens another.</summary>
-    public async Task DropAsync()
+    /// <summary>Leaves the connection that stands to itself: its broker does not read that it is to end, and nobody waits for that. Who needs one opens another.</summary>
+    public void Abandon()
     {
         if (Interlocked.Exchange(ref _connection, null) is { } connection)
         {
-            await connection.CloseAsync(Constants.ReplySuccess, "done", TimeToClose, abort: true).ConfigureAwait(false);
-            await connection.DisposeAsync().ConfigureAwait(false);
+            _ = EndAsync(connection).ContinueWith(static ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
+    }
+
+    static async Task EndAsync(IConnection connection)
+    {
+        await connection.CloseAsync(Constants.ReplySuccess, "done", TimeToClose, abort: true).ConfigureAwait(false);
+        await connection.DisposeAsync().ConfigureAwait(false);
     }
 
     async Task<IConnection> OpenAsync(CancellationToken cancel)

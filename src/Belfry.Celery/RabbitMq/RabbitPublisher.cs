@@ -28,34 +28,45 @@ sealed class RabbitPublisher(BrokerUrl url, string purpose, TimeSpan timeout) : 
     /// <exception cref="IOException">It cannot be reached.</exception>
     public async Task PutAsync(string exchange, string routingKey, IReadOnlyList<(BasicProperties Properties, ReadOnlyMemory<byte> Body)> messages, CancellationToken cancel)
     {
-        await using IChannel channel = await _connection.OpenChannelAsync(confirms: true, cancel).ConfigureAwait(false);
+        if (_connection.Blocked.IsCompleted)
+        {
+            _connection.Abandon();
+        }
+        IChannel channel = await _connection.OpenChannelAsync(confirms: true, cancel).ConfigureAwait(false);
+        Task<string> blocked = _connection.Blocked;
         try
         {
-            await TakenAsync(channel.BasicPublishAsync("", Nowhere, mandatory: false, new BasicProperties(), Probe, cancel).AsTask(), "Nothing was sent.", cancel).ConfigureAwait(false);
+            await TakenAsync(channel.BasicPublishAsync("", Nowhere, mandatory: false, new BasicProperties(), Probe, cancel).AsTask(), blocked, "Nothing was sent.", cancel).ConfigureAwait(false);
             // Each ends when the broker has it; a queue that is not there throws.
             Task sent = Task.WhenAll(messages.Select(message => channel.BasicPublishAsync(exchange, routingKey, mandatory: true, message.Properties, message.Body, cancel).AsTask()));
-            await TakenAsync(sent, "What was sent last may be taken when that is over.", cancel).ConfigureAwait(false);
+            await TakenAsync(sent, blocked, "What was sent last may be taken when that is over.", cancel).ConfigureAwait(false);
         }
         catch (Exception problem) when (!cancel.IsCancellationRequested)
         {
             throw RabbitException.Told(url, problem);
+        }
+        finally
+        {
+            if (!blocked.IsCompleted)
+            {
+                await channel.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
 
-    async Task TakenAsync(Task sent, string otherwise, CancellationToken cancel)
+    async Task TakenAsync(Task sent, Task<string> blocked, string otherwise, CancellationToken cancel)
     {
-        Task<string> blocked = _connection.Blocked;
         if (await Task.WhenAny(sent, blocked).WaitAsync(cancel).ConfigureAwait(false) == sent)
         {
             await sent.ConfigureAwait(false);
             return;
         }
-        // Whoever comes next asks anew over another one.
-        await _connection.DropAsync().ConfigureAwait(false);
-        await sent.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
+        // Whoever comes next asks anew over another one; what was to be sent ends with this one.
+        _connection.Abandon();
+        _ = sent.ContinueWith(static ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         throw RabbitException.Blocked(url, await blocked.ConfigureAwait(false), otherwise);
     }
 }

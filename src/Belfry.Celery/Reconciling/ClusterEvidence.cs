@@ -115,7 +115,8 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
     public async Task<BrokerLook> LookAsync(IReadOnlyCollection<string>? ids, IReadOnlyCollection<string> known, CancellationToken cancel)
     {
         HashSet<string>? wanted = ids?.ToHashSet(StringComparer.Ordinal);
-        IReadOnlyList<QueueStanding> standing = await queues.ReadAsync(await NamesAsync(known, anew: ids is null, cancel), cancel);
+        // Of a run that names no queue nobody knows better than that it was sent to the usual one.
+        IReadOnlyList<QueueStanding> standing = await queues.ReadAsync(await NamesAsync(IsRabbitMq ? [.. known.Append(cluster.DefaultQueue).Distinct()] : known, anew: ids is null, cancel), cancel);
         if (IsRabbitMq)
         {
             return new BrokerLook { Drained = standing.All(queue => queue.Length is null or 0) };

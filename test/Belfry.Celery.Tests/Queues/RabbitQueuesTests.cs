@@ -1,5 +1,7 @@
+using Belfry.Celery.Control;
 using Belfry.Celery.Queues;
 using Belfry.Celery.RabbitMq;
+using Belfry.Celery.Reconciling;
 using Belfry.Server.Sources;
 using Belfry.Server.Sources.Queues;
 using Belfry.Storage;
@@ -156,6 +158,19 @@ public sealed class RabbitQueuesTests(SharedRabbit shared) : IAsyncLifetime
         Assert.Equal(0, (await _queues.ReadAsync(["celery"], Cancel))[0].Length);
         await dying.DisposeAsync(); // its connection breaks, as that of a killed process does
         await WaitAsync("celery", 3);
+    }
+
+    [Fact]
+    [Trait("row", "103")]
+    public async Task A_run_that_names_no_queue_is_not_gone_while_the_usual_one_has_messages()
+    {
+        await SendAsync(1, "celery");
+        await WaitAsync("celery", 1);
+        var cluster = new CeleryCluster { Source = "lab", Broker = BrokerUrl.Parse(_url) };
+        var evidence = new ClusterEvidence(cluster, new RemoteControl(cluster, TimeProvider.System), _queues, null, TimeProvider.System);
+        Assert.False((await evidence.LookAsync(["run"], [], Cancel)).Drained);
+        await _queues.PurgeAsync("celery", Cancel);
+        Assert.True((await evidence.LookAsync(["run"], [], Cancel)).Drained);
     }
 
     [Fact]

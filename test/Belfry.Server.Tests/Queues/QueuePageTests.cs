@@ -114,6 +114,20 @@ public sealed class QueuePageTests : IAsyncLifetime
         Assert.Null(BacklogShape.Of([], from, step).Highest);
     }
 
+    [Fact]
+    [Trait("row", "112")]
+    public async Task What_waits_while_nothing_completes_is_told_in_stretches_of_five_minutes()
+    {
+        await FillAsync();
+        await using ServerHost server = await ServerHost.StartAsync(change: settings => settings.Sources = [Shop]);
+        const long five = 300_000_000;
+        var from = new Instant(((Instant.Now(TimeProvider.System).Micros / five) - 12) * five);
+        await server.Log.SampleAsync([.. Enumerable.Range(0, 90).Select(n => new Sample("shop", SampleKinds.QueueLength, "celery", from + TimeSpan.FromSeconds(10 * n), n < 30 ? 10 : n < 60 ? 40 : n))], Cancel);
+        using IHtmlDocument page = await new Browsing(server).PageAsync("/queues/one?source=shop&name=celery");
+        Assert.Equal(["74 89", "40 40", "10 10"], page.QuerySelectorAll(".b-figures tbody tr").TakeLast(3).Select(row => $"{row.Children[1].TextContent} {row.Children[2].TextContent}"));
+        Assert.Equal("now", page.QuerySelectorAll(".b-backlog-box text")[^1].TextContent);
+    }
+
     [Theory]
     [InlineData(1280, ColorScheme.Light)]
     [InlineData(1280, ColorScheme.Dark)]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Belfry.Celery;
 using Belfry.Celery.Control;
 using Belfry.Storage;
 
@@ -19,10 +20,22 @@ sealed record QueueNames(IReadOnlyList<string> Names, IReadOnlyDictionary<string
     /// <param name="cancel">Stops it.</param>
     public static async Task<QueueNames> AskAsync(Cluster cluster, IEnumerable<string> logged, IReadOnlyCollection<string> online, CancellationToken cancel)
     {
-        ControlAnswer answer = await cluster.Control.AskAsync("active_queues", null, [], RemoteControl.UsualTimeout, online, cancel);
-        Dictionary<string, IReadOnlyList<string>> workers = answer.Replies.ToDictionary(reply => reply.Key, reply => Consumed(reply.Value));
+        Dictionary<string, IReadOnlyList<string>> workers = (await AnswersAsync(cluster, online, cancel)).ToDictionary(reply => reply.Key, reply => Consumed(reply.Value));
         string[] known = [.. logged.Concat(workers.Values.SelectMany(queues => queues)).Append(cluster.Celery.DefaultQueue).Concat(cluster.Settings.Queues).Distinct()];
         return new QueueNames([.. (await cluster.Queues.NamesAsync(known, cancel)).Take(Most)], workers);
+    }
+
+    /// <summary>None where the broker lets nobody ask: a RabbitMQ that is short of memory does not, and its queues are measured all the same.</summary>
+    static async Task<IReadOnlyDictionary<string, JsonElement>> AnswersAsync(Cluster cluster, IReadOnlyCollection<string> online, CancellationToken cancel)
+    {
+        try
+        {
+            return (await cluster.Control.AskAsync("active_queues", null, [], RemoteControl.UsualTimeout, online, cancel)).Replies;
+        }
+        catch (BrokerException)
+        {
+            return new Dictionary<string, JsonElement>();
+        }
     }
 
     /// <summary>Queues that the log knows of, where the broker does not tell its own: they are of all sources, and any name would be an empty queue on Redis.</summary>
