@@ -72,8 +72,17 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
     {
         var answers = new WorkerAnswers();
         HashSet<string>? wanted = ids?.ToHashSet(StringComparer.Ordinal);
-        async Task AddAsync(string method, JsonObject? arguments, WorkerSays says) => answers.Add(
-            await control.AskAsync(method, arguments, [], ForWorkers, awaited, cancel), says, id => wanted?.Contains(id) != false);
+        // Who was silent once is not waited for at each further question; where nobody answered there is nobody to be asked.
+        bool isAnybodyThere = true;
+        async Task AddAsync(string method, JsonObject? arguments, WorkerSays says)
+        {
+            if (isAnybodyThere)
+            {
+                ControlAnswer answer = await control.AskAsync(method, arguments, [], ForWorkers, [.. awaited.Union(answers.Answered).Except(answers.Silent)], cancel);
+                answers.Add(answer, says, id => wanted?.Contains(id) != false);
+                isAnybodyThere = answers.Answered.Any();
+            }
+        }
         if (ids is null)
         {
             await AddAsync("active", null, WorkerSays.Active);
@@ -82,7 +91,7 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
         else
         {
             await PacedAsync(
-                ids.Chunk(Batch), batch => AddAsync("query_task", new JsonObject { ["ids"] = new JsonArray([.. batch.Select(id => JsonValue.Create(id))]) }, WorkerSays.Reserved), cancel);
+                ids.Chunk(Batch).TakeWhile(_ => isAnybodyThere), batch => AddAsync("query_task", new JsonObject { ["ids"] = new JsonArray([.. batch.Select(id => JsonValue.Create(id))]) }, WorkerSays.Reserved), cancel);
         }
         // Who waits for its time is known to nobody else.
         await AddAsync("scheduled", null, WorkerSays.Scheduled);

@@ -54,7 +54,7 @@ sealed class SampleTable(ITableEngine tables)
         IReadOnlyList<long> series = session.Read(Touch, found => found.Number(0), row);
         if (series.Count == 0)
         {
-            series = session.Read(Begin, made => made.Number(0), [.. row, told.Kind == SampleKinds.WorkerFact ? MostOfWorkers : MostSeries]);
+            series = session.Read(Begin, made => made.Number(0), [.. row, told.Kind is SampleKinds.WorkerFact or SampleKinds.UnseenStarts ? MostOfWorkers : MostSeries]);
         }
         if (series.Count > 0 && told.Value is { } value)
         {

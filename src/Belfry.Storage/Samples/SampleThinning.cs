@@ -1,3 +1,5 @@
+using Belfry.Storage.Writing;
+
 namespace Belfry.Storage.Samples;
 
 /// <summary>
@@ -91,7 +93,10 @@ sealed class SampleThinning(ITableEngine tables, Instant now)
             while (piece == DeletedAtOnce);
         }
         await tables.WriteAsync(
-            session => session.Run("DELETE FROM series WHERE (at < $1 OR (kind = $2 AND at < $3)) AND NOT EXISTS(SELECT 1 FROM sample WHERE sample.series = series.id)", old, SampleKinds.WorkerFact, silent), cancel);
+            session => session.Run(
+                "DELETE FROM series WHERE (at < $1 OR (kind = $2 AND at < $3) OR (kind = $4 AND at < $5)) AND NOT EXISTS(SELECT 1 FROM sample WHERE sample.series = series.id)",
+                old, SampleKinds.WorkerFact, silent, SampleKinds.UnseenStarts, (now - RefusalTable.Kept).Micros),
+            cancel);
         return gone;
     }
 

@@ -63,6 +63,20 @@ public sealed class ClusterEvidenceTests : IAsyncLifetime
         Assert.NotEqual(scans, Scans());
     }
 
+    [Fact]
+    public async Task Who_is_deaf_is_waited_for_once_and_not_at_every_question()
+    {
+        using RedisConnection ear = RedisConnection.Open(BrokerUrl.Parse(_redis.Url), TimeSpan.FromSeconds(10), TimeProvider.System, Cancel);
+        ear.Send("SUBSCRIBE", "/0.celery.pidbox");
+        await Eventually.HoldsAsync("it hears", () => _connection.Command("PUBSUB", "NUMSUB", "/0.celery.pidbox").Items![1].Number == 1);
+        string[] ids = [.. Enumerable.Range(0, 2_000).Select(number => $"{number}")];
+        WorkerAnswers answers = await _evidence.AskAsync(ids, ["deaf@lab"], [], Cancel);
+        Assert.Equal(["deaf@lab"], answers.Silent);
+        Assert.Equal(1, answers.Heard);
+        Assert.Empty(answers.Answered);
+        Assert.Equal("cmdstat_brpop:calls=1", Calls("brpop"));
+    }
+
     public async ValueTask DisposeAsync()
     {
         _connection.Dispose();
@@ -71,6 +85,9 @@ public sealed class ClusterEvidenceTests : IAsyncLifetime
 
     void Keep(string id, int seconds) => _connection.Command("SETEX", $"celery-task-meta-{id}", $"{seconds}", """{"status": "SUCCESS"}""");
 
-    /// <summary>How often a scan was asked for so far, as Redis counts it.</summary>
-    string Scans() => _connection.Command("INFO", "commandstats").Text!.Split('\n').SingleOrDefault(line => line.StartsWith("cmdstat_scan:", StringComparison.Ordinal))?.Split(',')[0] ?? "";
+    string Scans() => Calls("scan");
+
+    /// <summary>How often something was asked for so far, as Redis counts it.</summary>
+    string Calls(string command) =>
+        _connection.Command("INFO", "commandstats").Text!.Split('\n').SingleOrDefault(line => line.StartsWith($"cmdstat_{command}:", StringComparison.Ordinal))?.Split(',')[0] ?? "";
 }

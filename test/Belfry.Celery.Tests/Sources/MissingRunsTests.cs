@@ -57,7 +57,7 @@ public sealed class MissingRunsTests : IAsyncLifetime
         Task MakeRoomAsync(CancellationToken cancel)
         {
             IReadOnlyList<Inquiry> due = _book.Due(Instant.Now(_clock), kept);
-            Assert.InRange(due.Count, 1, most);
+            Assert.InRange(due.Count, 0, most);
             asked.UnionWith(due.Select(inquiry => inquiry.Id));
             Assert.All(due, inquiry => _book.Drop(inquiry.Id));
             return Task.CompletedTask;
