@@ -8,6 +8,7 @@ namespace Belfry;
 sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvider clock, ILogger logger) : IAsyncDisposable
 {
     const int MostKept = 200_000; // events, about 100 MB; what comes later is dropped, and counted
+    const int LargestPiece = 10_000;
     static readonly TimeSpan MendPause = TimeSpan.FromSeconds(2);
 
     readonly Lock _lock = new();
@@ -15,6 +16,7 @@ sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvi
     readonly CancellationTokenSource _stopping = new();
     Task _mending = Task.CompletedTask;
     long _dropped;
+    int _piece = LargestPiece; // of what waits so much is written at once; few after the log refused some
     bool _isMending; // changes together with Problem: a task that has just seen that nothing is left sees nothing new any more
 
     /// <summary>Why the log is out of sync; null when it is not.</summary>
@@ -148,7 +150,7 @@ sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvi
             TaskEvent[] events;
             lock (_lock)
             {
-                events = [.. _unwritten];
+                events = [.. _unwritten.Take(_piece)];
                 if (events.Length == 0)
                 {
                     if (Problem is not null)
@@ -159,18 +161,59 @@ sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvi
                     return null;
                 }
             }
-            try
+            if (await RefusedAsync(events, cancel) is not { } problem)
             {
-                await log.AppendAsync(events, cancel);
+                Written(events.Length);
+                _piece = Math.Min(_piece * 2, LargestPiece);
+                continue;
             }
-            catch (Exception problem)
+            _piece = 1;
+            if (events.Length > 1 || !await IsForItsOwnSakeAsync(cancel))
             {
                 return problem;
             }
-            lock (_lock)
-            {
-                _unwritten.RemoveRange(0, events.Length);
-            }
+            LogDropped(problem, events[0].Id, events[0].Task, problem.Message);
+        }
+    }
+
+    async Task<Exception?> RefusedAsync(TaskEvent[] events, CancellationToken cancel)
+    {
+        try
+        {
+            await log.AppendAsync(events, cancel);
+            return null;
+        }
+        catch (Exception problem)
+        {
+            return problem;
+        }
+    }
+
+    /// <summary>A log that takes the second event, but not the first, is well: the first goes, so that it does not keep all that comes after it.</summary>
+    async Task<bool> IsForItsOwnSakeAsync(CancellationToken cancel)
+    {
+        TaskEvent[] second;
+        lock (_lock)
+        {
+            second = [.. _unwritten.Skip(1).Take(1)];
+        }
+        if (second.Length == 0 || await RefusedAsync(second, cancel) is not null)
+        {
+            return false;
+        }
+        Written(2);
+        lock (_lock)
+        {
+            _dropped++;
+        }
+        return true;
+    }
+
+    void Written(int events)
+    {
+        lock (_lock)
+        {
+            _unwritten.RemoveRange(0, events);
         }
     }
 
@@ -179,6 +222,9 @@ sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvi
 
     [LoggerMessage(602, LogLevel.Information, "The log of runs is in sync again; {Dropped} events were dropped meanwhile")]
     partial void LogMended(long dropped);
+
+    [LoggerMessage(604, LogLevel.Error, "The log of runs refuses an event of run {RunId} of '{Task}', and others not, so it is dropped: {Problem}")]
+    partial void LogDropped(Exception exception, string runId, string? task, string problem);
 
     [LoggerMessage(603, LogLevel.Error, "{Events} events of runs could not be written and are gone: {Problem}")]
     partial void LogLeft(int events, string problem);

@@ -9,6 +9,9 @@ sealed class BreakableLog : IRunLogStore
 
     public bool IsBroken { get; set; }
 
+    /// <summary>It never takes the ends of this task's runs.</summary>
+    public string? Poison { get; init; }
+
     /// <summary>What conditions ask about cannot be read.</summary>
     public bool IsUnreadable { get; set; }
 
@@ -27,6 +30,10 @@ sealed class BreakableLog : IRunLogStore
     {
         Check();
         await Open.WaitAsync(cancel);
+        if (events.Any(item => item.Task == Poison && item.Kind == EventKind.Succeeded))
+        {
+            throw new InvalidOperationException("this cannot be written");
+        }
         await _log.AppendAsync(events, cancel);
     }
 

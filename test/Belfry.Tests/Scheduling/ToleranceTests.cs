@@ -87,6 +87,28 @@ public sealed class ToleranceTests
 
     [Fact]
     [Trait("row", "55")]
+    public async Task An_event_that_the_log_never_takes_keeps_no_other_from_it()
+    {
+        await using var log = new BreakableLog { Poison = "bad" };
+        await using Belltower tower = await Belltower.OpenAsync(
+            belfry =>
+            {
+                Tick(belfry);
+                belfry.AddTask("bad", Never, () => { });
+            },
+            log);
+        await tower.EndedAsync("tick", 2);
+        await tower.Scheduler.RunNowAsync("bad");
+        await Eventually.HoldsAsync("it is out of sync", () => tower.Scheduler.LogProblem == "this cannot be written");
+        await Eventually.HoldsAsync("it is in sync", () => tower.Scheduler.LogProblem is null);
+        await tower.Scheduler.ShutDownAsync();
+        Assert.Equal(s_ticks, (await tower.RunsAsync("tick")).Count(run => run.State == RunState.Completed));
+        Assert.Single(tower.Diary, record => record.Text.Contains("of 'bad', and others not, so it is dropped", StringComparison.Ordinal));
+        Assert.Single(tower.Diary, record => record.Text.StartsWith("The log of runs is in sync again; 1 events were dropped", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    [Trait("row", "55")]
     public async Task A_log_that_cannot_be_written_stops_the_scheduler_where_that_is_wanted()
     {
         await using var log = new BreakableLog();
