@@ -1,5 +1,6 @@
 using System.Net;
 using Belfry.Storage;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -39,6 +40,8 @@ sealed partial class Guard(AccessSettings settings, Visitors visitors, Seals sea
             {
                 StoreException => (StatusCodes.Status503ServiceUnavailable, e.Message),
                 BadHttpRequestException bad => (bad.StatusCode, e.Message),
+                // A form that is too long is not read to its mark.
+                AntiforgeryValidationException { InnerException: BadHttpRequestException bad } => (bad.StatusCode, bad.Message),
                 _ => (StatusCodes.Status500InternalServerError, "Something went wrong here; the server's log has it."),
             };
             if (status >= StatusCodes.Status500InternalServerError)

@@ -37,8 +37,10 @@ static class RequiredRights
         where T : IEndpointConventionBuilder => endpoints.WithMetadata(new RequiredRight(right, Caller.Program));
 
     /// <summary>It takes a form of a few fields; a long one is refused before it is read.</summary>
-    public static T WithForm<T>(this T endpoints)
-        where T : IEndpointConventionBuilder => endpoints.WithMetadata(new RequestSizeLimitAttribute(16 * 1024));
+    /// <param name="endpoints">The endpoints.</param>
+    /// <param name="mostBytes">So long it may be.</param>
+    public static T WithForm<T>(this T endpoints, int mostBytes = 16 * 1024)
+        where T : IEndpointConventionBuilder => endpoints.WithMetadata(new RequestSizeLimitAttribute(mostBytes));
 
     /// <summary>A page or route for everybody; also for an application that otherwise lets nobody in.</summary>
     public static T OpenTo<T>(this T endpoints, Caller caller)

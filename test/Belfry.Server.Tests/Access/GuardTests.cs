@@ -10,6 +10,21 @@ namespace Belfry.Server.Tests.Access;
 public sealed class GuardTests
 {
     [Fact]
+    [Trait("row", "100")]
+    public async Task As_many_runs_as_a_page_asks_about_can_be_sent_and_a_form_that_is_too_long_is_refused_as_such()
+    {
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true);
+        var mara = new Browsing(server);
+        await mara.LogInAsync("mara");
+        using var page = await mara.PageAsync("/log");
+        KeyValuePair<string, string> mark = new("form", page.QuerySelector("input[name=form]")!.GetAttribute("value")!);
+        using HttpResponseMessage many = await mara.PostFieldsAsync("/act/revoke", [mark, .. Enumerable.Range(0, 500).Select(_ => KeyValuePair.Create("run", $"shop|{Guid.NewGuid()}"))]);
+        Assert.Equal(HttpStatusCode.SeeOther, many.StatusCode);
+        using HttpResponseMessage tooLong = await mara.PostFieldsAsync("/queues/purge", [mark, new("name", new string('x', 20_000))]);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, tooLong.StatusCode);
+    }
+
+    [Fact]
     [Trait("row", "83")]
     public async Task A_program_without_a_token_gets_a_problem_and_with_one_its_answer()
     {

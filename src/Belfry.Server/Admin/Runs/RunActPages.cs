@@ -13,7 +13,7 @@ namespace Belfry.Server.Admin;
 /// <summary>Acts on one run or many: a page that asks, and doing it. Many are those of a search in the log that are open.</summary>
 sealed class RunActPages(CeleryRuns celery, DeadLetters letters, LocalRuns local, RunLog log, PageFrames frames)
 {
-    const int Most = 500;
+    const int Most = 500, MostBytes = 512 * 1024; // so many ids fit, however long
     static readonly TimeSpan SearchTime = TimeSpan.FromSeconds(5);
 
     public static void Map(IEndpointRouteBuilder routes)
@@ -21,7 +21,7 @@ sealed class RunActPages(CeleryRuns celery, DeadLetters letters, LocalRuns local
         foreach (RunAct act in RunAct.All)
         {
             routes.MapGet($"/act/{act.Name}", (HttpContext context, [FromServices] RunActPages pages, CancellationToken cancel) => pages.AskAsync(context, act, cancel)).RequireRight(act.Right);
-            routes.MapPost($"/act/{act.Name}", (HttpContext context, [FromServices] RunActPages pages, CancellationToken cancel) => pages.DoAsync(context, act, cancel)).WithForm().RequireRight(act.Right);
+            routes.MapPost($"/act/{act.Name}", (HttpContext context, [FromServices] RunActPages pages, CancellationToken cancel) => pages.DoAsync(context, act, cancel)).WithForm(MostBytes).RequireRight(act.Right);
         }
     }
 
