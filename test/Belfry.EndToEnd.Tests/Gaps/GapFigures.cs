@@ -18,8 +18,10 @@ sealed record GapFigures(int Runs, int Right, int Missing, int Untold, int Attem
     /// <param name="sent">Runs, with their tasks.</param>
     /// <param name="truth">What became of them.</param>
     /// <param name="rows">The newest attempt of each run in the log.</param>
+    /// <param name="vanished">Of those that no worker knows these are not with the broker either: a worker of Celery that ends may take some along.</param>
     /// <param name="scenario">What was played.</param>
-    public static GapFigures Of(IReadOnlyDictionary<string, string> sent, WorkerTruth truth, IReadOnlyDictionary<string, LoggedRun> rows, GapScenario scenario)
+    public static GapFigures Of(
+        IReadOnlyDictionary<string, string> sent, WorkerTruth truth, IReadOnlyDictionary<string, LoggedRun> rows, IReadOnlySet<string> vanished, GapScenario scenario)
     {
         int runs = sent.Count, right = 0, missing = 0, untold = 0, attempt = 0;
         var wrong = new List<string>();
@@ -35,6 +37,10 @@ sealed record GapFigures(int Runs, int Right, int Missing, int Untold, int Attem
             else if (row is null && leavesNothing)
             {
                 missing++;
+            }
+            else if (vanished.Contains(id) && row?.Text("reason") is "message gone" or "expired")
+            {
+                untold++;
             }
             else if ((leavesNothing || (scenario.Restarts && IsOpen(wanted))) && row is { State: "Lost" } && row.Text("reason") is "ended unseen" or "message gone")
             {

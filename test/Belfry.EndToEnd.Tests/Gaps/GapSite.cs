@@ -135,7 +135,8 @@ sealed class GapSite : IAsyncDisposable
         {
             await Task.Delay(Glance);
             Dictionary<string, LoggedRun> rows = await RowsAsync();
-            figures = GapFigures.Of(AllSent(), Truth(), rows, _scenario);
+            WorkerTruth truth = Truth();
+            figures = GapFigures.Of(AllSent(), truth, rows, await VanishedAsync(truth, rows), _scenario);
         }
         while ((figures.Wrong.Count > 0 || IsAtWork()) && Stopwatch.GetElapsedTime(begin) < limit);
         await _ending.CancelAsync();
@@ -170,6 +171,27 @@ sealed class GapSite : IAsyncDisposable
     Dictionary<string, string> AllSent() => (_load?.Sent ?? new Dictionary<string, string>()).Concat(Sent).ToDictionary();
 
     WorkerTruth Truth() => new(_workers, _gone, lateAcks: _scenario.Pool == "solo", givesBack: _scenario.OnRabbit);
+
+    /// <summary>Runs that have ended in the log, that no worker knows and that Redis has no more.</summary>
+    async Task<HashSet<string>> VanishedAsync(WorkerTruth truth, Dictionary<string, LoggedRun> rows)
+    {
+        const string script = """
+            for _, key in ipairs({'celery', 'second'}) do
+              for _, message in ipairs(redis.call('LRANGE', key, 0, -1)) do if string.find(message, ARGV[1], 1, true) then return 1 end end
+            end
+            for _, message in ipairs(redis.call('HVALS', 'unacked')) do if string.find(message, ARGV[1], 1, true) then return 1 end end
+            return 0
+            """;
+        var vanished = new HashSet<string>();
+        foreach (string id in _scenario.OnRabbit ? [] : AllSent().Keys.Except(truth.Runs).Where(id => rows.GetValueOrDefault(id)?.State is "Lost" or "Cancelled"))
+        {
+            if (await Redis.AskAsync("EVAL", script, "0", id) == "0")
+            {
+                vanished.Add(id);
+            }
+        }
+        return vanished;
+    }
 
     bool IsAtWork()
     {
