@@ -8,10 +8,10 @@ namespace Belfry.Server.Sources;
 /// <summary>How many runs of which task each worker of a source has begun, by its own account: asked for every 30 s, and kept in the log, so that an account from before our absence is there after it.</summary>
 sealed class StartTotals(string source, ClusterEvidence evidence, RunLog log, TimeProvider clock)
 {
-    static readonly TimeSpan Every = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan Every = TimeSpan.FromSeconds(30), KeptFor = TimeSpan.FromHours(12);
 
-    // Names of workers are input from outside.
-    const int MostWorkers = 20_000;
+    // Names of workers are input from outside, and new with every container. Those of so many are kept in the log, a kilobyte each, written every 30 s.
+    const int MostWorkers = 20_000, MostKept = 1000;
 
     readonly Dictionary<string, (StartTotal? Before, StartTotal Now)> _workers = new(StringComparer.Ordinal); // bounded by MostWorkers
     Instant _next = new(long.MinValue);
@@ -21,9 +21,9 @@ sealed class StartTotals(string source, ClusterEvidence evidence, RunLog log, Ti
     {
         foreach (Sample sample in await log.Queries.LatestSamplesAsync(SampleKinds.WorkerStarts, cancel))
         {
-            if (string.Equals(sample.Source, source, StringComparison.Ordinal) && StartTotal.Read(sample) is { } total)
+            foreach ((string worker, StartTotal total) in string.Equals(sample.Source, source, StringComparison.Ordinal) ? Read(sample.Text ?? "") : [])
             {
-                Note(sample.Subject, total);
+                Note(worker, total);
             }
         }
     }
@@ -37,14 +37,13 @@ sealed class StartTotals(string source, ClusterEvidence evidence, RunLog log, Ti
             return;
         }
         _next = now + Every;
-        var samples = new List<Sample>();
         foreach ((string worker, WorkerStats stats) in await evidence.StatsAsync(workers, cancel))
         {
-            StartTotal total = StartTotal.Of(stats, Instant.Now(clock));
-            Note(worker, total);
-            samples.Add(total.ToSample(source, worker));
+            Note(worker, StartTotal.Of(stats, Instant.Now(clock)));
         }
-        await log.SampleAsync(samples, cancel);
+        Dictionary<string, Kept> kept = _workers.Where(one => now - one.Value.Now.At < KeptFor).OrderByDescending(one => one.Value.Now.At.Micros).Take(MostKept)
+            .ToDictionary(one => one.Key, one => new Kept(one.Value.Now.At.Micros, one.Value.Now.Pid, one.Value.Now.Tasks), StringComparer.Ordinal);
+        await log.SampleAsync([new Sample(source, SampleKinds.WorkerStarts, "", now, null, JsonSerializer.Serialize(kept))], cancel);
     }
 
     /// <summary>A worker's newest account; null when it gave none.</summary>
@@ -79,11 +78,27 @@ sealed class StartTotals(string source, ClusterEvidence evidence, RunLog log, Ti
 
     void Note(string worker, StartTotal total)
     {
-        if (_workers.TryGetValue(worker, out (StartTotal? Before, StartTotal Now) known) || _workers.Count < MostWorkers)
+        foreach (string old in _workers.Count < MostWorkers || _workers.ContainsKey(worker) ? [] : _workers.OrderBy(one => one.Value.Now.At).Take(MostWorkers / 10).Select(one => one.Key).ToArray())
         {
-            _workers[worker] = (known.Now, total);
+            _workers.Remove(old);
+        }
+        _workers[worker] = (_workers.TryGetValue(worker, out (StartTotal? Before, StartTotal Now) known) ? known.Now : null, total);
+    }
+
+    static IEnumerable<(string Worker, StartTotal Total)> Read(string text)
+    {
+        try
+        {
+            return (JsonSerializer.Deserialize<Dictionary<string, Kept>>(text) ?? []).Where(one => one.Value?.Tasks is not null)
+                .Select(one => (one.Key, new StartTotal(new Instant(one.Value.At), one.Value.Pid, one.Value.Tasks!)));
+        }
+        catch (JsonException)
+        {
+            return [];
         }
     }
+
+    sealed record Kept(long At, long? Pid, IReadOnlyDictionary<string, long>? Tasks);
 }
 
 /// <summary>What a worker said of the runs that it has begun since its own start.</summary>
@@ -97,24 +112,7 @@ sealed record StartTotal(Instant At, long? Pid, IReadOnlyDictionary<string, long
 
     public static StartTotal Of(WorkerStats stats, Instant at) => new(at, stats.Pid, stats.Totals.Take(MostTasks).ToDictionary(StringComparer.Ordinal));
 
-    /// <summary>What was kept of it; null when that is no such thing.</summary>
-    public static StartTotal? Read(Sample sample)
-    {
-        try
-        {
-            return sample.Text is { } text && JsonSerializer.Deserialize<Kept>(text) is { Tasks: { } tasks } kept ? new StartTotal(sample.At, kept.Pid, tasks) : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    public Sample ToSample(string source, string worker) => new(source, SampleKinds.WorkerStarts, worker, At, null, JsonSerializer.Serialize(new Kept(Pid, Tasks)));
-
     /// <summary>Runs that it has begun since an earlier account, by task.</summary>
     public Dictionary<string, long> Since(StartTotal earlier) => Tasks.ToDictionary(
         task => task.Key, task => task.Value - (Pid == earlier.Pid ? earlier.Tasks.GetValueOrDefault(task.Key) : 0), StringComparer.Ordinal);
-
-    sealed record Kept(long? Pid, IReadOnlyDictionary<string, long>? Tasks);
 }

@@ -27,7 +27,7 @@ public static class SampleKinds
     /// <summary>What a component of a worker tells of its health; of the worker's name, a blank and the fact's.</summary>
     public const string WorkerFact = "worker-fact";
 
-    /// <summary>How many runs of which task a worker has begun, as it says itself: a text.</summary>
+    /// <summary>How many runs of which task the workers of a source have begun, as they say themselves: a text.</summary>
     public const string WorkerStarts = "worker-starts";
 
     /// <summary>Runs that a worker began and of which nothing else is known; the text has the latest ones.</summary>

@@ -61,6 +61,20 @@ public sealed class StreamSignsTests
     }
 
     [Fact]
+    public void An_end_of_a_run_whose_start_was_lost_is_no_start_that_nobody_knows_of()
+    {
+        Beat(processed: 0, active: 0);
+        Hear(EventKind.Received, "a", null);
+        End("a");
+        Hear(EventKind.Received, "b", null);
+        Start("b");
+        End("b");
+        Beat(processed: 3, active: 0);
+        Beat(processed: 3, active: 0);
+        Assert.Equal(1, _signs.Take().Starts["w"]);
+    }
+
+    [Fact]
     public void A_new_process_and_one_that_reconnects_have_returned()
     {
         Beat(processed: 5, active: 0);

@@ -3,6 +3,7 @@ using Belfry.Server.Sources;
 namespace Belfry.Celery.Tests.Sources;
 
 /// <summary>Instants in seconds; the worker beats every 2 s and was heard last at 100, sent at 99.</summary>
+[Trait("row", "84")]
 public sealed class LivenessTests
 {
     static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(60);

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Belfry.Celery.Tests.Sources;
 
 /// <summary>The watch over a real log, its clock set by hand: instants in seconds.</summary>
+[Trait("row", "84")]
 public sealed class WorkerWatchTests
 {
     static readonly Instant Begin = Instant.Now(TimeProvider.System);

@@ -34,6 +34,21 @@ public sealed class WorkerPageTests(WorkerLab lab) : IClassFixture<WorkerLab>
     }
 
     [Fact]
+    public async Task Starts_that_nobody_saw_stand_on_the_page_of_their_worker_and_in_the_api()
+    {
+        await using ServerHost host = await lab.ServeAsync();
+        Instant now = Instant.Now(TimeProvider.System);
+        var unseen = UnseenStart.Of(now - TimeSpan.FromSeconds(40), now, 17, [KeyValuePair.Create("ign", 15L), KeyValuePair.Create("flaky", 2L)]);
+        await host.Log.SampleAsync([unseen.ToSample("lab", "w1@lab", [])], ServerHost.Cancel);
+        var mara = new Browsing(host);
+        await mara.LogInAsync("mara");
+        using IHtmlDocument page = await mara.PageAsync("/workers/w1%40lab?source=lab");
+        Assert.Contains("17: ign 15, flaky 2", page.Body!.TextContent, StringComparison.Ordinal);
+        using HttpResponseMessage answer = await mara.SendAsync(new HttpRequestMessage(HttpMethod.Get, "/api/v1/workers/w1%40lab?source=lab"));
+        Assert.Contains("\"starts\":17,\"tasks\":{\"ign\":15,\"flaky\":2}", (await answer.Content.ReadAsStringAsync(ServerHost.Cancel)).Replace(" ", ""), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_worker_is_told_after_a_question_and_what_it_said_is_shown()
     {
         await using ServerHost host = await lab.ServeAsync();
