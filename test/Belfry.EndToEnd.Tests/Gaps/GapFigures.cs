@@ -46,8 +46,9 @@ sealed record GapFigures(int Runs, int Right, int Missing, int Untold, int Attem
             {
                 untold++;
             }
-            else if (row is not null && Accepts(wanted.State, row.State, scenario))
+            else if (row is not null && (Accepts(wanted.State, row.State, scenario) || (task.EndsWith('!') && row.State == "Cancelled" && IsOpen(wanted))))
             {
+                // That a run expired stands in no worker's log.
                 bool exact = row.Attempt == wanted.Attempts || wanted.State is "Pending" or "Queued" or "Lost";
                 (right, attempt) = exact ? (right + 1, attempt) : (right, attempt + 1);
             }

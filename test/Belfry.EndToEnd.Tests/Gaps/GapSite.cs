@@ -76,7 +76,7 @@ sealed class GapSite : IAsyncDisposable
     /// <summary>Lets the load run for so many seconds; it begins with the first call.</summary>
     public Task RunAsync(double seconds)
     {
-        _load ??= CeleryLoad.Start(Cluster, Pace, whole: Soak.On);
+        _load ??= CeleryLoad.Start(Cluster, Pace, whole: Soak.On && _scenario.Pool != "threads");
         return Task.Delay(TimeSpan.FromSeconds(seconds));
     }
 

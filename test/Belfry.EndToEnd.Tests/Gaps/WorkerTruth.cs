@@ -37,7 +37,9 @@ sealed partial class WorkerTruth
         int attempts = 1 + seen.Values.Sum(one => one.Retries);
         KeyValuePair<CeleryWorker, Seen>[] living = [.. seen.Where(one => !_gone.Contains(one.Key))], dead = [.. seen.Where(one => _gone.Contains(one.Key))];
         bool isLate = _lateAcks || task == "lab.late", mayExpire = task.EndsWith('!') && !seen.Values.Any(one => one.Begun > 0);
-        string state = seen.Values.Any(one => one.Outcome == "succeeded") ? "Completed"
+        // Debian's Celery says of what raises Ignore or Reject that it was raised unexpectedly; it leaves no event and no record all the same.
+        string state = task is "lab.ignored" or "lab.rejected" && seen.Values.Any(one => one.Outcome is not null) ? TrueRun.Untold
+            : seen.Values.Any(one => one.Outcome == "succeeded") ? "Completed"
             : seen.Values.Any(one => one.Outcome is "raised") ? "Failed"
             : mayExpire && (living.Length > 0 || _givesBack) ? "Cancelled"
             : living.Any(one => one.Value.Begun > one.Value.Ended) ? "Running"
