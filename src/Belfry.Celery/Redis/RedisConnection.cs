@@ -40,10 +40,12 @@ sealed class RedisConnection : IDisposable
         var connection = new RedisConnection(NewSocket(url), url);
         try
         {
-            using CancellationTokenRegistration closing = either.Token.Register(connection.Dispose);
+            CancellationTokenRegistration closing = either.Token.Register(connection.Dispose);
             connection.Connect(url);
             connection.LogIn(url);
-            return connection;
+            // From here on nobody closes it but who holds it; it may have been closed just now.
+            closing.Dispose();
+            return either.IsCancellationRequested ? throw new IOException("closed") : connection;
         }
         catch (Exception problem)
         {

@@ -130,7 +130,11 @@ sealed class DatabaseResults : IResultBackend, IAsyncDisposable
         {
             return await ask();
         }
-        catch (Exception problem) when (problem is NpgsqlException or TimeoutException && !cancel.IsCancellationRequested)
+        catch (Exception) when (cancel.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancel);
+        }
+        catch (Exception problem) when (problem is NpgsqlException or TimeoutException)
         {
             throw new IOException($"results at {_place} cannot be read: {problem.InnerException?.Message ?? problem.Message}", problem);
         }

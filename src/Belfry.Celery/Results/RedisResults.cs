@@ -35,12 +35,10 @@ public sealed class RedisResults : IResultBackend
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyDictionary<string, ResultRecord>> ReadAsync(IReadOnlyCollection<string> ids, CancellationToken cancel) => Task.Run<IReadOnlyDictionary<string, ResultRecord>>(
-        () =>
+    public Task<IReadOnlyDictionary<string, ResultRecord>> ReadAsync(IReadOnlyCollection<string> ids, CancellationToken cancel) => UseAsync<IReadOnlyDictionary<string, ResultRecord>>(
+        connection =>
         {
             var records = new Dictionary<string, ResultRecord>(StringComparer.Ordinal);
-            using RedisConnection connection = Open(cancel);
-            using CancellationTokenRegistration closing = cancel.Register(connection.Dispose);
             foreach (string[] batch in ids.Chunk(Batch))
             {
                 IReadOnlyList<RespReply> values = connection.Command(["MGET", .. batch.Select(id => _runs + id)]).Items!;
@@ -57,14 +55,12 @@ public sealed class RedisResults : IResultBackend
         cancel);
 
     /// <inheritdoc/>
-    public Task<ResultRecord?> WaitAsync(string id, TimeSpan timeout, CancellationToken cancel) => Task.Run(() => Wait(id, timeout, cancel), cancel);
+    public Task<ResultRecord?> WaitAsync(string id, TimeSpan timeout, CancellationToken cancel) => UseAsync(listening => Wait(listening, id, timeout, cancel), cancel);
 
     /// <inheritdoc/>
-    public Task<GroupRecord> GroupAsync(string group, CancellationToken cancel) => Task.Run(
-        () =>
+    public Task<GroupRecord> GroupAsync(string group, CancellationToken cancel) => UseAsync(
+        connection =>
         {
-            using RedisConnection connection = Open(cancel);
-            using CancellationTokenRegistration closing = cancel.Register(connection.Dispose);
             // Of a chord that is not complete its size is there.
             IReadOnlyList<RespReply> kept = connection.Pipe([["GET", _groups + group], ["GET", $"{_groups}{group}.s"]]);
             return kept[0].Bytes is { } bytes ? GroupRecord.Of(ResultReader.Members(bytes))
@@ -99,11 +95,9 @@ public sealed class RedisResults : IResultBackend
             .Select(pair => new StoredResult(pair.First, pair.Second.Number is >= 0 and { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null))]);
     }
 
-    ResultRecord? Wait(string id, TimeSpan timeout, CancellationToken cancel)
+    ResultRecord? Wait(RedisConnection listening, string id, TimeSpan timeout, CancellationToken cancel)
     {
         Instant end = Instant.Now(_clock) + timeout;
-        using RedisConnection listening = Open(cancel);
-        using CancellationTokenRegistration closing = cancel.Register(listening.Dispose);
         // First listen, then look: what is written between the two is heard.
         listening.Send("SUBSCRIBE", _runs + id);
         var heard = new PubSubMessages(listening);
@@ -128,6 +122,23 @@ public sealed class RedisResults : IResultBackend
         using RedisConnection connection = Open(cancel);
         return connection.Command("GET", _runs + id).Bytes is { } bytes ? ResultRecord.FromStored(id, bytes) : null;
     }
+
+    // Cancelling closes the connection, which ends whatever is done with it, in whichever way that shows.
+    Task<T> UseAsync<T>(Func<RedisConnection, T> use, CancellationToken cancel) => Task.Run(
+        () =>
+        {
+            try
+            {
+                using RedisConnection connection = Open(cancel);
+                using CancellationTokenRegistration closing = cancel.Register(connection.Dispose);
+                return use(connection);
+            }
+            catch (Exception) when (cancel.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(cancel);
+            }
+        },
+        cancel);
 
     RedisConnection Open(CancellationToken cancel)
     {

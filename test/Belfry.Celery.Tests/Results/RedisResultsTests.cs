@@ -92,6 +92,25 @@ public sealed class RedisResultsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_gives_up_at_any_moment_is_told_that_and_nothing_else()
+    {
+        var random = new Random(3);
+        await Task.WhenAll(Enumerable.Range(0, 300).Select(async i =>
+        {
+            using var impatient = new CancellationTokenSource();
+            impatient.CancelAfter(TimeSpan.FromMilliseconds(random.NextDouble() * 20));
+            try
+            {
+                await (i % 3 == 0 ? Backend().GroupAsync("g", impatient.Token) : i % 3 == 1 ? Backend().ReadAsync(["a"], impatient.Token) : (Task)Backend().WaitAsync("a", TimeSpan.FromSeconds(10), impatient.Token));
+            }
+            catch (OperationCanceledException)
+            {
+                // The answer to whoever gives up.
+            }
+        }));
+    }
+
+    [Fact]
     public async Task A_backend_that_is_down_says_so()
     {
         await _redis.StopAsync();
