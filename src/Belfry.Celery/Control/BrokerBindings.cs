@@ -40,7 +40,7 @@ public static class BrokerBindings
 
     static IEnumerable<string> Keys(RedisConnection connection, string prefix, CancellationToken cancel)
     {
-        string pattern = string.Concat(prefix.Select(c => c is '*' or '?' or '[' or ']' or '\\' ? $"\\{c}" : $"{c}")) + "*", cursor = "0";
+        string pattern = $"{CeleryCluster.Escaped(prefix)}*", cursor = "0";
         do
         {
             cancel.ThrowIfCancellationRequested();

@@ -45,6 +45,15 @@ public sealed class RedisQueuesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_too_many_queues_those_that_are_set_stay()
+    {
+        var cluster = new Belfry.Server.Sources.Cluster(new() { Name = "lab", Broker = _lab.Url, KeyPrefix = "{site}:", Queues = ["mail"] }, TimeProvider.System);
+        var found = await Belfry.Server.Sources.Queues.QueueNames.AskAsync(cluster, Enumerable.Range(0, 1_500).Select(number => $"a{number:0000}"), [], Cancel);
+        Assert.Equal(["a0997", "celery", "mail"], found.Names.TakeLast(3));
+        Assert.Equal(Belfry.Server.Sources.Queues.QueueNames.Most, found.Names.Count);
+    }
+
+    [Fact]
     public async Task What_waits_is_listed_in_the_order_in_which_workers_take_it()
     {
         string[] late = await SendAsync(2, "celery", 9), first = await SendAsync(3, "celery", 0);

@@ -20,9 +20,11 @@ sealed record QueueNames(IReadOnlyList<string> Names, IReadOnlyDictionary<string
     /// <param name="cancel">Stops it.</param>
     public static async Task<QueueNames> AskAsync(Cluster cluster, IEnumerable<string> logged, IReadOnlyCollection<string> online, CancellationToken cancel)
     {
-        Dictionary<string, IReadOnlyList<string>> workers = (await AnswersAsync(cluster, online, cancel)).ToDictionary(reply => reply.Key, reply => Consumed(reply.Value));
-        string[] known = [.. logged.Concat(workers.Values.SelectMany(queues => queues)).Append(cluster.Celery.DefaultQueue).Concat(cluster.Settings.Queues).Distinct()];
-        return new QueueNames([.. (await cluster.Queues.NamesAsync(known, cancel)).Take(Most)], workers);
+        Dictionary<string, IReadOnlyList<string>> workers = (await AnswersAsync(cluster, online, cancel)).ToDictionary(reply => reply.Key, reply => ClusterLook.QueuesOf(reply.Value));
+        string[] sure = [cluster.Celery.DefaultQueue, .. cluster.Settings.Queues, .. workers.Values.SelectMany(queues => queues)];
+        IReadOnlyList<string> all = await cluster.Queues.NamesAsync([.. sure.Union(logged)], cancel);
+        // Of too many those are left out that nobody vouches for.
+        return new QueueNames([.. sure.Union(all).Take(Most).Order(StringComparer.Ordinal)], workers);
     }
 
     /// <summary>None where the broker lets nobody ask: a RabbitMQ that is short of memory does not, and its queues are measured all the same.</summary>
@@ -44,11 +46,4 @@ sealed record QueueNames(IReadOnlyList<string> Names, IReadOnlyDictionary<string
 
     /// <summary>How many of these workers consume from a queue.</summary>
     public int ConsumersOf(string queue, IReadOnlyCollection<string> online) => Workers.Count(worker => online.Contains(worker.Key) && worker.Value.Contains(queue));
-
-    /// <summary>The names in a reply to <c>active_queues</c>.</summary>
-    internal static IReadOnlyList<string> Consumed(JsonElement reply) => reply.ValueKind != JsonValueKind.Array ? [] :
-    [
-        .. reply.EnumerateArray().Where(queue => queue.ValueKind == JsonValueKind.Object)
-            .Select(queue => queue.TryGetProperty("name", out JsonElement name) && name.ValueKind == JsonValueKind.String ? name.GetString() : null).OfType<string>(),
-    ];
 }
