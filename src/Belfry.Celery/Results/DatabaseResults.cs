@@ -66,7 +66,7 @@ sealed class DatabaseResults : IResultBackend, IAsyncDisposable
             records[record.Id] = WithResult(record.IsFinal ? record : record with { Done = null }, Of<byte[]>("result"));
         }
         return records;
-    }, cancel);
+    }, new Dictionary<string, ResultRecord>(), cancel);
 
     /// <inheritdoc/>
     public async Task<ResultRecord?> WaitAsync(string id, TimeSpan timeout, CancellationToken cancel)
@@ -90,7 +90,7 @@ sealed class DatabaseResults : IResultBackend, IAsyncDisposable
         await using NpgsqlCommand command = _source.CreateCommand(SelectGroup);
         command.Parameters.AddWithValue(group);
         return await command.ExecuteScalarAsync(cancel) is byte[] pickle && ResultReader.Unpickled(pickle).Json is { } json ? GroupRecord.Of(ResultReader.PickledMembers(Encoding.UTF8.GetBytes(json))) : GroupRecord.None;
-    }, cancel);
+    }, GroupRecord.None, cancel);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _source.DisposeAsync();
@@ -124,7 +124,7 @@ sealed class DatabaseResults : IResultBackend, IAsyncDisposable
         }
     }
 
-    async Task<T> AskAsync<T>(Func<Task<T>> ask, CancellationToken cancel)
+    async Task<T> AskAsync<T>(Func<Task<T>> ask, T none, CancellationToken cancel)
     {
         try
         {
@@ -133,6 +133,11 @@ sealed class DatabaseResults : IResultBackend, IAsyncDisposable
         catch (Exception) when (cancel.IsCancellationRequested)
         {
             throw new OperationCanceledException(cancel);
+        }
+        catch (PostgresException missing) when (missing.SqlState == PostgresErrorCodes.UndefinedTable)
+        {
+            // Celery makes its tables when it stores the first result: there is none yet.
+            return none;
         }
         catch (Exception problem) when (problem is NpgsqlException or TimeoutException)
         {

@@ -29,7 +29,9 @@ public sealed class DatabaseResultsTests
         await using PostgresServer server = await PostgresServer.StartAsync();
         await using NpgsqlDataSource source = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={server.Port};Username=belfry;Password={PostgresServer.Password};Database=postgres");
         await using var results = new DatabaseResults(server.UrlOf("postgres").Replace("postgresql://", "db+postgresql://", StringComparison.Ordinal), TimeProvider.System);
-        await Assert.ThrowsAsync<IOException>(() => results.ReadAsync(["a"], Cancel));
+        await using var nowhere = new DatabaseResults(server.UrlOf("nowhere").Replace("postgresql://", "db+postgresql://", StringComparison.Ordinal), TimeProvider.System);
+        await Assert.ThrowsAsync<IOException>(() => nowhere.ReadAsync(["a"], Cancel));
+        Assert.Empty(await results.ReadAsync(["a"], Cancel)); // Celery makes its tables with the first result
         await RunAsync(source, Table);
         await AddAsync(source, 1, "plain", "SUCCESS", "{'rows': (1, 2.5, None), 'ok': True}");
         await AddAsync(source, 2, "failed", "FAILURE", "{'exc_type': 'ValueError', 'exc_message': ('boom',), 'exc_module': 'builtins'}");
@@ -66,6 +68,7 @@ public sealed class DatabaseResultsTests
         await using var results = (DatabaseResults)ResultBackends.Of(cluster, TimeProvider.System)!;
         var caller = new TaskCaller(cluster, BrokerQueues.Of(cluster, TimeProvider.System), new RemoteControl(cluster, TimeProvider.System), results);
 
+        Assert.Empty((await results.GroupAsync("nobody", Cancel)).Members);
         ResultRecord echo = await CalledAsync(new TaskCall { Task = "lab.echo", Args = """["ünïcode ✗", {"a": [1, 2.5, null]}]""" });
         Assert.Equal(("SUCCESS", "lab.echo", "w1@lab", "celery", 0), (echo.Status, echo.Task, echo.Worker, echo.Queue, echo.Retries));
         Assert.Equal(("ünïcode ✗", 2.5), ((string?)JsonNode.Parse(echo.Result!)!["args"]![0], (double)JsonNode.Parse(echo.Result!)!["args"]![1]!["a"]![1]!));
