@@ -125,7 +125,7 @@ sealed partial class Reconciler(
         {
             _book.Note(answer.Inquiry, answer.Concluded.Next, answer.Complete, now, answer.Again);
             // Of a run that the log does not know nothing is concluded from its absence.
-            if (answer is { Known: null, Concluded.Next: NextStep.AskAgain, Inquiry.Rounds: >= 2 })
+            if (answer is { Known: null, Concluded.Next: NextStep.AskAgain, Inquiry.Rounds: >= 2, IsWithBroker: false })
             {
                 _book.Drop(answer.Inquiry.Id);
             }

@@ -62,7 +62,7 @@ sealed class Visit(string source, ClusterEvidence evidence, RunLog log, Func<Wor
             };
             Reconciliation concluded = Reconcile.Run(source, inquiry.Id, _known.GetValueOrDefault(inquiry.Id), found);
             Instant? again = found.IsUnheard ? null : found.Asked + (found.LostAfter - found.Unheard);
-            all.Add(new Answer(inquiry, _known.GetValueOrDefault(inquiry.Id), concluded, complete, again));
+            all.Add(new Answer(inquiry, _known.GetValueOrDefault(inquiry.Id), concluded, complete, again) { IsWithBroker = found.Queued is not null || found.Unacked is not null });
         }
         await settle(all, cancel);
     }
@@ -106,4 +106,8 @@ sealed class Visit(string source, ClusterEvidence evidence, RunLog log, Func<Wor
 /// <param name="Concluded">What follows.</param>
 /// <param name="Complete">A whole round was made, and every place could be read; null when no round was needed.</param>
 /// <param name="Again">When a verdict may be possible that is not yet; null when that is not known.</param>
-sealed record Answer(Inquiry Inquiry, TaskRun? Known, Reconciliation Concluded, bool? Complete, Instant? Again);
+sealed record Answer(Inquiry Inquiry, TaskRun? Known, Reconciliation Concluded, bool? Complete, Instant? Again)
+{
+    /// <summary>The broker has its message.</summary>
+    public bool IsWithBroker { get; init; }
+}
