@@ -42,7 +42,7 @@ sealed record GapFigures(int Runs, int Right, int Missing, int Untold, int Attem
             {
                 untold++;
             }
-            else if ((leavesNothing || (scenario.Restarts && IsOpen(wanted))) && row is { State: "Lost" } && row.Text("reason") is "ended unseen" or "message gone")
+            else if ((leavesNothing || (scenario.Restarts && IsOpen(wanted))) && row is { State: "Lost" } && row.Text("reason") is "ended unseen" or "message gone" or "worker gone")
             {
                 untold++;
             }
