@@ -19,7 +19,6 @@ public sealed partial class RunLog : IAsyncDisposable
     const int LargestGroup = 50_000; // events: bounds a transaction, and so how long readers see nothing new
     const int MostToldGone = 1000; // of more deleted runs it is only told that there were many: lists are loaded anew
     static readonly TimeSpan NotesWait = TimeSpan.FromSeconds(0.5), Follow = TimeSpan.FromSeconds(0.5);
-    static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
     readonly StoreUrl _url;
     readonly RunLogOptions _options;
@@ -34,6 +33,7 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly Chores _chores;
     readonly ManualResetEventSlim _anyWork = new(false);
     readonly WorkLane _work;
+    readonly GroupCommits _commits;
     readonly ITableEngine _tables;
     readonly SampleTable _samples;
     readonly Thread _thread;
@@ -41,7 +41,6 @@ public sealed partial class RunLog : IAsyncDisposable
     readonly CancellationTokenSource _stopping = new();
     readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     long _lastTurn, _followed;
-    string? _damage; // found since the start; it does not go away by itself
 
     RunLog(StoreUrl url, ILogWriter writer, RunQueries queries, ILeaseTable? leases, RunLogOptions options, TimeProvider clock, ILogger logger)
     {
@@ -56,6 +55,7 @@ public sealed partial class RunLog : IAsyncDisposable
         _samples = new SampleTable(_tables);
         Queries = queries;
         Feed = new RunFeed(Instant.Now(clock));
+        _commits = new GroupCommits(writer, _work, Feed, url, Refuse, clock, logger, _stopping.Token);
         _lastTurn = Instant.Now(clock).Micros;
         _thread = new Thread(WriteUntilStopped) { IsBackground = true, Name = "Belfry run log" };
         _thread.Start();
@@ -91,7 +91,7 @@ public sealed partial class RunLog : IAsyncDisposable
     internal TimeProvider Clock => _clock;
 
     /// <summary>Why the store cannot be written at present; null when it can.</summary>
-    public string? Problem { get; private set; }
+    public string? Problem => _commits.Problem;
 
     /// <summary>When the writing thread last came round. It does at least once a second, also when nothing happens; else it hangs in a write.</summary>
     public Instant LastTurn => new(Interlocked.Read(ref _lastTurn));
@@ -324,138 +324,8 @@ public sealed partial class RunLog : IAsyncDisposable
         }
     }
 
-    void WriteGroup() => WriteGroup(_queue.Take(LargestGroup), _work.Take(), _notes.Take());
-
-    /// <summary>Writes until it is written; what cannot be stored for its own sake fails alone, the rest of the group is kept.</summary>
-    void WriteGroup(List<Append> group, WorkOrders work, SideNotes notes)
-    {
-        TimeSpan pause = TimeSpan.FromMilliseconds(250);
-        while (true)
-        {
-            try
-            {
-                WriteAround(group, work, notes);
-                Problem = _damage;
-                return;
-            }
-            catch (StoreUnavailableException refused)
-            {
-                Problem = refused.Message;
-                LogCannotWrite(refused, group.Sum(append => append.Events.Count), Problem);
-                if (_stopping.Token.WaitHandle.WaitOne(pause))
-                {
-                    Fail(group, work, new StoreException($"{_url} cannot be written: {Problem}", refused));
-                    return;
-                }
-                pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, LongestPause.Ticks));
-            }
-            catch (Exception unforeseen)
-            {
-                LogUnforeseen(unforeseen, group.Count);
-                WriteApart(group, work, notes, unforeseen);
-                return;
-            }
-        }
-    }
-
-    void WriteApart(List<Append> group, WorkOrders work, SideNotes notes, Exception reason)
-    {
-        bool isMore = !work.IsEmpty || !notes.IsEmpty;
-        if (group.Count == 0 || (group.Count == 1 && !isMore))
-        {
-            group.ForEach(append => Refuse(append.Events[0].Source, $"events that could not be stored: {reason.GetType().Name}", append.Events.Count));
-            Fail(group, work, reason);
-            return;
-        }
-        if (isMore)
-        {
-            WriteGroup([], work, notes);
-        }
-        group.ForEach(append => WriteGroup([append], new WorkOrders(), new SideNotes()));
-    }
-
-    void Fail(List<Append> group, WorkOrders work, Exception reason)
-    {
-        group.ForEach(append => append.Done.TrySetException(reason));
-        _work.Fail(work, reason);
-    }
-
-    /// <summary>Where the file is damaged, what belongs elsewhere is stored all the same; the rest is refused, and counted.</summary>
-    void WriteAround(List<Append> group, WorkOrders work, SideNotes notes)
-    {
-        try
-        {
-            Write(group, work, notes);
-        }
-        catch (StoreDamagedException damaged)
-        {
-            Problem = _damage = damaged.Message;
-            LogDamaged(damaged, damaged.Message);
-            WriteNothing(notes);
-            _work.Fail(work, new StoreException($"{_url} cannot be written: {damaged.Message}", damaged));
-            group.ForEach(WriteByRuns);
-        }
-    }
-
-    /// <summary>When not even this can be written, the damage is everywhere, and the events wait.</summary>
-    void WriteNothing(SideNotes notes)
-    {
-        try
-        {
-            Write([], notes);
-        }
-        catch (StoreDamagedException everywhere)
-        {
-            throw new StoreUnavailableException(everywhere.Message, everywhere);
-        }
-    }
-
-    void WriteByRuns(Append append)
-    {
-        StoreDamagedException? damage = null;
-        foreach (IGrouping<(string, string), TaskEvent> run in append.Events.GroupBy(item => (item.Source, item.Id)))
-        {
-            try
-            {
-                Write([new Append([.. run], new TaskCompletionSource())], new SideNotes());
-            }
-            catch (StoreDamagedException damaged)
-            {
-                damage = damaged;
-                Refuse(run.First().Source, "event of a run whose place in the file is damaged", run.Count());
-            }
-        }
-        if (damage is null)
-        {
-            append.Done.TrySetResult();
-        }
-        else
-        {
-            append.Done.TrySetException(new StoreException($"{_url} cannot be written: {damage.Message}", damage));
-        }
-    }
-
-    void Write(List<Append> group, SideNotes notes) => Write(group, new WorkOrders(), notes);
-
-    void Write(List<Append> group, WorkOrders work, SideNotes notes)
-    {
-        IReadOnlyList<TaskEvent>[] events = [.. group.Select(append => append.Events)];
-        Instant now = Instant.Now(_clock);
-        IReadOnlyList<RunChange> changes = _writer.Write(events, work, notes, now);
-        _work.Settle(work);
-        Feed.Publish(changes);
-        group.ForEach(append => append.Done.TrySetResult());
-    }
-
-    [LoggerMessage(1, LogLevel.Error, "The log cannot be written, {Events} events wait: {Problem}")]
-    partial void LogCannotWrite(Exception exception, int events, string problem);
-
-    [LoggerMessage(3, LogLevel.Error, "Some events cannot be stored, the others are: {Problem}")]
-    partial void LogDamaged(Exception exception, string problem);
+    void WriteGroup() => _commits.Write(_queue.Take(LargestGroup), _work.Take(), _notes.Take());
 
     [LoggerMessage(4, LogLevel.Debug, "What other processes changed cannot be read: {Problem}")]
     partial void LogNotFollowed(string problem);
-
-    [LoggerMessage(2, LogLevel.Error, "A group of {Appends} appends could not be stored; what can be is stored apart")]
-    partial void LogUnforeseen(Exception exception, int appends);
 }
