@@ -14,14 +14,8 @@ public static class BrokerProbe
     public static Task<BrokerAnswer> AskAsync(CeleryCluster cluster, TimeSpan timeout, TimeProvider clock, CancellationToken cancel) =>
         cluster.Broker.Kind == BrokerKind.RabbitMq ? AskRabbitAsync(cluster, timeout, cancel) : AskRedisAsync(cluster.Broker, timeout, clock, cancel);
 
-    static Task<BrokerAnswer> AskRedisAsync(BrokerUrl url, TimeSpan timeout, TimeProvider clock, CancellationToken cancel) => Task.Run(
-        () =>
-        {
-            using RedisConnection connection = RedisConnection.Open(url, timeout, clock, cancel);
-            connection.ReadTimeout = timeout;
-            return new BrokerAnswer(Version(connection), ClockOffset(connection, clock));
-        },
-        cancel);
+    static Task<BrokerAnswer> AskRedisAsync(BrokerUrl url, TimeSpan timeout, TimeProvider clock, CancellationToken cancel) =>
+        new RedisQuestions(url, timeout, clock).UseAsync(connection => new BrokerAnswer(Version(connection), ClockOffset(connection, clock)), cancel);
 
     static async Task<BrokerAnswer> AskRabbitAsync(CeleryCluster cluster, TimeSpan timeout, CancellationToken cancel)
     {

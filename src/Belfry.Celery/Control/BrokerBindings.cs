@@ -19,12 +19,10 @@ public static class BrokerBindings
     /// <exception cref="IOException">The broker cannot be reached.</exception>
     /// <exception cref="BrokerException">The broker refused.</exception>
     public static async Task<IReadOnlyList<BrokerBinding>?> ReadAsync(CeleryCluster cluster, TimeProvider clock, CancellationToken cancel) =>
-        cluster.Broker.Kind == BrokerKind.Redis ? await Task.Run(() => Read(cluster, clock, cancel), cancel) : null;
+        cluster.Broker.Kind == BrokerKind.Redis ? await new RedisQuestions(cluster.Broker, Patience, clock).UseAsync(connection => Read(connection, cluster, cancel), cancel) : null;
 
-    static List<BrokerBinding> Read(CeleryCluster cluster, TimeProvider clock, CancellationToken cancel)
+    static List<BrokerBinding> Read(RedisConnection connection, CeleryCluster cluster, CancellationToken cancel)
     {
-        using RedisConnection connection = RedisConnection.Open(cluster.Broker, Patience, clock, cancel);
-        connection.ReadTimeout = Patience;
         string prefix = $"{cluster.KeyPrefix}_kombu.binding.";
         var bindings = new List<BrokerBinding>();
         foreach (string key in Keys(connection, prefix, cancel).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))

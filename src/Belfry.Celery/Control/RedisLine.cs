@@ -7,17 +7,20 @@ namespace Belfry.Celery.Control;
 sealed class RedisLine : IControlLine
 {
     readonly CeleryCluster _cluster;
-    readonly TimeSpan _patience;
+    readonly RedisQuestions _redis;
     readonly TimeProvider _clock;
     readonly RedisConnection _mouth;
     RedisConnection? _ear;
     ControlRequest? _asked;
 
-    RedisLine(CeleryCluster cluster, TimeSpan patience, TimeProvider clock, RedisConnection mouth) => (_cluster, _patience, _clock, _mouth) = (cluster, patience, clock, mouth);
+    RedisLine(CeleryCluster cluster, RedisQuestions redis, TimeProvider clock, RedisConnection mouth) => (_cluster, _redis, _clock, _mouth) = (cluster, redis, clock, mouth);
 
-    /// <summary>Connects. For each command anew: they are rare, and a broken connection would have to be noticed and replaced.</summary>
-    public static async Task<RedisLine> OpenAsync(CeleryCluster cluster, TimeSpan patience, TimeProvider clock, CancellationToken cancel) =>
-        new(cluster, patience, clock, await Task.Run(() => Open(cluster, patience, clock, cancel), cancel));
+    /// <summary>Connects, for each command anew.</summary>
+    public static async Task<RedisLine> OpenAsync(CeleryCluster cluster, TimeSpan patience, TimeProvider clock, CancellationToken cancel)
+    {
+        var redis = new RedisQuestions(cluster.Broker, patience, clock);
+        return new RedisLine(cluster, redis, clock, await Task.Run(() => redis.Open(cancel), cancel));
+    }
 
     /// <inheritdoc/>
     public Task<long?> SendAsync(ControlRequest request, CancellationToken cancel) => Task.Run(
@@ -37,7 +40,7 @@ sealed class RedisLine : IControlLine
         () =>
         {
             DateTimeOffset until = _clock.GetUtcNow() + wait;
-            RedisConnection ear = _ear ??= Open(_cluster, _patience, _clock, cancel);
+            RedisConnection ear = _ear ??= _redis.Open(cancel);
             using CancellationTokenRegistration closing = cancel.Register(ear.Dispose);
             try
             {
@@ -96,11 +99,4 @@ sealed class RedisLine : IControlLine
     string List(ControlRequest request) => _cluster.KeyPrefix + Queue(request);
 
     string Queue(ControlRequest request) => $"{request.ReplyTo}.{_cluster.ReplyExchange}";
-
-    static RedisConnection Open(CeleryCluster cluster, TimeSpan patience, TimeProvider clock, CancellationToken cancel)
-    {
-        RedisConnection connection = RedisConnection.Open(cluster.Broker, patience, clock, cancel);
-        connection.ReadTimeout = patience;
-        return connection;
-    }
 }

@@ -11,6 +11,9 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
     const int KeysAtOnce = 1000;     // of a SCAN: less than a millisecond of Redis' time
     const int MostScans = 2000;      // a database of 2 million keys; queues beyond are found by their bindings, or when they are named
 
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    readonly RedisQuestions _redis = new(cluster.Broker, Patience, clock);
     readonly RedisKeys _keys = new(cluster);
 
     public string? PeekWarning => null;
@@ -19,7 +22,7 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
 
     public bool TellsNames => true;
 
-    public Task<IReadOnlyList<string>> NamesAsync(IReadOnlyCollection<string> known, CancellationToken cancel) => UseAsync<IReadOnlyList<string>>(
+    public Task<IReadOnlyList<string>> NamesAsync(IReadOnlyCollection<string> known, CancellationToken cancel) => _redis.UseAsync<IReadOnlyList<string>>(
         connection =>
         {
             var names = new SortedSet<string>(known, StringComparer.Ordinal);
@@ -39,7 +42,7 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
         },
         cancel);
 
-    public Task<IReadOnlyList<QueueStanding>> ReadAsync(IReadOnlyCollection<string> queues, CancellationToken cancel) => UseAsync<IReadOnlyList<QueueStanding>>(
+    public Task<IReadOnlyList<QueueStanding>> ReadAsync(IReadOnlyCollection<string> queues, CancellationToken cancel) => _redis.UseAsync<IReadOnlyList<QueueStanding>>(
         connection =>
         {
             IReadOnlyList<RespReply> lengths = connection.Pipe([.. queues.SelectMany(_keys.Lists).Select(list => (RespWord[])["LLEN", list])]);
@@ -47,7 +50,7 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
         },
         cancel);
 
-    public Task<IReadOnlyList<QueuedMessage>> PeekAsync(string queue, long position, int most, CancellationToken cancel) => UseAsync<IReadOnlyList<QueuedMessage>>(
+    public Task<IReadOnlyList<QueuedMessage>> PeekAsync(string queue, long position, int most, CancellationToken cancel) => _redis.UseAsync<IReadOnlyList<QueuedMessage>>(
         connection =>
         {
             var found = new List<QueuedMessage>();
@@ -84,7 +87,7 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
         }
     }
 
-    public Task<IReadOnlyDictionary<string, IReadOnlyList<TaskMessage>>> OldestAsync(IReadOnlyCollection<string> queues, CancellationToken cancel) => UseAsync<IReadOnlyDictionary<string, IReadOnlyList<TaskMessage>>>(
+    public Task<IReadOnlyDictionary<string, IReadOnlyList<TaskMessage>>> OldestAsync(IReadOnlyCollection<string> queues, CancellationToken cancel) => _redis.UseAsync<IReadOnlyDictionary<string, IReadOnlyList<TaskMessage>>>(
         connection =>
         {
             (string Queue, string List)[] lists = [.. queues.SelectMany(_keys.Lists, (queue, list) => (queue, list))];
@@ -94,7 +97,7 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
         },
         cancel);
 
-    public Task<IReadOnlyList<QueuedMessage>> UnackedAsync(int most, CancellationToken cancel) => UseAsync<IReadOnlyList<QueuedMessage>>(
+    public Task<IReadOnlyList<QueuedMessage>> UnackedAsync(int most, CancellationToken cancel) => _redis.UseAsync<IReadOnlyList<QueuedMessage>>(
         connection =>
         {
             var found = new Dictionary<string, TaskMessage>();
@@ -114,7 +117,7 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
         },
         cancel);
 
-    public Task<long> PurgeAsync(string queue, CancellationToken cancel) => UseAsync(
+    public Task<long> PurgeAsync(string queue, CancellationToken cancel) => _redis.UseAsync(
         connection =>
         {
             string[] lists = [.. _keys.Lists(queue)];
@@ -124,13 +127,13 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
         },
         cancel);
 
-    public Task<long> RemoveAsync(string queue, Func<TaskMessage, bool> meant, CancellationToken cancel) => UseAsync(
+    public Task<long> RemoveAsync(string queue, Func<TaskMessage, bool> meant, CancellationToken cancel) => _redis.UseAsync(
         connection => Lengths(connection, queue).Sum(list => RedisRemoval.Run(connection, list.Key, list.Length, meant, cancel)), cancel);
 
     public Task<IQueueTaker> TakeAsync(string queue, CancellationToken cancel) => Task.Run<IQueueTaker>(
-        () => new RedisTaker(Open(cancel), _keys, queue, clock), cancel);
+        () => new RedisTaker(_redis.Open(cancel), _keys, queue, clock), cancel);
 
-    public Task PutAsync(string queue, IReadOnlyList<RawMessage> messages, CancellationToken cancel) => UseAsync(
+    public Task PutAsync(string queue, IReadOnlyList<RawMessage> messages, CancellationToken cancel) => _redis.UseAsync(
         connection =>
         {
             // The binding is for consumers that never ran, and makes the queue known; kombu writes it before each message, too.
@@ -142,7 +145,7 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
         },
         cancel);
 
-    public Task PublishAsync(string exchange, string routingKey, RawMessage message, CancellationToken cancel) => UseAsync(
+    public Task PublishAsync(string exchange, string routingKey, RawMessage message, CancellationToken cancel) => _redis.UseAsync(
         connection =>
         {
             string[] queues = [.. _keys.QueuesFor(routingKey, (connection.Command("SMEMBERS", _keys.BindingsPrefix + exchange).Items ?? []).Select(member => member.Text ?? ""))];
@@ -160,7 +163,7 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
     public bool IsSame(RedisQueues other) => $"{cluster.Broker}" == $"{other.Cluster.Broker}" && cluster.KeyPrefix == other.Cluster.KeyPrefix;
 
     /// <summary>Moves within this Redis: each message is in one of the two queues at any time.</summary>
-    public Task<long> MoveAsync(string queue, string target, long most, IProgress<long>? moved, CancellationToken cancel) => UseAsync(
+    public Task<long> MoveAsync(string queue, string target, long most, IProgress<long>? moved, CancellationToken cancel) => _redis.UseAsync(
         connection =>
         {
             long done = 0;
@@ -175,8 +178,6 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     CeleryCluster Cluster => cluster;
-
-    internal static TimeSpan Patience { get; } = TimeSpan.FromSeconds(5);
 
     QueueStanding Standing(string queue, IEnumerable<RespReply> lengths)
     {
@@ -214,29 +215,5 @@ sealed class RedisQueues(CeleryCluster cluster, TimeProvider clock) : IBrokerQue
                 yield break;
             }
         }
-    }
-
-    // A connection for each: a broken one would have to be noticed and replaced. Cancelling closes it, which ends any call in progress.
-    Task<T> UseAsync<T>(Func<RedisConnection, T> use, CancellationToken cancel) => Task.Run(
-        () =>
-        {
-            using RedisConnection connection = Open(cancel);
-            using CancellationTokenRegistration closing = cancel.Register(connection.Dispose);
-            try
-            {
-                return use(connection);
-            }
-            catch (Exception) when (cancel.IsCancellationRequested)
-            {
-                throw new OperationCanceledException(cancel);
-            }
-        },
-        cancel);
-
-    RedisConnection Open(CancellationToken cancel)
-    {
-        RedisConnection connection = RedisConnection.Open(cluster.Broker, Patience, clock, cancel);
-        connection.ReadTimeout = Patience;
-        return connection;
     }
 }

@@ -30,6 +30,7 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
     // To find them takes a look at every key of the database, and there may be a million; rounds come every few seconds.
     static readonly TimeSpan NamesKept = TimeSpan.FromMinutes(1);
 
+    readonly RedisQuestions _redis = new(cluster.Broker, Patience, clock); // nobody asks it where the broker is RabbitMQ
     IReadOnlyList<string>? _names;
     long _named;
 
@@ -188,12 +189,9 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
     }
 
     /// <summary>When workers took what they have not acknowledged, by delivery tag.</summary>
-    Task<IReadOnlyDictionary<string, Instant>> TakenAsync(CancellationToken cancel) => Task.Run<IReadOnlyDictionary<string, Instant>>(
-        () =>
+    Task<IReadOnlyDictionary<string, Instant>> TakenAsync(CancellationToken cancel) => _redis.UseAsync<IReadOnlyDictionary<string, Instant>>(
+        connection =>
         {
-            using RedisConnection connection = RedisConnection.Open(cluster.Broker, Patience, clock, cancel);
-            connection.ReadTimeout = Patience;
-            using CancellationTokenRegistration closing = cancel.Register(connection.Dispose);
             var taken = new Dictionary<string, Instant>(StringComparer.Ordinal);
             IReadOnlyList<RespReply> pairs = connection.Command("ZRANGE", new RedisKeys(cluster).UnackedIndex, "0", $"{LongestQueue}", "WITHSCORES").Items ?? [];
             for (int i = 0; i + 1 < pairs.Count; i += 2)

@@ -9,7 +9,7 @@ namespace Belfry.Celery.Redis;
 /// <remarks>
 /// StackExchange.Redis would be the library to take. Ours is small because we need little of it (publish, subscribe, a few commands),
 /// and reads pub/sub at a quarter of its cost. All calls block: the reader of events has a thread of its own, where blocking is cheapest;
-/// the few others go through <see cref="Task.Run(Action, CancellationToken)"/>. Cancelling closes the socket, which ends any call in progress.
+/// the few others go through <see cref="RedisQuestions"/>. Cancelling closes the socket, which ends any call in progress.
 /// </remarks>
 sealed class RedisConnection : IDisposable
 {

@@ -7,7 +7,6 @@ using Belfry.Celery.Redis;
 namespace Belfry.Celery.Results;
 
 /// <summary>Results on Redis: a key for each run, and a message of the same name when it changes.</summary>
-/// <remarks>A connection for each question: they are rare, and a broken one would have to be noticed and replaced.</remarks>
 public sealed class RedisResults : IResultBackend
 {
     // One answer of Redis; beyond that others wait for it noticeably.
@@ -18,7 +17,7 @@ public sealed class RedisResults : IResultBackend
 
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    readonly BrokerUrl _url;
+    readonly RedisQuestions _redis;
     readonly TimeProvider _clock;
     readonly string _runs, _groups;
 
@@ -28,14 +27,14 @@ public sealed class RedisResults : IResultBackend
     /// <param name="clock">The clock.</param>
     public RedisResults(BrokerUrl url, string keyPrefix, TimeProvider clock)
     {
-        (_url, _clock) = (url, clock);
+        (_redis, _clock) = (new RedisQuestions(url, Patience, clock), clock);
         // Celery's rule: the prefix ends in one of these, or in an underscore that it adds.
         string prefix = keyPrefix.Length == 0 || keyPrefix[^1] is ':' or '_' or '-' or '.' ? keyPrefix : $"{keyPrefix}_";
         (_runs, _groups) = ($"{prefix}celery-task-meta-", $"{prefix}celery-taskset-meta-");
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyDictionary<string, ResultRecord>> ReadAsync(IReadOnlyCollection<string> ids, CancellationToken cancel) => UseAsync<IReadOnlyDictionary<string, ResultRecord>>(
+    public Task<IReadOnlyDictionary<string, ResultRecord>> ReadAsync(IReadOnlyCollection<string> ids, CancellationToken cancel) => _redis.UseAsync<IReadOnlyDictionary<string, ResultRecord>>(
         connection =>
         {
             var records = new Dictionary<string, ResultRecord>(StringComparer.Ordinal);
@@ -55,10 +54,10 @@ public sealed class RedisResults : IResultBackend
         cancel);
 
     /// <inheritdoc/>
-    public Task<ResultRecord?> WaitAsync(string id, TimeSpan timeout, CancellationToken cancel) => UseAsync(listening => Wait(listening, id, timeout, cancel), cancel);
+    public Task<ResultRecord?> WaitAsync(string id, TimeSpan timeout, CancellationToken cancel) => _redis.UseAsync(listening => Wait(listening, id, timeout, cancel), cancel);
 
     /// <inheritdoc/>
-    public Task<GroupRecord> GroupAsync(string group, CancellationToken cancel) => UseAsync(
+    public Task<GroupRecord> GroupAsync(string group, CancellationToken cancel) => _redis.UseAsync(
         connection =>
         {
             // Of a chord that is not complete its size is there.
@@ -74,7 +73,7 @@ public sealed class RedisResults : IResultBackend
     /// <summary>The ids of all runs of which something is kept, a page at a time: whoever asks sets the pace by when it asks for the next one.</summary>
     public async IAsyncEnumerable<IReadOnlyList<StoredResult>> ScanAsync([EnumeratorCancellation] CancellationToken cancel)
     {
-        using RedisConnection connection = await Task.Run(() => Open(cancel), cancel);
+        using RedisConnection connection = await Task.Run(() => _redis.Open(cancel), cancel);
         using CancellationTokenRegistration closing = cancel.Register(connection.Dispose);
         string cursor = "0";
         do
@@ -119,32 +118,8 @@ public sealed class RedisResults : IResultBackend
 
     ResultRecord? Look(string id, CancellationToken cancel)
     {
-        using RedisConnection connection = Open(cancel);
+        using RedisConnection connection = _redis.Open(cancel);
         return connection.Command("GET", _runs + id).Bytes is { } bytes ? ResultRecord.FromStored(id, bytes) : null;
-    }
-
-    // Cancelling closes the connection, which ends whatever is done with it, in whichever way that shows.
-    Task<T> UseAsync<T>(Func<RedisConnection, T> use, CancellationToken cancel) => Task.Run(
-        () =>
-        {
-            try
-            {
-                using RedisConnection connection = Open(cancel);
-                using CancellationTokenRegistration closing = cancel.Register(connection.Dispose);
-                return use(connection);
-            }
-            catch (Exception) when (cancel.IsCancellationRequested)
-            {
-                throw new OperationCanceledException(cancel);
-            }
-        },
-        cancel);
-
-    RedisConnection Open(CancellationToken cancel)
-    {
-        RedisConnection connection = RedisConnection.Open(_url, Patience, _clock, cancel);
-        connection.ReadTimeout = Patience;
-        return connection;
     }
 }
 
