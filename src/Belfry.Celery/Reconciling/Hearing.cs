@@ -5,12 +5,9 @@ public sealed class Hearing
 {
     const int DeafAfter = 3;
 
-    // Names of workers are input from outside, and new with every container: beyond so many the tenth that was silent longest ago is forgotten.
-    const int MostWorkers = 20_000;
-
     static readonly TimeSpan Again = TimeSpan.FromMinutes(1);
 
-    readonly Dictionary<string, (int Silences, Instant Last)> _silent = new(StringComparer.Ordinal); // bounded by MostWorkers
+    readonly Dictionary<string, (int Silences, Instant Last)> _silent = new(StringComparer.Ordinal); // bounded by WorkerNames.Most
 
     /// <summary>It is taken for deaf.</summary>
     public bool IsDeaf(string worker) => _silent.TryGetValue(worker, out (int Silences, Instant Last) one) && one.Silences >= DeafAfter;
@@ -28,11 +25,11 @@ public sealed class Hearing
         }
         foreach (string worker in silent)
         {
+            if (!_silent.ContainsKey(worker))
+            {
+                WorkerNames.MakeRoom(_silent, one => one.Last);
+            }
             _silent[worker] = (_silent.GetValueOrDefault(worker).Silences + 1, now);
-        }
-        foreach (string worker in _silent.Count < MostWorkers ? [] : _silent.OrderBy(one => one.Value.Last).Take(MostWorkers / 10).Select(one => one.Key).ToArray())
-        {
-            _silent.Remove(worker);
         }
     }
 }

@@ -7,13 +7,10 @@ namespace Belfry.Celery.Reconciling;
 /// </remarks>
 public sealed class StreamSigns
 {
-    // Names of workers are input from outside, and new with every container: beyond so many the tenth that was heard longest ago is forgotten.
-    const int MostWorkers = 20_000;
-
     // A pool is smaller; whoever leaves more open than this does not count right.
     const int MostRunning = 10_000;
 
-    readonly Dictionary<string, Tally> _workers = new(StringComparer.Ordinal); // bounded by MostWorkers
+    readonly Dictionary<string, Tally> _workers = new(StringComparer.Ordinal); // bounded by WorkerNames.Most
     Dictionary<string, long> _starts = new(StringComparer.Ordinal);
     HashSet<string> _ends = new(StringComparer.Ordinal), _returned = new(StringComparer.Ordinal);
     long _heard; // events
@@ -58,19 +55,11 @@ public sealed class StreamSigns
     {
         if (!_workers.TryGetValue(worker, out Tally? tally))
         {
-            ForgetOldest();
+            WorkerNames.MakeRoom(_workers, one => one.Heard);
             _workers[worker] = tally = new Tally();
         }
         tally.Heard = ++_heard;
         return tally;
-    }
-
-    void ForgetOldest()
-    {
-        foreach (string worker in _workers.Count < MostWorkers ? [] : _workers.OrderBy(one => one.Value.Heard).Take(MostWorkers / 10).Select(one => one.Key).ToArray())
-        {
-            _workers.Remove(worker);
-        }
     }
 
     void Hear(TaskEvent item, Tally tally)

@@ -4,16 +4,14 @@ namespace Belfry.Server.Sources;
 /// <remarks>Heartbeats overtake the events of tasks, which wait in a buffer; and what is missed in a gap says nothing of a worker.</remarks>
 sealed class MuteWorkers
 {
-    // Names of workers are input from outside.
-    const int MostWorkers = 20_000;
-
     // Events come within a beat or two of what they tell.
     const int BeatsOfSilence = 3;
 
     readonly Lock _lock = new(); // events come on one thread, pages ask on others
-    readonly Dictionary<string, Tally> _workers = new(StringComparer.Ordinal); // bounded by MostWorkers
+    readonly Dictionary<string, Tally> _workers = new(StringComparer.Ordinal); // bounded by WorkerNames.Most
 
     string? _spoke;
+    long _beats; // heard so far
 
     /// <summary>They, sorted.</summary>
     public IReadOnlyList<string> Names
@@ -52,12 +50,8 @@ sealed class MuteWorkers
     {
         switch (item.Kind)
         {
-            case EventKind.WorkerOnline or EventKind.WorkerHeartbeat when item.Beat is { Processed: { } processed } beat && (_workers.Count < MostWorkers || _workers.ContainsKey(worker)):
-                // Once it has begun something each beat without a word about it counts.
-                _workers[worker] = item.Kind == EventKind.WorkerHeartbeat && _workers.TryGetValue(worker, out Tally? known) && known.Pid == beat.Pid
-                    ? known with { Silent = processed > known.Counted ? known.Silent + 1 : 0 }
-                    : new Tally(beat.Pid, processed, 0);
-                _spoke = null;
+            case EventKind.WorkerOnline or EventKind.WorkerHeartbeat when item.Beat is { Processed: { } processed } beat:
+                Beats(worker, item.Kind == EventKind.WorkerOnline, beat.Pid, processed);
                 break;
             case EventKind.WorkerOnline or EventKind.WorkerHeartbeat:
                 break;
@@ -65,6 +59,21 @@ sealed class MuteWorkers
                 Speaks(worker);
                 break;
         }
+    }
+
+    /// <summary>Once it has begun something each beat without a word about it counts.</summary>
+    void Beats(string worker, bool comes, int? pid, long processed)
+    {
+        bool isKnown = _workers.TryGetValue(worker, out Tally? known);
+        if (!isKnown)
+        {
+            WorkerNames.MakeRoom(_workers, one => one.Beat);
+        }
+        _beats++;
+        _workers[worker] = isKnown && !comes && known!.Pid == pid
+            ? known with { Silent = processed > known.Counted ? known.Silent + 1 : 0, Beat = _beats }
+            : new Tally(pid, processed, 0, _beats);
+        _spoke = null;
     }
 
     /// <summary>It is counted anew from its next beat on. Of a million events hardly one is by another worker than the one before it, or after a beat.</summary>
@@ -81,5 +90,6 @@ sealed class MuteWorkers
     /// <param name="Pid">Its process.</param>
     /// <param name="Counted">What it had begun when nothing was missing.</param>
     /// <param name="Silent">Beats since it began more.</param>
-    sealed record Tally(int? Pid, long Counted, int Silent);
+    /// <param name="Beat">Which of all beats was its last.</param>
+    sealed record Tally(int? Pid, long Counted, int Silent, long Beat);
 }

@@ -10,10 +10,10 @@ sealed class StartTotals(string source, ClusterEvidence evidence, RunLog log, Ti
 {
     static readonly TimeSpan Every = TimeSpan.FromSeconds(30), KeptFor = TimeSpan.FromHours(12);
 
-    // Names of workers are input from outside, and new with every container. Those of so many are kept in the log, a kilobyte each, written every 30 s.
-    const int MostWorkers = 20_000, MostKept = 1000;
+    // Those of so many workers are kept in the log, a kilobyte each, written every 30 s.
+    const int MostKept = 1000;
 
-    readonly Dictionary<string, (StartTotal? Before, StartTotal Now)> _workers = new(StringComparer.Ordinal); // bounded by MostWorkers
+    readonly Dictionary<string, (StartTotal? Before, StartTotal Now)> _workers = new(StringComparer.Ordinal); // bounded by WorkerNames.Most
     Instant _next = new(long.MinValue);
 
     /// <summary>Learns what workers said before we came.</summary>
@@ -78,11 +78,12 @@ sealed class StartTotals(string source, ClusterEvidence evidence, RunLog log, Ti
 
     void Note(string worker, StartTotal total)
     {
-        foreach (string old in _workers.Count < MostWorkers || _workers.ContainsKey(worker) ? [] : _workers.OrderBy(one => one.Value.Now.At).Take(MostWorkers / 10).Select(one => one.Key).ToArray())
+        bool isKnown = _workers.TryGetValue(worker, out (StartTotal? Before, StartTotal Now) known);
+        if (!isKnown)
         {
-            _workers.Remove(old);
+            WorkerNames.MakeRoom(_workers, one => one.Now.At);
         }
-        _workers[worker] = (_workers.TryGetValue(worker, out (StartTotal? Before, StartTotal Now) known) ? known.Now : null, total);
+        _workers[worker] = (isKnown ? known.Now : null, total);
     }
 
     static IEnumerable<(string Worker, StartTotal Total)> Read(string text)

@@ -13,9 +13,6 @@ public sealed class WorkerWatch(
     // Who is silent and connected is asked for again and again until it speaks.
     static readonly TimeSpan BetweenCalls = TimeSpan.FromSeconds(5);
 
-    // Names of workers are input from outside; beyond this many the tenth of workers that has been silent longest is forgotten: to look for one each time would be work.
-    const int MostProcesses = 20_000;
-
     static readonly TimeSpan Forgotten = TimeSpan.FromDays(1);
 
     // Events come on one thread, judgements on another.
@@ -163,12 +160,10 @@ public sealed class WorkerWatch(
 
     void Add(Process process)
     {
-        if (_processes >= MostProcesses)
+        // A name may have several processes.
+        foreach ((_, List<Process> silent) in _processes < WorkerNames.Most ? [] : WorkerNames.Oldest(_workers, all => all[^1].Signs.LastHeard))
         {
-            foreach (List<Process> silent in _workers.Values.OrderBy(all => all[^1].Signs.LastHeard).Take((_workers.Count / 10) + 1).ToArray())
-            {
-                Forget(silent);
-            }
+            Forget(silent);
         }
         if (!_workers.TryGetValue(process.Signs.Worker, out List<Process>? all))
         {

@@ -59,12 +59,23 @@ public sealed class MuteWorkerTests
         Assert.Empty(_mute.Names);
     }
 
+    [Fact]
+    public void Names_that_come_and_go_do_not_keep_a_new_worker_from_being_found()
+    {
+        for (int container = 0; container < WorkerNames.Most + 10; container++)
+        {
+            Hear(EventKind.WorkerHeartbeat, 1, worker: $"c{container}@lab");
+        }
+        Beat(10, 11, 11, 11);
+        Assert.Equal(["w1@lab"], _mute.Names);
+    }
+
     void Beat(params int[] counted) => Array.ForEach(counted, count => Hear(EventKind.WorkerHeartbeat, count));
 
-    void Hear(EventKind kind, int? counted = null, int pid = 7, bool broken = false)
+    void Hear(EventKind kind, int? counted = null, int pid = 7, bool broken = false, string worker = "w1@lab")
     {
         _now += TimeSpan.FromSeconds(2);
-        _mute.Hear([new TaskEvent { Source = "lab", Id = counted is null ? "r" : "", Kind = kind, At = _now, Worker = "w1@lab", Beat = counted is { } count ? new WorkerBeat(pid, 2.0, 0, count, "py-celery 5.2.6") : null }], broken);
+        _mute.Hear([new TaskEvent { Source = "lab", Id = counted is null ? "r" : "", Kind = kind, At = _now, Worker = worker, Beat = counted is { } count ? new WorkerBeat(pid, 2.0, 0, count, "py-celery 5.2.6") : null }], broken);
     }
 }
 
