@@ -84,5 +84,5 @@ static class WorkerTables
 
     static string Value(JsonElement value) => value.ValueKind is JsonValueKind.String ? value.GetString()! : value.ValueKind == JsonValueKind.Undefined ? "" : value.GetRawText();
 
-    static string Cut(string cell) => cell.Length <= LongestCell ? cell.ReplaceLineEndings(" ") : string.Concat(cell.AsSpan(0, LongestCell - 1).ToString().ReplaceLineEndings(" "), "…");
+    static string Cut(string cell) => Excerpt.Of(cell, LongestCell).ReplaceLineEndings(" ");
 }

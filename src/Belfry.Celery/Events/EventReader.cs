@@ -172,7 +172,7 @@ sealed class EventReader(string source)
             return text;
         }
         into.Refuse($"name cut to {LongestId} characters");
-        return $"{text[..(LongestId - (char.IsHighSurrogate(text[LongestId - 2]) ? 2 : 1))]}…";
+        return Excerpt.Of(text, LongestId);
     }
 
     string? Text(scoped in EventFields fields, EventField field)

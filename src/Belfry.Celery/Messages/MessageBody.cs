@@ -61,7 +61,7 @@ readonly record struct MessageBody(ReadOnlyMemory<byte> Json, string? Problem)
         _ => Shown(type),
     };
 
-    static string Shown(string text) => text.Length > 40 ? $"{text[..40]}…" : text;
+    static string Shown(string text) => Excerpt.Of(text, 40);
 
     static MessageBody Refused(string problem) => new(default, problem);
 }

@@ -24,7 +24,7 @@ sealed class ErrorMailTemplates(ErrorMailOptions options, string application)
         return new OutgoingMail
         {
             Bcc = [.. options.To],
-            Subject = subject.Length > LongestSubject ? subject[..LongestSubject] + "…" : subject,
+            Subject = Excerpt.Of(subject, LongestSubject),
             Text = Filled(_text, BuiltIn("error_mail.txt"), html: false, values),
             Html = _html is null ? null : Filled(_html, BuiltIn("error_mail.html"), html: true, values),
         };

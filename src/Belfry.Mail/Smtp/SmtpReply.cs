@@ -14,9 +14,5 @@ sealed record SmtpReply(int Code, IReadOnlyList<string> Lines)
     public bool IsPermanent => Code >= 500;
 
     /// <summary>The reply on one line, cut where it is long.</summary>
-    public override string ToString()
-    {
-        string text = MailHeader.Clean($"{Code} {string.Join(' ', Lines)}");
-        return text.Length <= ShownLimit ? text : text[..ShownLimit] + "…";
-    }
+    public override string ToString() => Excerpt.Of(MailHeader.Clean($"{Code} {string.Join(' ', Lines)}"), ShownLimit);
 }

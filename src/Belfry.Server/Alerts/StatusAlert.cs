@@ -68,6 +68,6 @@ public sealed class StatusAlert(AlertSettings settings, AlertTemplates templates
     static string? Error(TaskRun? run)
     {
         string? text = run?.Exception is { Length: > 0 } exception ? exception : run?.State is RunState.Cancelled or RunState.Lost ? run.Reason : null;
-        return text?.Length > ErrorLimit ? text[..ErrorLimit] + "…" : text;
+        return Excerpt.Of(text, ErrorLimit);
     }
 }

@@ -80,9 +80,7 @@ static class ComponentFacts
         JsonValueKind.True or JsonValueKind.False => [new ComponentFact(name, value.GetBoolean() ? 1 : 0, null)],
         JsonValueKind.Object when depth < Deepest => value.EnumerateObject().SelectMany(part => Read($"{name}.{part.Name}", part.Value, depth + 1)),
         JsonValueKind.Null => [],
-        JsonValueKind.String => [new ComponentFact(name, null, Cut(value.GetString()!))],
-        _ => [new ComponentFact(name, null, Cut(value.GetRawText()))],
+        JsonValueKind.String => [new ComponentFact(name, null, Excerpt.Of(value.GetString()!, LongestText))],
+        _ => [new ComponentFact(name, null, Excerpt.Of(value.GetRawText(), LongestText))],
     };
-
-    static string Cut(string text) => text.Length <= LongestText ? text : text[..(char.IsHighSurrogate(text[LongestText - 1]) ? LongestText - 1 : LongestText)];
 }

@@ -74,7 +74,7 @@ sealed partial class HealthFactReader(
             {
                 double? number = NumberOf(value);
                 string? text = number is null ? Convert.ToString(value, CultureInfo.InvariantCulture) : null;
-                samples.Add(new Sample(options.Source, SampleKinds.WorkerFact, $"{options.ProcessName} {fact.Name}", Instant.Now(clock), number, text is { Length: > LongestText } ? text[..LongestText] : text));
+                samples.Add(new Sample(options.Source, SampleKinds.WorkerFact, $"{options.ProcessName} {fact.Name}", Instant.Now(clock), number, Excerpt.Of(text, LongestText)));
             }
         }
         try

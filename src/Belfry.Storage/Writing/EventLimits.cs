@@ -64,7 +64,7 @@ sealed class EventLimits(SecretMask mask, bool truncateNested, IReadOnlyDictiona
                 return text;
             }
             refuse(item.Source, $"{what} cut to {limit:N0} characters");
-            return string.Concat(text.AsSpan(0, char.IsHighSurrogate(text![limit - 2]) ? limit - 2 : limit - 1), "…");
+            return Excerpt.Of(text, limit);
         }
         return item with
         {

@@ -32,7 +32,7 @@ sealed class SideNotes
 
     public void Refuse(string source, string what, long times, Instant now)
     {
-        what = what.Length > LongestText ? what[..LongestText] + "…" : what;
+        what = Excerpt.Of(what, LongestText);
         lock (_lock)
         {
             (string, string) key = _refusals.ContainsKey((source, what)) || _refusals.Count < RefusalTable.KindsPerSource ? (source, what) : (source, RefusalTable.Others);

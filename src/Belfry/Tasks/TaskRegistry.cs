@@ -179,7 +179,7 @@ public sealed class TaskRegistry(BelfryOptions options)
 
     static string? NameProblem(string name) =>
         string.IsNullOrWhiteSpace(name) ? "a task needs a name"
-        : name.Length > LongestName ? $"task '{name[..40]}…': its name has {name.Length} characters; the log keeps {LongestName}"
+        : name.Length > LongestName ? $"task '{Excerpt.Of(name, 40)}': its name has {name.Length} characters; the log keeps {LongestName}"
         : name.Any(char.IsControl) ? $"task '{new string([.. name.Select(c => char.IsControl(c) ? '?' : c)])}': its name has characters that nobody can see"
         : null;
 }

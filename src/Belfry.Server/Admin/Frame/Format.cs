@@ -94,7 +94,7 @@ static class Format
     public static string OneLine(string text, int limit = 200)
     {
         string line = string.Join(' ', text.AsSpan(0, Math.Min(text.Length, limit * 2)).ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        return line.Length <= limit ? line : string.Concat(line.AsSpan(0, limit), "…");
+        return Excerpt.Of(line, limit);
     }
 
     static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
