@@ -14,9 +14,8 @@ static class JsonValues
     public static string? Text(this JsonElement json) =>
         json.ValueKind == JsonValueKind.String ? JsonText.Decode(JsonMarshal.GetRawUtf8Value(json)[1..^1]) : null;
 
-    /// <summary>A text that is not empty, cut where it is without measure; null when it is none.</summary>
-    public static string? Name(this JsonElement json, int longest) =>
-        json.Text() is { Length: > 0 } text ? text[..Math.Min(text.Length, longest)] : null;
+    /// <summary>A text that is not empty, cut as the log would cut a name; null when it is none.</summary>
+    public static string? Name(this JsonElement json) => json.Text() is { Length: > 0 } text ? Excerpt.Of(text, TaskEvent.LongestName) : null;
 
     /// <summary>A whole number; null when it is none, or without measure.</summary>
     public static int? Whole(this JsonElement json) =>
@@ -33,6 +32,6 @@ static class JsonValues
         {
             return Instant.FromUnixSeconds(seconds);
         }
-        return json.Name(64) is { } text && (Instant.TryParse(text, out Instant time) || Instant.TryParse($"{text}Z", out time)) ? time : null;
+        return json.Name() is { } text && (Instant.TryParse(text, out Instant time) || Instant.TryParse($"{text}Z", out time)) ? time : null;
     }
 }

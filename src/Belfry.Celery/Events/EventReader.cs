@@ -10,8 +10,6 @@ sealed class EventReader(string source)
     // What is left of an object that was cut is none: fields that go beyond are left out. Other texts are the log's to cut.
     const int LongestExtra = 256 * 1024;
 
-    const int LongestId = 1000;
-
     // "()", "{}", "None", "True", small numbers.
     const int LongestShort = 8;
 
@@ -71,9 +69,9 @@ sealed class EventReader(string source)
     void AddRunEvent(ReadOnlySpan<byte> json, scoped in EventFields fields, EventKind kind, string? reason, Instant arrived, EventBatch into)
     {
         ReadOnlySpan<byte> idBytes = fields.Bytes(EventField.Uuid);
-        if (!fields.IsText(EventField.Uuid) || idBytes.IsEmpty || idBytes.Length > LongestId)
+        if (!fields.IsText(EventField.Uuid) || idBytes.IsEmpty || idBytes.Length > TaskEvent.LongestName)
         {
-            into.Refuse(idBytes.Length > LongestId ? $"id over {LongestId} bytes" : "task event without an id");
+            into.Refuse(idBytes.Length > TaskEvent.LongestName ? $"id over {TaskEvent.LongestName} bytes" : "task event without an id");
             return;
         }
         string id = Text(fields, EventField.Uuid)!;
@@ -162,17 +160,17 @@ sealed class EventReader(string source)
     /// <summary>A name, cut as the log would cut it: who watches workers knows them by the same names.</summary>
     string? Name(scoped in EventFields fields, EventField field, EventBatch into)
     {
-        if (fields.IsPlain(field) && fields.Bytes(field).Length <= LongestId)
+        if (fields.IsPlain(field) && fields.Bytes(field).Length <= TaskEvent.LongestName)
         {
             return _names.Get(fields.Bytes(field));
         }
         string? text = Text(fields, field);
-        if (text is not { Length: > LongestId })
+        if (text is not { Length: > TaskEvent.LongestName })
         {
             return text;
         }
-        into.Refuse($"name cut to {LongestId} characters");
-        return Excerpt.Of(text, LongestId);
+        into.Refuse($"name cut to {TaskEvent.LongestName} characters");
+        return Excerpt.Of(text, TaskEvent.LongestName);
     }
 
     string? Text(scoped in EventFields fields, EventField field)

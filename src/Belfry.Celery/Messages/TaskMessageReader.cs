@@ -6,9 +6,6 @@ namespace Belfry.Celery.Messages;
 /// <summary>Reads what is in a queue. Whatever is there becomes a <see cref="TaskMessage"/>, if only one that says what is wrong with it.</summary>
 static class TaskMessageReader
 {
-    /// <summary>An id that is longer is none; a name is cut there. The same measure as for events.</summary>
-    const int LongestName = 1000;
-
     const int LongestExtra = 256 * 1024;
 
     /// <summary>Headers of Celery's own; others are the application's.</summary>
@@ -93,8 +90,8 @@ static class TaskMessageReader
         string? id = Id(headers.Member("id"));
         return message with
         {
-            Protocol = 2, Id = id, Task = headers.Member("task").Name(LongestName),
-            Shadow = headers.Member("shadow").Name(LongestName), Origin = headers.Member("origin").Name(LongestName),
+            Protocol = 2, Id = id, Task = headers.Member("task").Name(),
+            Shadow = headers.Member("shadow").Name(), Origin = headers.Member("origin").Name(),
             Eta = headers.Member("eta").Time(), Expires = headers.Member("expires").Time(),
             Retries = Math.Max(0, headers.Member("retries").Whole() ?? 0),
             TimeLimit = Limit(headers, 0), SoftTimeLimit = Limit(headers, 1),
@@ -120,7 +117,7 @@ static class TaskMessageReader
     static TaskMessage OfProtocol1(TaskMessage message, PythonJson document)
     {
         JsonElement body = document.Root, args = body.Member("args"), kwargs = body.Member("kwargs");
-        if (body.Member("task").Name(LongestName) is not { } task)
+        if (body.Member("task").Name() is not { } task)
         {
             return message with { Problem = "message of no task" };
         }
@@ -155,7 +152,8 @@ static class TaskMessageReader
     static TaskMessage Checked(TaskMessage message) =>
         message is { Id: null, Problem: null } ? message with { Problem = "message without an id" } : message;
 
-    static string? Id(JsonElement json) => json.Text() is { Length: > 0 and <= LongestName } id ? id : null;
+    /// <summary>An id that is longer is none, as among events.</summary>
+    static string? Id(JsonElement json) => json.Text() is { Length: > 0 and <= TaskEvent.LongestName } id ? id : null;
 
     static double? Limit(JsonElement json, int which) =>
         json.Member("timelimit") is { ValueKind: JsonValueKind.Array } limits && limits.GetArrayLength() > which ? limits[which].Number() : null;

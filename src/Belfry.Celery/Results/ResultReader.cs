@@ -7,7 +7,7 @@ namespace Belfry.Celery.Results;
 /// <summary>Reads records of result backends, which anybody may have written.</summary>
 static class ResultReader
 {
-    const int MostBytes = 64 * 1024 * 1024, LongestName = 1000, MostChildren = 10_000;
+    const int MostBytes = 64 * 1024 * 1024, MostChildren = 10_000;
 
     /// <summary>Reads a stored value: JSON, mostly; a pickle where <c>result_serializer</c> says so.</summary>
     public static ResultRecord Read(string id, ReadOnlyMemory<byte> value)
@@ -44,7 +44,7 @@ static class ResultReader
             return record;
         }
         // A pickled exception is a class with arguments, otherwise Celery writes both down itself.
-        string? type = result.Member("exc_type").Name(LongestName) ?? result.Member("__class__").Name(LongestName);
+        string? type = result.Member("exc_type").Name() ?? result.Member("__class__").Name();
         JsonElement message = result.Member("exc_message") is { ValueKind: not JsonValueKind.Undefined } told ? told : result.Member("__args__");
         if (type is null)
         {
@@ -96,7 +96,7 @@ static class ResultReader
         using PythonJson document = PythonJson.Parse(json);
         JsonElement[] group = Arguments(document.Root);
         return group.Length > 1 && group[1].ValueKind == JsonValueKind.Array
-            ? [.. group[1].EnumerateArray().Select(member => Arguments(member).FirstOrDefault().Name(LongestName)).OfType<string>()]
+            ? [.. group[1].EnumerateArray().Select(member => Arguments(member).FirstOrDefault().Name()).OfType<string>()]
             : [];
     }
 
@@ -139,7 +139,7 @@ static class ResultReader
     static ResultRecord Read(string id, PythonJson document)
     {
         JsonElement root = document.Root, result = root.Member("result");
-        if (root.Member("status").Name(LongestName) is not { } status)
+        if (root.Member("status").Name() is not { } status)
         {
             return Refused(id, "record without a status");
         }
@@ -147,10 +147,10 @@ static class ResultReader
         {
             Id = id, Status = status, Result = document.Raw(result), Traceback = root.Member("traceback").Text(),
             Children = Ids(root.Member("children")), Groups = Groups(root.Member("children")), Done = root.Member("date_done").Time(),
-            Task = root.Member("name").Name(LongestName), Args = Of(JsonValueKind.Array, "args"), Kwargs = Of(JsonValueKind.Object, "kwargs"),
-            Worker = root.Member("worker").Name(LongestName), Queue = root.Member("queue").Name(LongestName),
+            Task = root.Member("name").Name(), Args = Of(JsonValueKind.Array, "args"), Kwargs = Of(JsonValueKind.Object, "kwargs"),
+            Worker = root.Member("worker").Name(), Queue = root.Member("queue").Name(),
             Retries = root.Member("retries").Whole() is { } retries ? Math.Max(0, retries) : null,
-            Group = root.Member("group_id").Name(LongestName), Parent = root.Member("parent_id").Name(LongestName) is { } parent && parent != id ? parent : null,
+            Group = root.Member("group_id").Name(), Parent = root.Member("parent_id").Name() is { } parent && parent != id ? parent : null,
         };
         return WithException(record, document, result);
 
@@ -179,7 +179,7 @@ static class ResultReader
     // A group is no run: it has an id and members.
     static bool IsGroup(JsonElement child) => child.GetArrayLength() > 1 && child[1].ValueKind == JsonValueKind.Array;
 
-    static string? OwnId(JsonElement child) => (child[0].ValueKind == JsonValueKind.Array && child[0].GetArrayLength() > 0 ? child[0][0] : child[0]).Name(LongestName);
+    static string? OwnId(JsonElement child) => (child[0].ValueKind == JsonValueKind.Array && child[0].GetArrayLength() > 0 ? child[0][0] : child[0]).Name();
 
     static Dictionary<string, IReadOnlyList<string>> Groups(JsonElement children)
     {

@@ -49,7 +49,7 @@ sealed class SampleTable(ITableEngine tables)
 
     static bool TryAdd(ITableSession session, Sample told)
     {
-        string subject = Excerpt.Of(told.Subject, EventLimits.LongestName);
+        string subject = Excerpt.Of(told.Subject, TaskEvent.LongestName);
         object?[] row = [told.Source, told.Kind, subject, told.At.Micros, told.Value, told.Text];
         IReadOnlyList<long> series = session.Read(Touch, found => found.Number(0), row);
         if (series.Count == 0)

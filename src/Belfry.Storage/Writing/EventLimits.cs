@@ -11,8 +11,7 @@ sealed class EventLimits(SecretMask mask, bool truncateNested, IReadOnlyDictiona
     /// <summary>The longest text kept of arguments, results and traces, in characters.</summary>
     public const int LongestText = 1_000_000;
 
-    /// <summary>The longest name, and the longest id.</summary>
-    public const int LongestName = 1000;
+    const int LongestName = TaskEvent.LongestName;
 
     static readonly TimeSpan Ahead = TimeSpan.FromHours(24);
 

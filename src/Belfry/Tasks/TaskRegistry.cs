@@ -4,9 +4,6 @@ namespace Belfry;
 /// <remarks>Tasks may come and go while the scheduler is at work; safe for threads.</remarks>
 public sealed class TaskRegistry(BelfryOptions options)
 {
-    /// <summary>The longest name that a log keeps whole.</summary>
-    public const int LongestName = 1000;
-
     readonly Lock _lock = new();
     readonly Dictionary<string, TaskDefinition> _byName = [];
     readonly HashSet<string> _elsewhere = [];
@@ -179,7 +176,7 @@ public sealed class TaskRegistry(BelfryOptions options)
 
     static string? NameProblem(string name) =>
         string.IsNullOrWhiteSpace(name) ? "a task needs a name"
-        : name.Length > LongestName ? $"task '{Excerpt.Of(name, 40)}': its name has {name.Length} characters; the log keeps {LongestName}"
+        : name.Length > TaskEvent.LongestName ? $"task '{Excerpt.Of(name, 40)}': its name has {name.Length} characters; the log keeps {TaskEvent.LongestName}"
         : name.Any(char.IsControl) ? $"task '{new string([.. name.Select(c => char.IsControl(c) ? '?' : c)])}': its name has characters that nobody can see"
         : null;
 }

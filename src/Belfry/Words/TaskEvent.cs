@@ -7,6 +7,9 @@ namespace Belfry;
 /// </remarks>
 public sealed record TaskEvent
 {
+    /// <summary>The longest id, and the longest name of a task, worker, queue or application, as <see cref="string.Length"/> counts: a log refuses longer ids, and cuts longer names.</summary>
+    public const int LongestName = 1000;
+
     /// <summary>Where it comes from: <c>local</c>, the name of a Celery cluster …</summary>
     public required string Source { get; init; }
 

@@ -19,9 +19,6 @@ sealed class PickleReader
     // A value takes a hundred times the byte that makes it; nobody looks at a result of so many.
     const int MostValues = 2_000_000;
 
-    // Names can be put together again and again, each time to twice the length.
-    const int LongestName = 1000;
-
     // A number is written in decimal: with many thousand digits that takes seconds.
     const int MostNumberBytes = 1024;
 
@@ -316,11 +313,12 @@ sealed class PickleReader
     static string TextOf(PickleValue value) => value switch
     {
         PickleValue.Named named => named.Name,
-        PickleValue.Scalar { Value: string text } => text[..Math.Min(text.Length, LongestName)],
+        PickleValue.Scalar { Value: string text } => Excerpt.Of(text, TaskEvent.LongestName),
         _ => "?",
     };
 
-    static PickleValue.Named Name(string name) => new(name[..Math.Min(name.Length, LongestName)]);
+    // Names can be put together again and again, each time to twice the length.
+    static PickleValue.Named Name(string name) => new(Excerpt.Of(name, TaskEvent.LongestName));
 
     static PickleException Cut() => new("pickle that is none, or cut off");
 }
