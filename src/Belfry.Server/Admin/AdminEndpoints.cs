@@ -69,14 +69,11 @@ static class AdminEndpoints
         return TypedResults.ServerSentEvents(live.ReadAsync(query, frame, context.Request.Headers["Last-Event-ID"], cancel));
     }
 
-    /// <summary>A name or an id out of a route: routing leaves an encoded slash as it is.</summary>
-    public static string Decoded(string text) => text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-
     static Task<IResult> RunAsync(
         HttpContext context, PageFrames frames, [FromServices] RunQueries queries, [FromServices] Families families, string id, string? source, int? attempt, CancellationToken cancel) =>
         GuardAsync(context, frames, "Run", "log", async frame =>
         {
-            string wanted = Decoded(id);
+            string wanted = RouteName.Decoded(id);
             (RunView? view, IReadOnlyList<TaskRun> choices) = await RunView.ReadAsync(queries, families, frame, wanted, string.IsNullOrEmpty(source) ? null : source, attempt, cancel);
             return view is not null
                 ? Page<RunDetail>(new { View = view })

@@ -36,7 +36,7 @@ static class CallEndpoints
         {
             return problem!;
         }
-        string task = Parameters.Decoded(name);
+        string task = RouteName.Decoded(name);
         Instant now = Instant.Now(clock);
         if (!body.TryRead(now, out CallOptions? options, out FieldProblem? wrong))
         {
@@ -108,7 +108,7 @@ static class CallEndpoints
         {
             return Problems.Bad(new FieldProblem("percent", body.Percent is null ? "Tell percent, or text, or both." : "'percent' is from 0 to 100."));
         }
-        string task = Parameters.Decoded(name);
+        string task = RouteName.Decoded(name);
         var open = new RunFilter { Tasks = [task], States = [RunState.Pending, RunState.Queued, RunState.Running] };
         string? cursor = null;
         do
@@ -220,7 +220,7 @@ static class CallEndpoints
     /// <summary>The newest attempt of a run, of the <c>source</c> that is named; why there is none, or which sources there are.</summary>
     static async Task<(TaskRun? Run, IResult? Problem)> OneAsync(HttpRequest request, RunLog log, string id, CancellationToken cancel)
     {
-        (string wanted, string? source) = (Parameters.Decoded(id), Parameters.Text(request.Query, "source"));
+        (string wanted, string? source) = (RouteName.Decoded(id), Parameters.Text(request.Query, "source"));
         TaskRun[] found = [.. await log.Queries.FindAsync(wanted, source, cancel)];
         return found.Select(run => run.Source).Distinct().Count() switch
         {

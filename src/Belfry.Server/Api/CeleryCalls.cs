@@ -75,7 +75,7 @@ static class CeleryCalls
         {
             return Problems.Bad(problem);
         }
-        string wanted = Parameters.Decoded(id);
+        string wanted = RouteName.Decoded(id);
         string? source = Parameters.Text(request.Query, "source");
         IReadOnlyList<TaskRun> found = await queries.FindAsync(wanted, source, cancel);
         if (found.Select(run => run.Source).Distinct().Count() > 1)

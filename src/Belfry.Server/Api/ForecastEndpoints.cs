@@ -1,3 +1,4 @@
+using Belfry.Server.Access;
 using Belfry.Storage;
 using Belfry.Storage.Definitions;
 using Microsoft.AspNetCore.Http;
@@ -21,7 +22,7 @@ static class ForecastEndpoints
         {
             return Problems.Bad(unknown);
         }
-        return await Forecasts.OfAsync(Parameters.Decoded(name), book, queries, Instant.Now(clock), cancel) is not { } forecast
+        return await Forecasts.OfAsync(RouteName.Decoded(name), book, queries, Instant.Now(clock), cancel) is not { } forecast
             ? NotRegistered(name)
             : new JsonResult(json => ForecastJson.WriteWhy(json, forecast));
     }
@@ -40,10 +41,10 @@ static class ForecastEndpoints
         {
             return Problems.Bad(new FieldProblem("n", $"'{sent}' is not a number from 1 to {MostStarts}."));
         }
-        return await Forecasts.OfAsync(Parameters.Decoded(name), book, queries, Instant.Now(clock), cancel) is not { } forecast
+        return await Forecasts.OfAsync(RouteName.Decoded(name), book, queries, Instant.Now(clock), cancel) is not { } forecast
             ? NotRegistered(name)
             : new JsonResult(json => ForecastJson.WriteNext(json, forecast, starts));
     }
 
-    static IResult NotRegistered(string name) => Problems.NotFound($"No application has registered a task '{Parameters.Decoded(name)}' here.");
+    static IResult NotRegistered(string name) => Problems.NotFound($"No application has registered a task '{RouteName.Decoded(name)}' here.");
 }

@@ -18,9 +18,6 @@ static class Parameters
     /// <summary>A text; null when it is empty.</summary>
     public static string? Text(IQueryCollection sent, string field) => sent[field].ToString().Trim() is { Length: > 0 } text ? text : null;
 
-    /// <summary>A name or an id out of a route: routing leaves an encoded slash as it is.</summary>
-    public static string Decoded(string text) => text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-
     /// <summary>Values, repeated or divided by commas.</summary>
     public static string[] List(StringValues values) =>
         [.. values.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Distinct()];

@@ -48,9 +48,9 @@ static class QueueEndpoints
         }
         return await NamedCluster.DoAsync(desk.Clusters, Parameters.Text(request.Query, "source"), async cluster =>
         {
-            QueueContents contents = await desk.ContentsAsync(cluster, Parameters.Decoded(name), cancel);
+            QueueContents contents = await desk.ContentsAsync(cluster, RouteName.Decoded(name), cancel);
             WaitingMessage[] found = [.. contents.Messages.Where(message => choice.Means(message) && (priority < 0 || message.Priority == priority))];
-            return new JsonResult(json => QueueJson.Write(json, cluster, Parameters.Decoded(name), contents, found, cursor, limit));
+            return new JsonResult(json => QueueJson.Write(json, cluster, RouteName.Decoded(name), contents, found, cursor, limit));
         });
     }
 
@@ -69,8 +69,8 @@ static class QueueEndpoints
         return await NamedCluster.DoAsync(desk.Clusters, body.Source, async cluster =>
         {
             var choice = new MessageChoice(body.App, body.Task, body.Id);
-            QueueRemoval removal = await desk.RemoveAsync(cluster, Parameters.Decoded(name), choice, cancel);
-            request.HttpContext.Audit("queue.purge", $"{Parameters.Decoded(name)} of {cluster.Name}", $"{choice}: {removal}");
+            QueueRemoval removal = await desk.RemoveAsync(cluster, RouteName.Decoded(name), choice, cancel);
+            request.HttpContext.Audit("queue.purge", $"{RouteName.Decoded(name)} of {cluster.Name}", $"{choice}: {removal}");
             return new JsonResult(json => QueueJson.Write(json, removal));
         });
     }
@@ -89,12 +89,12 @@ static class QueueEndpoints
         }
         return await NamedCluster.DoAsync(desk.Clusters, body.Source, from => NamedCluster.DoAsync(desk.Clusters, body.ToSource ?? from.Name, async to =>
         {
-            if (from == to && body.To == Parameters.Decoded(name))
+            if (from == to && body.To == RouteName.Decoded(name))
             {
                 return Problems.Bad(new FieldProblem("to", "That is the same queue."));
             }
-            long moved = await desk.MoveAsync(from, Parameters.Decoded(name), to, body.To, cancel);
-            request.HttpContext.Audit("queue.move", $"{Parameters.Decoded(name)} of {from.Name}", $"{moved} to {body.To} of {to.Name}");
+            long moved = await desk.MoveAsync(from, RouteName.Decoded(name), to, body.To, cancel);
+            request.HttpContext.Audit("queue.move", $"{RouteName.Decoded(name)} of {from.Name}", $"{moved} to {body.To} of {to.Name}");
             return new JsonResult(json =>
             {
                 json.WriteStartObject();

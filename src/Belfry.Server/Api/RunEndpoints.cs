@@ -1,3 +1,4 @@
+using Belfry.Server.Access;
 using Belfry.Server.Sources;
 using Belfry.Server.Sources.Queues;
 using Belfry.Storage;
@@ -54,8 +55,7 @@ static class RunEndpoints
         {
             return Problems.Bad(unknown);
         }
-        // Routing leaves an encoded slash as it is; ids may have one.
-        string wanted = Parameters.Decoded(id);
+        string wanted = RouteName.Decoded(id);
         string source = request.Query["source"].ToString();
         IReadOnlyList<TaskRun> attempts = await queries.FindAsync(wanted, source.Length == 0 ? null : source, cancel);
         string[] sources = [.. attempts.Select(run => run.Source).Distinct()];

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Belfry.Server.Access;
 using Belfry.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -71,7 +72,7 @@ static class TaskEndpoints
         {
             return Problems.Bad(unknown);
         }
-        string task = Parameters.Decoded(name);
+        string task = RouteName.Decoded(name);
         string? source = Parameters.Text(request.Query, "source");
         IReadOnlyList<string> sources = await queries.SourcesOfTaskAsync(task, cancel);
         if (!(source is null ? sources.Count > 0 : sources.Contains(source)))
@@ -124,7 +125,7 @@ static class TaskEndpoints
         FieldProblem? problem = Parameters.Unknown(sent, ["from", "to", "bar"]);
         TimeSpan? bar = Parameters.Seconds(sent, "bar", ref problem);
         Instant to = Parameters.At(sent, "to", ref problem) ?? Instant.Now(clock), from = Parameters.At(sent, "from", ref problem) ?? to - UsualSpan;
-        string task = Parameters.Decoded(name);
+        string task = RouteName.Decoded(name);
         var query = new ReportQuery { From = from, To = to, Tasks = [task], BarWidth = bar ?? TimeSpan.FromHours(1) };
         problem ??= query.Mistake is { } mistake ? new FieldProblem(mistake.Field, $"{mistake.Problem}.") : null;
         if (problem is not null)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Belfry.Celery.Control;
 using Belfry.Celery;
+using Belfry.Server.Access;
 using Belfry.Server.Sources;
 using Belfry.Storage;
 using Belfry.Storage.Payloads;
@@ -45,7 +46,7 @@ static class WorkerEndpoints
         {
             return Problems.Bad(unknown);
         }
-        string worker = Parameters.Decoded(name);
+        string worker = RouteName.Decoded(name);
         string? source = Parameters.Text(request.Query, "source");
         WorkerStatus[] found = [.. (await queries.WorkersAsync(cancel)).Where(one => one.Name == worker && (source is null || one.Source == source))];
         if (found.Length > 1)

@@ -29,7 +29,7 @@ sealed class WorkerPages(Clusters clusters, SecretMask mask, RunQueries queries,
     {
         routes.MapGet("/workers", (HttpContext context, [FromServices] WorkerPages pages, CancellationToken cancel) => pages.ListAsync(context, cancel)).RequireRight(Right.View);
         routes.MapGet("/workers/{**name}", (HttpContext context, [FromServices] WorkerPages pages, string name, string? source, string? said, CancellationToken cancel) =>
-            pages.ShowAsync(context, AdminEndpoints.Decoded(name), source, said, cancel)).RequireRight(Right.View);
+            pages.ShowAsync(context, RouteName.Decoded(name), source, said, cancel)).RequireRight(Right.View);
         routes.MapGet("/control", (HttpContext context, [FromServices] WorkerPages pages, CancellationToken cancel) => pages.AskAsync(context, cancel)).RequireRight(Right.Manage);
         routes.MapPost("/control", (HttpContext context, [FromServices] WorkerPages pages, CancellationToken cancel) => pages.TellAsync(context, cancel)).WithForm().RequireRight(Right.Manage);
     }
