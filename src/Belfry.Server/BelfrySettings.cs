@@ -91,7 +91,7 @@ public sealed class BelfrySettings
     [
         .. StoreProblems(), .. AddressProblems(),
         .. LostAfter <= TimeSpan.Zero ? [("LostAfter", "must be longer than nothing, e.g. 60s")] : Array.Empty<(string, string)>(),
-        .. SourceSettings.Problems(Sources).Select(found => ("Sources:" + found.Key, found.Problem)), 
+        .. SourceSettings.Problems(Sources).Select(found => ("Sources:" + found.Key, found.Problem)),
         .. Overdue.Problems(), .. Retention.Problems(), .. Queues.Problems(), .. AppMapping.Problems(Apps), .. Mail.Problems(), .. Alerts.Problems(), .. Access.Problems(), .. Admin.Problems(),
     ];
 

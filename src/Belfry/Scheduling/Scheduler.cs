@@ -24,7 +24,7 @@ public sealed class Scheduler : BackgroundService
         : this(new SchedulerParts
         {
             Tasks = tasks, Options = options, Run = runner.RunAsync, Log = log, Book = book, Clock = clock,
-            Logger = new QuietLogger(loggers.CreateLogger("Belfry.Scheduler")), 
+            Logger = new QuietLogger(loggers.CreateLogger("Belfry.Scheduler")),
             Surroundings = new TaskSurroundings(options, environment?.EnvironmentName, functions.Ask),
         })
     {
