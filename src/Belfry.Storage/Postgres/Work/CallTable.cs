@@ -111,18 +111,17 @@ static class CallTable
 
     public static NpgsqlBatchCommand Delete(IEnumerable<Guid> keys) => Commands.Of("DELETE FROM call WHERE key = ANY($1)", keys.ToArray());
 
-    /// <summary>The next attempts at calls that we have, each from its own instant on.</summary>
-    public static NpgsqlBatchCommand Next(NextAttempt[] attempts, Guid owner) => Commands.Of(
+    /// <summary>The next attempts at calls, each from its own instant on.</summary>
+    /// <param name="attempts">The attempts.</param>
+    /// <param name="owner">In whose hands the calls still have to be; null where this transaction holds their rows.</param>
+    public static NpgsqlBatchCommand Next(NextAttempt[] attempts, Guid? owner) => Commands.Of(
         """
         UPDATE call SET attempt = attempt + 1, deaths = deaths + next.died, owner = NULL, worker = NULL, claimed = NULL, submitted = next.submitted, eta = next.eta, due = next.due
-        FROM unnest($1, $2, $3, $4, $5) AS next(key, submitted, eta, due, died) WHERE call.key = next.key AND owner = $6
+        FROM unnest($1, $2, $3, $4, $5) AS next(key, submitted, eta, due, died) WHERE call.key = next.key AND ($6 IS NULL OR owner = $6)
         """,
         Array.ConvertAll(attempts, next => KeyOf(next.Call.Id)), Array.ConvertAll(attempts, next => next.Call.Submitted.Micros),
         Array.ConvertAll(attempts, next => next.Call.Eta?.Micros), Array.ConvertAll(attempts, next => next.Call.Due.Micros),
-        Array.ConvertAll(attempts, next => next.IsAfterDeath ? 1 : 0), owner);
-
-    public static NpgsqlBatchCommand Again(IEnumerable<Guid> keys, Instant now) => Commands.Of(
-        "UPDATE call SET attempt = attempt + 1, deaths = deaths + 1, owner = NULL, worker = NULL, claimed = NULL, submitted = $2, eta = NULL, due = $2 WHERE key = ANY($1)", keys.ToArray(), now.Micros);
+        Array.ConvertAll(attempts, next => next.IsAfterDeath ? 1 : 0), new NpgsqlParameter<Guid?> { TypedValue = owner });
 
     /// <summary>Takes a waiting call away; null when it does not wait, else its next attempt.</summary>
     public static int? Revoke(NpgsqlConnection connection, string id) => Read(

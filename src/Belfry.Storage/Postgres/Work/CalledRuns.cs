@@ -122,21 +122,27 @@ sealed class CalledRuns(PostgresStore store, Presence presence, CallBell bell)
     bool Recover(NpgsqlConnection connection, List<TaskEvent> told, Instant now)
     {
         List<CallRow> lost = CallTable.OfTheDead(connection, presence.Id, presence.Dead.Select(process => process.Id), Source);
+        var again = new List<NextAttempt>();
+        var over = new List<Guid>();
         foreach (CallRow row in lost)
         {
             told.AddRange(CallEvents.Lost(row.Call.Id, row.Attempt, row.Started, row.Worker, row.Claimed ?? now, now, row.Deaths + 1));
-            if (row.Deaths + 1 < CallEvents.MostDeaths)
+            if (CallEvents.Next(row.Call, row.Deaths + 1, now) is { } next)
             {
                 // Without arguments: the log has those of the attempt before, with what it may not show masked.
-                told.Add(CallEvents.Submitted(row.Call with { Submitted = now, Eta = null, Args = null, Kwargs = null }, row.Attempt + 1));
+                told.Add(CallEvents.Submitted(next with { Args = null, Kwargs = null }, row.Attempt + 1));
+                again.Add(new NextAttempt(next, told[^1], IsAfterDeath: true));
+            }
+            else
+            {
+                over.Add(row.Key);
             }
         }
-        ILookup<bool, Guid> again = lost.ToLookup(row => row.Deaths + 1 < CallEvents.MostDeaths, row => row.Key);
         if (lost.Count > 0)
         {
-            Run(connection, CallTable.Again(again[true], now), CallTable.Delete(again[false]));
+            Run(connection, CallTable.Next([.. again], owner: null), CallTable.Delete(over));
         }
-        return again[true].Any();
+        return again.Count > 0;
     }
 
     /// <summary>
