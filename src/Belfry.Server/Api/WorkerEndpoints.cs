@@ -69,20 +69,19 @@ static class WorkerEndpoints
         }
         string? source = Parameters.Text(request.Query, "source"), worker = Parameters.Text(request.Query, "worker");
         StoreStatus store = await log.Queries.StatusAsync(cancel);
-        var index = new Sample(
-            Own, SampleKinds.WorkerFact, $"{Environment.MachineName} full-text-index", Instant.Now(clock), store.TextIndex?.Due, store.TellTextIndex(log.WantsTextIndex));
+        Sample index = WorkerFacts.Sample(Own, Environment.MachineName, "full-text-index", Instant.Now(clock), store.TextIndex?.Due, store.TellTextIndex(log.WantsTextIndex));
         IReadOnlyList<Sample> facts = [.. await log.Queries.LatestSamplesAsync(SampleKinds.WorkerFact, cancel), index];
         return new JsonResult(json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("items");
-            foreach (Sample fact in facts.Where(fact => (source is null || fact.Source == source) && (worker is null || fact.Subject.StartsWith(worker + " ", StringComparison.Ordinal))))
+            foreach (Sample fact in WorkerFacts.Of(facts, source, worker))
             {
-                int blank = fact.Subject.IndexOf(' ', StringComparison.Ordinal);
+                (string of, string name) = WorkerFacts.Parts(fact, worker);
                 json.WriteStartObject();
                 json.WriteString("source", fact.Source);
-                json.WriteString("worker", fact.Subject[..Math.Max(blank, 0)]);
-                WriteFact(json, fact, blank + 1);
+                json.WriteString("worker", of);
+                Write(json, name, fact);
                 json.WriteEndObject();
             }
             json.WriteEndArray();
@@ -119,7 +118,7 @@ static class WorkerEndpoints
                 }
                 json.WriteEndObject();
             }
-            WriteNoted(json, [.. samples.Where(sample => sample.Source == status.Source && sample.Subject.StartsWith(status.Name + " ", StringComparison.Ordinal))], status.Name.Length + 1);
+            WriteNoted(json, status.Name, WorkerFacts.Of(samples, status.Source, status.Name));
             Write(json, unseen);
             Write(json, "queues", said?.Queues);
             Write(json, "registered", said?.Registered);
@@ -131,13 +130,13 @@ static class WorkerEndpoints
     }
 
     /// <summary>What components told last, also of a worker that does not answer.</summary>
-    static void WriteNoted(Utf8JsonWriter json, IReadOnlyList<Sample> facts, int prefix)
+    static void WriteNoted(Utf8JsonWriter json, string worker, IEnumerable<Sample> facts)
     {
         json.WriteStartArray("noted_facts");
         foreach (Sample fact in facts)
         {
             json.WriteStartObject();
-            WriteFact(json, fact, prefix);
+            Write(json, WorkerFacts.Parts(fact, worker).Fact, fact);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -164,9 +163,9 @@ static class WorkerEndpoints
         json.WriteEndArray();
     }
 
-    static void WriteFact(Utf8JsonWriter json, Sample fact, int prefix)
+    static void Write(Utf8JsonWriter json, string name, Sample fact)
     {
-        json.WriteString("fact", fact.Subject[prefix..]);
+        json.WriteString("fact", name);
         JsonFields.Number(json, "value", fact.Value);
         JsonFields.Text(json, "text", fact.Text);
         JsonFields.At(json, "at", fact.At);

@@ -47,7 +47,6 @@ sealed record HealthFact(string Name, Func<IServiceProvider, CancellationToken, 
 sealed partial class HealthFactReader(
     IEnumerable<HealthFact> facts, IServiceProvider services, BelfryOptions options, TimeProvider clock, ILogger<HealthFactReader> logger) : BackgroundService
 {
-    const int LongestText = 200;
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -74,7 +73,7 @@ sealed partial class HealthFactReader(
             {
                 double? number = NumberOf(value);
                 string? text = number is null ? Convert.ToString(value, CultureInfo.InvariantCulture) : null;
-                samples.Add(new Sample(options.Source, SampleKinds.WorkerFact, $"{options.ProcessName} {fact.Name}", Instant.Now(clock), number, Excerpt.Of(text, LongestText)));
+                samples.Add(WorkerFacts.Sample(options.Source, options.ProcessName, fact.Name, Instant.Now(clock), number, Excerpt.Of(text, WorkerFacts.LongestText)));
             }
         }
         try

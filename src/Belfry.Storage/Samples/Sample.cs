@@ -24,7 +24,7 @@ public static class SampleKinds
     /// <summary>Workers of a source that are online.</summary>
     public const string WorkersOnline = "workers-online";
 
-    /// <summary>What a component of a worker tells of its health; of the worker's name, a blank and the fact's.</summary>
+    /// <summary>What a component of a worker tells of its health, as <see cref="WorkerFacts"/>.</summary>
     public const string WorkerFact = "worker-fact";
 
     /// <summary>How many runs of which task the workers of a source have begun, as they say themselves: a text.</summary>

@@ -79,7 +79,7 @@ sealed class WorkerPages(Clusters clusters, SecretMask mask, RunQueries queries,
     }
 
     async Task<IReadOnlyList<Sample>> NotedAsync(string source, string name, CancellationToken cancel) =>
-        [.. (await queries.LatestSamplesAsync(SampleKinds.WorkerFact, cancel)).Where(fact => fact.Source == source && fact.Subject.StartsWith(name + " ", StringComparison.Ordinal))];
+        [.. WorkerFacts.Of(await queries.LatestSamplesAsync(SampleKinds.WorkerFact, cancel), source, name)];
 
     async Task<(InspectedWorker? Said, string? Problem)> LookAsync(Cluster cluster, string name, CancellationToken cancel)
     {

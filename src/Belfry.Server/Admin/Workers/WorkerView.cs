@@ -30,7 +30,7 @@ public sealed record WorkerView(PageFrame Frame, string Source, string Name, Wor
 
     /// <summary>What its components tell of their health, just now or last.</summary>
     public IEnumerable<(string Name, string Value)> Facts => Noted.Count > 0
-        ? Noted.Select(fact => (fact.Subject[(Name.Length + 1)..], fact.Text ?? Number(fact.Value)))
+        ? Noted.Select(fact => (WorkerFacts.Parts(fact, Name).Fact, fact.Text ?? Number(fact.Value)))
         : ComponentFacts.Read(Stats.Facts).Select(fact => (fact.Name, fact.Text ?? Number(fact.Number)));
 
     /// <summary>How it is.</summary>
