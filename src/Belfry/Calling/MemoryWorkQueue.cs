@@ -7,10 +7,14 @@ namespace Belfry;
 /// <param name="clock">The clock.</param>
 public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationToken, Task> append, TimeProvider clock) : IWorkQueue, IDisposable
 {
+    /// <summary>A call with an idempotency key is known by it until so many later ones had keys, too: as many as a log in memory has ended runs.</summary>
+    internal const int MostKeys = 100_000;
+
     readonly Lock _lock = new();
     readonly WaitingCalls _waiting = new();
     readonly Dictionary<string, WaitingCall> _calls = []; // that wait or are at work; their end empties it
-    readonly HashSet<string> _keyed = [];                 // ids made of callers' keys; as many as there were such calls
+    readonly HashSet<string> _keyed = [];                 // ids made of callers' keys; bounded by MostKeys
+    readonly Queue<string> _keys = [];                    // the same, the oldest first; Remember empties it
     readonly List<Asking> _asking = [];                   // workers that wait for calls; their answer empties it
     ITimer? _alarm;
     long _arrivals;
@@ -39,6 +43,7 @@ public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationT
             Withdraw(call); // whoever calls with the same key once more is the first
             throw;
         }
+        Remember(call);
         await WaitAsync([waiting]);
         return true;
     }
@@ -179,6 +184,21 @@ public sealed class MemoryWorkQueue(Func<IReadOnlyList<TaskEvent>, CancellationT
             _alarm ??= clock.CreateTimer(_ => _ = AnswerAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             TimeSpan wait = due - now;
             _alarm.Change(wait < Longest ? wait : Longest, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    void Remember(QueuedCall call)
+    {
+        if (call.IsKeyed)
+        {
+            lock (_lock)
+            {
+                _keys.Enqueue(call.Id);
+                if (_keys.Count > MostKeys)
+                {
+                    _keyed.Remove(_keys.Dequeue());
+                }
+            }
         }
     }
 
