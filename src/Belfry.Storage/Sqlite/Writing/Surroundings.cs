@@ -10,7 +10,8 @@ sealed class Surroundings
 
     readonly Database _database;
     readonly NameTable _names;
-    readonly Dictionary<(string Source, string Name), Seen> _workers = []; // as many as the site ever had
+    readonly Dictionary<(string Source, string Name), Seen> _workers = []; // bounded by WorkerNames.Most; the table has all
+    readonly List<Seen> _changed = [];                                     // each once; emptied by Write
     readonly Dictionary<string, Instant> _lastEvents = [];                 // by source; emptied by Write
     (string Source, string Name, Seen Worker) _lastHeard; // events come in rows of one source and worker
     string? _lastSource;
@@ -18,12 +19,14 @@ sealed class Surroundings
     public Surroundings(Database database, NameTable names)
     {
         (_database, _names) = (database, names);
-        using Statement all = database.PrepareOnce("SELECT source, name, online, beat, heard, pid, frequency, active, processed, software FROM worker");
+        using Statement all = database.PrepareOnce("SELECT source, name, online, beat, heard, pid, frequency, active, processed, software FROM worker ORDER BY heard DESC LIMIT ?");
+        all.Bind(1, WorkerNames.Most);
         while (all.Step())
         {
             var beat = new WorkerBeat((int?)all.Int64OrNull(5), all.DoubleOrNull(6), all.Int64OrNull(7), all.Int64OrNull(8), all.Text(9));
-            _workers[(names.Text(all.Int64(0))!, names.Text(all.Int64(1))!)] =
-                new Seen { Online = all.Int64(2) != 0, LastBeat = new Instant(all.Int64(3)), LastHeard = new Instant(all.Int64(4)), Beat = beat };
+            (string source, string name) = (names.Text(all.Int64(0))!, names.Text(all.Int64(1))!);
+            _workers[(source, name)] =
+                new Seen(source, name) { Online = all.Int64(2) != 0, LastBeat = new Instant(all.Int64(3)), LastHeard = new Instant(all.Int64(4)), Beat = beat };
         }
     }
 
@@ -49,7 +52,7 @@ sealed class Surroundings
         worker.LastHeard = now;
         worker.Beat = item.Beat is { } beat ? beat.Over(worker.Beat) : worker.Beat;
         worker.Online = item.Kind == EventKind.WorkerOffline ? false : item.Kind.IsAboutWorker() || worker.Online;
-        worker.IsDirty = true;
+        Change(worker);
     }
 
     /// <summary>Writes what changed; within the transaction.</summary>
@@ -59,17 +62,16 @@ sealed class Surroundings
         {
             if (_workers.TryGetValue((source, name), out Seen? worker) && worker.Online != online)
             {
-                (worker.Online, worker.IsDirty) = (online, true);
+                worker.Online = online;
+                Change(worker);
             }
         }
-        foreach (((string source, string name), Seen worker) in _workers)
+        foreach (Seen worker in _changed)
         {
-            if (worker.IsDirty)
-            {
-                worker.IsDirty = false;
-                Write(source, name, worker);
-            }
+            worker.IsChanged = false;
+            Write(worker);
         }
+        _changed.Clear();
         WriteSources(notes, now);
         foreach (SourceGap gap in notes.Gaps)
         {
@@ -90,10 +92,20 @@ sealed class Surroundings
         }
         if (!_workers.TryGetValue((source, name), out Seen? worker))
         {
-            _workers.Add((source, name), worker = new Seen { Online = true, Beat = new WorkerBeat(null, null, null, null, null) });
+            WorkerNames.MakeRoom(_workers, known => known.LastHeard);
+            _workers.Add((source, name), worker = new Seen(source, name) { Online = true, Beat = new WorkerBeat(null, null, null, null, null) });
         }
         _lastHeard = (source, name, worker);
         return worker;
+    }
+
+    void Change(Seen worker)
+    {
+        if (!worker.IsChanged)
+        {
+            worker.IsChanged = true;
+            _changed.Add(worker);
+        }
     }
 
     void WriteSources(SideNotes notes, Instant now)
@@ -116,17 +128,21 @@ sealed class Surroundings
         _lastEvents.Clear();
     }
 
-    void Write(string source, string name, Seen worker) => _database.Prepare("""
+    void Write(Seen worker) => _database.Prepare("""
         INSERT OR REPLACE INTO worker(source, name, online, beat, heard, pid, frequency, active, processed, software)
         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """).Bind(1, Source(source)).Bind(2, _names.Number(NameKind.Worker, name)).Bind(3, worker.Online ? 1 : 0)
+        """).Bind(1, Source(worker.Source)).Bind(2, _names.Number(NameKind.Worker, worker.Name)).Bind(3, worker.Online ? 1 : 0)
         .Bind(4, worker.LastBeat.Micros).Bind(5, worker.LastHeard.Micros).Bind(6, worker.Beat.Pid).Bind(7, worker.Beat.Frequency)
         .Bind(8, worker.Beat.Active).Bind(9, worker.Beat.Processed).Bind(10, worker.Beat.Software).Run();
 
     long Source(string source) => _names.Number(NameKind.Source, source);
 
-    sealed class Seen
+    sealed class Seen(string source, string name)
     {
+        public string Source { get; } = source;
+
+        public string Name { get; } = name;
+
         public bool Online { get; set; }
 
         public Instant LastBeat { get; set; }
@@ -135,6 +151,7 @@ sealed class Surroundings
 
         public required WorkerBeat Beat { get; set; }
 
-        public bool IsDirty { get; set; }
+        /// <summary>Since it was written.</summary>
+        public bool IsChanged { get; set; }
     }
 }
