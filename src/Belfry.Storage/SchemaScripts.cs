@@ -3,14 +3,15 @@ using System.Reflection;
 
 namespace Belfry.Storage;
 
-/// <summary>The numbered scripts of an engine's schema, <c>ENGINE/Schema/001_….sql</c>, that lie within this assembly.</summary>
+/// <summary>The numbered scripts that make tables, <c>001_….sql</c>, embedded in an assembly.</summary>
 static class SchemaScripts
 {
-    /// <summary>All of an engine, in order.</summary>
-    public static IEnumerable<(int Number, string Text)> Of(string engine)
+    /// <summary>All of an engine's schema, <c>ENGINE/Schema</c> of this assembly, in order.</summary>
+    public static IEnumerable<(int Number, string Text)> Of(string engine) => In(typeof(SchemaScripts).Assembly, $".{engine}.Schema.");
+
+    /// <summary>All of a folder, in order.</summary>
+    public static IEnumerable<(int Number, string Text)> In(Assembly assembly, string folder)
     {
-        Assembly assembly = typeof(SchemaScripts).Assembly;
-        string folder = $".{engine}.Schema.";
         foreach (string name in assembly.GetManifestResourceNames().Where(name => name.Contains(folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {
             using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);

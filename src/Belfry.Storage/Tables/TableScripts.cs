@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Reflection;
 
 namespace Belfry.Storage;
@@ -15,7 +14,7 @@ public sealed class TableScripts
     public TableScripts(string room, Assembly assembly, string folder)
     {
         Room = room;
-        _all = [.. assembly.GetManifestResourceNames().Where(name => name.Contains(folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(name => Read(assembly, name, folder))];
+        _all = [.. SchemaScripts.In(assembly, folder)];
     }
 
     /// <summary>The room's name.</summary>
@@ -32,13 +31,6 @@ public sealed class TableScripts
         {
             throw new StoreException($"{url} has schema {version} of {Room}; this version of Belfry knows up to {Newest}. Use a newer Belfry.");
         }
-    }
-
-    static (int, string) Read(Assembly assembly, string name, string folder)
-    {
-        using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-        string file = name[(name.IndexOf(folder, StringComparison.Ordinal) + folder.Length)..].TrimStart('_');
-        return (int.Parse(file[..3], CultureInfo.InvariantCulture), reader.ReadToEnd());
     }
 }
 
