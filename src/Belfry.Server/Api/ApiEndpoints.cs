@@ -48,6 +48,8 @@ static class Problems
         Results.Problem(wrong.Problem, statusCode: StatusCodes.Status400BadRequest, extensions: new Dictionary<string, object?> { ["field"] = wrong.Field });
 
     public static IResult NotFound(string detail) => Results.Problem(detail, statusCode: StatusCodes.Status404NotFound);
+
+    public static IResult NoRun(string id, string? source) => NotFound(source is null ? $"No run '{id}' is known." : $"No run '{id}' of '{source}' is known.");
 }
 
 /// <summary>A wrong value of a request.</summary>

@@ -224,7 +224,7 @@ static class CallEndpoints
         TaskRun[] found = [.. await log.Queries.FindAsync(wanted, source, cancel)];
         return found.Select(run => run.Source).Distinct().Count() switch
         {
-            0 => (null, Problems.NotFound(source is null ? $"No run '{wanted}' is known." : $"No run '{wanted}' of '{source}' is known.")),
+            0 => (null, Problems.NoRun(wanted, source)),
             1 => (found.MaxBy(run => run.Attempt), null),
             _ => (null, CeleryCalls.Several(wanted, found)),
         };

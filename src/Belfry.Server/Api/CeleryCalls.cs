@@ -85,7 +85,7 @@ static class CeleryCalls
         try
         {
             RunEnd? outcome = await runs.EndAsync(wanted, source, wait, cancel);
-            return outcome is null ? Problems.NotFound($"No run '{wanted}' is known.") : new JsonResult(json => ResultJson.Write(json, outcome));
+            return outcome is null ? Problems.NoRun(wanted, source) : new JsonResult(json => ResultJson.Write(json, outcome));
         }
         catch (Exception unreachable) when (unreachable is IOException or BrokerException)
         {

@@ -56,12 +56,12 @@ static class RunEndpoints
             return Problems.Bad(unknown);
         }
         string wanted = RouteName.Decoded(id);
-        string source = request.Query["source"].ToString();
-        IReadOnlyList<TaskRun> attempts = await queries.FindAsync(wanted, source.Length == 0 ? null : source, cancel);
+        string? source = Parameters.Text(request.Query, "source");
+        IReadOnlyList<TaskRun> attempts = await queries.FindAsync(wanted, source, cancel);
         string[] sources = [.. attempts.Select(run => run.Source).Distinct()];
         return sources.Length switch
         {
-            0 => Problems.NotFound(source.Length == 0 ? $"No run '{wanted}' is known." : $"No run '{wanted}' of '{source}' is known."),
+            0 => Problems.NoRun(wanted, source),
             1 => await InFullAsync(queries, families, attempts, new OverdueAt(overdue, Instant.Now(clock)), cancel),
             _ => Choices(request, wanted, attempts, sources),
         };
