@@ -57,6 +57,7 @@ sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvi
             IReadOnlyList<bool>? granted = null;
             if (await TryAsync(async () => granted = await log.ClaimAsync(claims, cancel), cancel) is not { } problem)
             {
+                InSync();
                 return granted!;
             }
             OutOfSync(problem, log.IsShared ? [] : starts);
@@ -110,9 +111,18 @@ sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvi
             }
             Problem = problem.Message;
             TryKeep(events);
-            if (!_isMending)
+        }
+    }
+
+    /// <summary>What could not be started was not kept: when starts can be written again, and nothing waits, all is well.</summary>
+    void InSync()
+    {
+        lock (_lock)
+        {
+            if (Problem is not null && !_isMending)
             {
-                (_isMending, _mending) = (true, Task.Run(MendAsync));
+                LogMended(_dropped);
+                (Problem, _dropped) = (null, 0);
             }
         }
     }
@@ -129,6 +139,10 @@ sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvi
             int room = Math.Min(events.Count, MostKept - _unwritten.Count);
             _unwritten.AddRange(events.Take(room));
             _dropped += events.Count - room;
+            if (_unwritten.Count > 0 && !_isMending)
+            {
+                (_isMending, _mending) = (true, Task.Run(MendAsync));
+            }
             return true;
         }
     }

@@ -8,14 +8,14 @@ sealed class OpenReports : IDisposable
 {
     static readonly TimeSpan LastWrite = TimeSpan.FromSeconds(2);
 
-    readonly ConcurrentDictionary<string, TaskEvent> _open = new(); // each is taken out by its end
+    readonly ConcurrentDictionary<string, TaskEvent> _open; // each is taken out by its end
     readonly ReportWriter _writer;
     readonly Func<TaskEvent, RunOutcome, TaskEvent> _ended;
     readonly PosixSignalRegistration _interrupt;
 
-    public OpenReports(ReportWriter writer, Func<TaskEvent, RunOutcome, TaskEvent> ended)
+    public OpenReports(ConcurrentDictionary<string, TaskEvent> open, ReportWriter writer, Func<TaskEvent, RunOutcome, TaskEvent> ended)
     {
-        (_writer, _ended) = (writer, ended);
+        (_open, _writer, _ended) = (open, writer, ended);
         AppDomain.CurrentDomain.ProcessExit += OnExit;
         // Ctrl-C ends a program without a host before it could say goodbye.
         _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => CutOff("interrupted"));

@@ -18,7 +18,7 @@ public sealed class StatusReporter : IAsyncDisposable
     internal StatusReporter(RunResources resources, ReportWriter writer)
     {
         (_options, _clock, _records, _writer) = (resources.Options, resources.Clock, new RunRecords(resources.Logger), writer);
-        _open = new OpenReports(writer, Ended);
+        _open = new OpenReports(resources.Reported, writer, Ended);
     }
 
     /// <summary>Runs a function and reports it under a name.</summary>

@@ -6,14 +6,15 @@ public sealed class ConditionFunctions
     static readonly RunOrder NoRun = new() { Source = "", Id = "" };
 
     readonly RunResources _resources;
+    readonly TaskRegistry _tasks;
 
-    internal ConditionFunctions(RunResources resources) => _resources = resources;
+    internal ConditionFunctions(RunResources resources, TaskRegistry tasks) => (_resources, _tasks) = (resources, tasks);
 
     /// <summary>What a function answers about a task.</summary>
     /// <exception cref="Exception">Whatever it throws, or that a parameter of it has no value.</exception>
     public bool Ask(WhenCondition function, TaskDefinition task)
     {
-        if (function.Test is not { } test)
+        if ((function.Test ?? _tasks.FindFunction(function.Name)?.Test) is not { } test)
         {
             throw new InvalidOperationException($"the function '{function.Name}' is known only to another process");
         }

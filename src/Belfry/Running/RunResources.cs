@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -11,6 +12,9 @@ namespace Belfry;
 /// <param name="Logger">The logger of <c>Belfry.Task</c>.</param>
 sealed record RunResources(IServiceProvider Services, BelfryOptions Options, ReturnValues Returns, TimeProvider Clock, ILogger Logger)
 {
+    /// <summary>Reported functions at work, by the ids of their runs, each with its start; taken out by their ends.</summary>
+    public ConcurrentDictionary<string, TaskEvent> Reported { get; } = new();
+
     readonly IServiceProviderIsService? _known = Services.GetService<IServiceProviderIsService>();
 
     /// <summary>Somebody registered a service of that type. Of any type there is an empty list, which is none.</summary>

@@ -38,6 +38,9 @@ public sealed class TaskRunner : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _processes.Dispose();
 
+    /// <summary>A function that is reported is at work in this process under that id.</summary>
+    internal bool IsReported(string id) => _resources.Reported.ContainsKey(id);
+
     /// <summary>Runs an attempt for the parent, which judges time and tells the outcome.</summary>
     internal async Task<RunOutcome> RunAsChildAsync(TaskDefinition task, ChildOrder order, Action<TaskEvent> report, CancellationToken stop)
     {

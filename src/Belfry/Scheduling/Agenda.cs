@@ -10,8 +10,10 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
     readonly Histories _histories = new();
     readonly InstantHeap _heap = new();
     readonly List<ScheduledTask> _dirty = [];
-    readonly PriorityQueue<ScheduledTask, int> _waitForRoom = new(); // each once; emptied as processes end
+    readonly PriorityQueue<ScheduledTask, (int Priority, long Turn)> _waitForRoom = new(); // each once; emptied as processes end
     readonly List<Move> _moves = [];
+    ScheduledTask? _next; // of those that wait for room, whose turn it is
+    long _turns;
     int _processes;
     Instant _last, _lastStart; // no decision is made before what was decided already
 
@@ -138,11 +140,12 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         while (TakeDue() is { Count: > 0 } due)
         {
             due.ForEach(Look);
-            while (_processes < options.MaxProcesses && _waitForRoom.TryDequeue(out ScheduledTask? waiting, out _))
+            while (_processes < options.MaxProcesses && _waitForRoom.TryDequeue(out _next, out _))
             {
-                waiting.Now!.WaitsForRoom = false;
-                Look(waiting);
+                _next.Now!.WaitsForRoom = false;
+                Look(_next);
             }
+            _next = null;
         }
         Move[] moves = [.. _moves];
         _moves.Clear();
@@ -167,8 +170,7 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         PastRun ended = work.Run with { Ended = at, State = kind.StateAfter(), TimedOut = timedOut };
         work.Task.Note().LastOrder = work.Order.Args is null && work.Order.Kwargs is null ? null : work.Order;
         Learn(work.Task.Definition.Name, ended);
-        if (kind == EventKind.Failed && !work.Task.IsGone && !work.Task.IsDisabled && work.Order.Queue is null
-            && RetryAt(work.Task, at) is { } due)
+        if (kind == EventKind.Failed && IsLedByCondition(work.Task) && work.Order.Queue is null && RetryAt(work.Task, at) is { } due)
         {
             PastRun retried = ended with { State = RunState.Retried };
             Learn(work.Task.Definition.Name, retried);
@@ -249,18 +251,30 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         {
             return;
         }
+        bool isBroken = false;
+        Instant? start = Asked(task, LookAtStart, ref isBroken), runs = Asked(task, LookAtRuns, ref isBroken);
+        _heap.Set(task, Instant.Earlier(Instant.Earlier(start, runs), PromisedAt(task)));
+        task.IsBroken = isBroken;
+        task.Rest();
+    }
+
+    /// <summary>A condition that cannot be asked is asked again in a while.</summary>
+    Instant? Asked(ScheduledTask task, Func<ScheduledTask, Instant?> look, ref bool isBroken)
+    {
         try
         {
-            _heap.Set(task, Instant.Earlier(LookAtStart(task), LookAtRuns(task)));
-            task.IsBroken = false;
+            return look(task);
         }
         catch (Exception broken)
         {
+            isBroken = true;
             Broken(task, broken);
-            _heap.Set(task, _last + (task.Definition.Start.AskAgain ?? Recheck));
+            return _last + (task.Definition.Start.AskAgain ?? Recheck);
         }
-        task.Rest();
     }
+
+    /// <summary>When it shows whether the retry that was promised starts.</summary>
+    Instant? PromisedAt(ScheduledTask task) => task.Now?.Promise is { } promise && promise.Due > _last ? promise.Due : null;
 
     /// <summary>Ends what is to end; tells when to look again.</summary>
     Instant? LookAtRuns(ScheduledTask task)
@@ -289,7 +303,12 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
             }
             Start(task, busy.Ordered.Dequeue(), byHand: true);
         }
-        if (task.IsDisabled || IsOnHold || task.Definition.Options.OnStartup || task.Definition.Options.OnShutdown)
+        if (!IsLedByCondition(task))
+        {
+            Break(task, "its condition starts it no more");
+            return null;
+        }
+        if (IsOnHold)
         {
             return null;
         }
@@ -315,6 +334,9 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         }
         return decision.Verdict == Verdict.Start ? StartByCondition(task, resumed) : decision.Again;
     }
+
+    /// <summary>Its condition may start it.</summary>
+    static bool IsLedByCondition(ScheduledTask task) => task is { IsGone: false, IsDisabled: false, Definition.Options: { OnStartup: false, OnShutdown: false } };
 
     /// <summary>Another process is at work on it, or a call of it runs. Where nobody would notice the death of that process, that counts for nothing.</summary>
     bool IsAtWorkElsewhere(ScheduledTask task)
@@ -366,14 +388,15 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         MarkAskers(task.Definition.Name);
     }
 
-    /// <summary>A run in a process of its own needs room; without it the task waits for its turn.</summary>
+    /// <summary>A run in a process of its own needs room; without it, or where others wait for it already, the task waits for its turn.</summary>
     bool HasRoom(ScheduledTask task)
     {
-        bool has = task.Definition.Options.Execution != Execution.Process || _processes < options.MaxProcesses;
+        bool isItsTurn = ReferenceEquals(task, _next) || _waitForRoom.Count == 0;
+        bool has = task.Definition.Options.Execution != Execution.Process || (isItsTurn && _processes < options.MaxProcesses);
         if (!has && !task.Note().WaitsForRoom)
         {
             task.Note().WaitsForRoom = true;
-            _waitForRoom.Enqueue(task, -task.Definition.Options.Priority);
+            _waitForRoom.Enqueue(task, (-task.Definition.Options.Priority, _turns++));
         }
         return has;
     }

@@ -41,7 +41,7 @@ sealed class Booking(SchedulerParts parts, SchedulerLoop loop) : IDisposable
             {
                 await FollowOnceAsync(book, over);
             }
-            catch (Exception unread) when (unread is not OperationCanceledException)
+            catch (Exception unread) when (!over.IsCancellationRequested)
             {
                 loop.Unheard(unread);
             }

@@ -7,6 +7,7 @@ sealed class Histories
     readonly Dictionary<string, ScheduledTask> _tasks = [];
     readonly Dictionary<string, TaskHistory> _others = []; // only tasks that are asked about
     readonly Dictionary<string, List<ScheduledTask>> _askers = [];
+    readonly HashSet<string> _forGood = []; // asked about by no task; as many as the condition of the shutdown names
     readonly Dictionary<string, TimeSpan> _lookBack = []; // only tasks whose runs are counted
 
     /// <summary>The tasks registered here.</summary>
@@ -49,7 +50,11 @@ sealed class Histories
     }
 
     /// <summary>Somebody else asks about a task, for good.</summary>
-    public void Ask(string name) => _askers.TryAdd(name, []);
+    public void Ask(string name)
+    {
+        _forGood.Add(name);
+        _askers.TryAdd(name, []);
+    }
 
     /// <summary>A task comes, or comes back with other conditions.</summary>
     public void Add(ScheduledTask task)
@@ -77,14 +82,15 @@ sealed class Histories
         }
     }
 
-    /// <summary>A task goes, or goes before it comes back with other conditions.</summary>
+    /// <summary>A task goes, or goes before it comes back with other conditions; what others ask about it stays known.</summary>
     public void Remove(ScheduledTask task)
     {
         _tasks.Remove(task.Definition.Name);
+        Put(task.Definition.Name, task.History);
         foreach (string asked in LeavesOf(task.Definition).Select(leaf => leaf.Asked).OfType<string>().Distinct())
         {
             _askers[asked].Remove(task);
-            if (_askers[asked].Count == 0)
+            if (_askers[asked].Count == 0 && !_forGood.Contains(asked))
             {
                 _askers.Remove(asked);
                 _others.Remove(asked);

@@ -23,7 +23,7 @@ public sealed class Scheduler : BackgroundService
         IHostEnvironment? environment = null, ITaskBook? book = null)
         : this(new SchedulerParts
         {
-            Tasks = tasks, Options = options, Run = runner.RunAsync, Log = log, Book = book, Clock = clock,
+            Tasks = tasks, Options = options, Run = runner.RunAsync, IsReported = runner.IsReported, Log = log, Book = book, Clock = clock,
             Logger = new QuietLogger(loggers.CreateLogger("Belfry.Scheduler")),
             Surroundings = new TaskSurroundings(options, environment?.EnvironmentName, functions.Ask),
         })

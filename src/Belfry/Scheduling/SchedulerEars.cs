@@ -120,25 +120,33 @@ sealed class SchedulerEars : IDisposable
 
     void Changed(TaskChange change) => _ = TakeUpAsync(change);
 
-    /// <summary>A task that comes is looked at when its past is known.</summary>
+    /// <summary>A task that comes is looked at when its past is known; where that cannot be read, when it can be.</summary>
     async Task TakeUpAsync(TaskChange change)
     {
-        try
+        while (!IsOver)
         {
-            IReadOnlyDictionary<string, TaskHistory> histories = new Dictionary<string, TaskHistory>();
-            BookedTask? known = null;
-            if (change.After is { } task)
+            try
             {
-                Instant now = Instant.Now(_parts.Clock);
-                known = (await _loop.Booking.RegisterAsync([task], now)).GetValueOrDefault(task.Name);
-                histories = await _parts.Log.HistoriesAsync(Histories.WantedBy(task, now), _parts.Stopping);
+                IReadOnlyDictionary<string, TaskHistory> histories = new Dictionary<string, TaskHistory>();
+                BookedTask? known = null;
+                if (change.After is { } task)
+                {
+                    Instant now = Instant.Now(_parts.Clock);
+                    known = (await _loop.Booking.RegisterAsync([task], now)).GetValueOrDefault(task.Name);
+                    histories = await _parts.Log.HistoriesAsync(Histories.WantedBy(task, now), _parts.Stopping);
+                }
+                _loop.Post(() => _loop.TakeUp(change, histories, known));
+                return;
             }
-            _loop.Post(() => _loop.TakeUp(change, histories, known));
-        }
-        catch (Exception unreadable)
-        {
-            _loop.Unheard(unreadable);
-            _loop.Post(() => _loop.TakeUp(change, new Dictionary<string, TaskHistory>(), null));
+            catch (Exception unreadable) when (!IsOver)
+            {
+                _loop.Unheard(unreadable);
+            }
+            catch (Exception)
+            {
+                return; // nobody wants it any more
+            }
+            await Task.Delay(Pause, _parts.Clock, _parts.Stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

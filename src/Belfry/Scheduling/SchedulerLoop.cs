@@ -23,10 +23,11 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     readonly List<TaskEvent> _events = []; // what happened in this turn; emptied by its end
     readonly List<Task> _writing = []; // emptied as they complete
     readonly bool[] _held = new bool[3]; // by whom: a Holder
+    readonly HashSet<string> _first = []; // runs for which the first turn waits; emptied by their ends
     volatile Phase _phase;
     SchedulerEars? _ears;
     Exception? _failure;
-    int _atWork, _first;
+    int _atWork;
 
     public SchedulerLoop(SchedulerParts parts)
     {
@@ -197,7 +198,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         {
             _ = outcome.Released.ContinueWith(_ => Post(() => _agenda.Released(work)), TaskScheduler.Default);
         }
-        Begun(work);
+        _first.Remove(work.Order.Id);
     }
 
     /// <summary>A run that was decided does not run: somebody else was first, or nobody can tell.</summary>
@@ -205,7 +206,12 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     {
         _atWork--;
         _agenda.Refused(work, known);
-        Begun(work);
+        if (work.IsByHand && _phase != Phase.Stopping)
+        {
+            _agenda.Order(work.Task, work.Order); // nobody else was first: the log cannot be written
+            return;
+        }
+        _first.Remove(work.Order.Id);
     }
 
     /// <summary>Something cannot go on.</summary>
@@ -238,26 +244,26 @@ sealed partial class SchedulerLoop : IAsyncDisposable
             }
             return;
         }
-        if (_agenda.Histories.Find(task.Name) is { } before)
+        ScheduledTask? before = _agenda.Histories.Find(task.Name);
+        if (before is not null)
         {
             _agenda.Change(before, task);
-            _ears?.Ask(_agenda.Histories.Asked);
-            foreach ((string name, TaskHistory history) in histories.Where(known => _agenda.Histories.Find(known.Key) is null))
-            {
-                _agenda.Put(name, history); // its new condition may ask about others
-            }
         }
         else
         {
             _agenda.Add(task, Now);
-            if (known is not null)
-            {
-                Take(known);
-            }
-            _ears?.Ask(_agenda.Histories.Asked);
-            foreach ((string name, TaskHistory history) in histories)
+            Take(known);
+        }
+        _ears?.Ask(_agenda.Histories.Asked);
+        foreach ((string name, TaskHistory history) in histories)
+        {
+            if (before is null && name == task.Name)
             {
                 _agenda.Restore(name, history, Now);
+            }
+            else
+            {
+                _agenda.Put(name, history); // its condition may ask about others, and further back than anybody did
             }
         }
     }
@@ -306,9 +312,8 @@ sealed partial class SchedulerLoop : IAsyncDisposable
             {
                 Take(known);
             }
-            IReadOnlyList<TaskRun> lost = await Restore.FromAsync(
-                _agenda, _parts.Log, events => _diary.AppendAsync(events, _parts.Stopping), run => LiveProcesses.IsDead(run, _parts.Options, _parts.Log), Now, _parts.Stopping);
-            foreach (TaskRun run in lost)
+            foreach (TaskRun run in await Restore.FromAsync(
+                _agenda, _parts.Log, events => _diary.AppendAsync(events, _parts.Stopping), run => !_parts.IsReported(run.Id) && LiveProcesses.IsDead(run, _parts.Options, _parts.Log), Now, _parts.Stopping))
             {
                 LogLost(run.Task, run.Id, run.Worker);
             }
@@ -322,9 +327,9 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     }
 
     /// <summary>What the book knows of a task.</summary>
-    void Take(BookedTask known)
+    void Take(BookedTask? known)
     {
-        if (_agenda.Histories.Find(known.Name) is { } task)
+        if (known is not null && _agenda.Histories.Find(known.Name) is { } task)
         {
             task.Registered = known.Registered;
             task.IsDisabled = known.IsDisabled ?? task.IsDisabled;
@@ -432,7 +437,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
             LogFailed(_failure, _failure.Message);
             ShutDown(force: true);
         }
-        if (_phase == Phase.Beginning && _first == 0)
+        if (_phase == Phase.Beginning && _first.Count == 0)
         {
             _phase = Phase.Working;
             SetHold(Holder.Phase, false);
@@ -447,14 +452,12 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         {
             if (_agenda.MayBegin(task, Now))
             {
-                _first += _phase == Phase.Beginning && !task.Definition.Options.Permanent ? 1 : 0;
-                _agenda.Order(task, new RunOrder { Source = _parts.Options.Source, Id = _parts.NewId() });
+                var order = new RunOrder { Source = _parts.Options.Source, Id = _parts.NewId() };
+                _ = _phase == Phase.Beginning && !task.Definition.Options.Permanent && _first.Add(order.Id);
+                _agenda.Order(task, order);
             }
         }
     }
-
-    /// <summary>The first turn waits for the tasks of the beginning.</summary>
-    void Begun(Work work) => _first -= _phase == Phase.Beginning && work.Task.Definition.Options is { OnStartup: true, Permanent: false } ? 1 : 0;
 
     void SetHold(Holder who, bool hold)
     {

@@ -32,6 +32,9 @@ sealed record SchedulerParts
     /// <summary>What conditions of a task know of the host.</summary>
     public required TaskSurroundings Surroundings { get; init; }
 
+    /// <summary>A function of this process is at work under that id, reported and not scheduled. Default: none.</summary>
+    public Func<string, bool> IsReported { get; init; } = _ => false;
+
     /// <summary>Cancelled when the host stops: what has not begun yet need not begin.</summary>
     public CancellationToken Stopping { get; init; }
 

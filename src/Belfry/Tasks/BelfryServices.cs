@@ -36,7 +36,7 @@ public static class BelfryServices
             provider, options, new ReturnValues(registry, provider.GetService<IRunLogStore>), provider.GetRequiredService<TimeProvider>(),
             Loggers(provider).CreateLogger(RunRecords.Category)));
         services.AddSingleton(provider => new TaskRunner(provider.GetRequiredService<RunResources>()));
-        services.AddSingleton(provider => new ConditionFunctions(provider.GetRequiredService<RunResources>()));
+        services.AddSingleton(provider => new ConditionFunctions(provider.GetRequiredService<RunResources>(), registry));
         services.AddSingleton(Reporter);
         if (ChildHost.IsHere)
         {

@@ -115,6 +115,15 @@ public sealed class TaskRegistry(BelfryOptions options)
         }
     }
 
+    /// <summary>A function that conditions may call, by its name; null when there is none.</summary>
+    internal WhenCondition? FindFunction(string name)
+    {
+        lock (_lock)
+        {
+            return _functions.GetValueOrDefault(name);
+        }
+    }
+
     /// <summary>Adds functions that conditions may call.</summary>
     /// <exception cref="RegistrationException">A name is taken.</exception>
     public void AddFunctions(IEnumerable<WhenCondition> functions)
@@ -143,6 +152,10 @@ public sealed class TaskRegistry(BelfryOptions options)
                 .. TaskDependencies.Problems(_byName.ToDictionary(task => task.Key, task => task.Value.Start), elsewhere, _functions.Values),
                 .. Unknown("its end condition names", task => task.End?.Leaves.Select(leaf => leaf.Asked).OfType<string>() ?? [], elsewhere),
                 .. Unknown("it takes up what is returned by", task => task.Needs, elsewhere),
+                .. from task in _byName.Values
+                   from when in task.End?.Leaves.OfType<WhenCondition>() ?? []
+                   where when.Test is null && !_functions.ContainsKey(when.Name)
+                   select new DependencyProblem(task.Name, $"its end condition calls the function '{when.Name}', which is not registered{NearNames.Hint(when.Name, _functions.Keys)}"),
             ];
         }
     }

@@ -38,6 +38,27 @@ public sealed class AgendaTests
     }
 
     [Fact]
+    [Trait("row", "40")]
+    public void Who_waits_for_room_for_a_process_gets_it_before_who_had_it_and_is_due_again()
+    {
+        Agenda agenda = New(options => options.MaxProcesses = 1);
+        foreach (string name in new[] { "one", "two", "three" })
+        {
+            agenda.Add(Task(name, Every("1 second"), options => options.Execution = Execution.Process), Nine);
+        }
+        var started = new List<string>();
+        for (Instant now = Nine; started.Count < 6;)
+        {
+            Work work = Starts(agenda, now).Single();
+            started.Add(work.Definition.Name);
+            now += TimeSpan.FromSeconds(5);
+            agenda.Ended(work, EventKind.Succeeded, false, now);
+            agenda.Released(work);
+        }
+        Assert.Equal(["one", "two", "three", "one", "two", "three"], started);
+    }
+
+    [Fact]
     [Trait("row", "32")]
     public void A_retry_that_would_start_outside_its_window_is_not_promised()
     {
@@ -68,6 +89,76 @@ public sealed class AgendaTests
         agenda.Released(byHand);
         BreakPromise broken = Assert.Single(agenda.Advance(Nine + TimeSpan.FromMinutes(11)).OfType<BreakPromise>());
         Assert.Equal((EventKind.Failed, 1, Nine + TimeSpan.FromMinutes(1)), (broken.Event("me").Kind, broken.Event("me").Attempt, broken.Event("me").At));
+    }
+
+    [Fact]
+    [Trait("row", "31")]
+    public void A_promise_is_broken_at_its_instant_when_the_condition_does_not_keep_it_any_more()
+    {
+        Agenda agenda = New();
+        ScheduledTask load = agenda.Add(Task("load", Daily | Retry(1, TimeSpan.FromMinutes(10))), Nine);
+        Fail(agenda, Starts(agenda, Nine).Single(), Nine + TimeSpan.FromMinutes(1));
+        agenda.Change(load, Task("load", Never));
+        Assert.Empty(agenda.Advance(Nine + TimeSpan.FromMinutes(2)));
+        Assert.Equal(Nine + TimeSpan.FromMinutes(11), agenda.Next);
+        Assert.Single(agenda.Advance(Nine + TimeSpan.FromMinutes(11)).OfType<BreakPromise>());
+        Assert.Null(agenda.Next);
+    }
+
+    [Fact]
+    [Trait("row", "42")]
+    public void A_task_for_the_beginning_has_failed_when_it_fails_for_its_condition_starts_no_retry()
+    {
+        Agenda agenda = New();
+        ScheduledTask first = agenda.Add(Task("first", Daily | Retry(3), options => options.OnStartup = true), Nine);
+        agenda.Order(first, new RunOrder { Source = "local", Id = "at the start" });
+        Assert.Equal(EventKind.Failed, Fail(agenda, Starts(agenda, Nine).Single(), Nine + TimeSpan.FromMinutes(1)));
+    }
+
+    [Fact]
+    [Trait("row", "31")]
+    public void A_retry_that_the_last_process_promised_is_broken_when_the_task_is_disabled_now()
+    {
+        Agenda agenda = New();
+        agenda.Add(Task("load", Daily | Retry(3), options => options.Disabled = true), Nine);
+        var failed = new PastRun(("local", "1"), 1, Nine, Nine + TimeSpan.FromMinutes(1), RunState.Retried, false);
+        agenda.Restore("load", TaskHistory.None.With(failed), Nine + TimeSpan.FromMinutes(2));
+        Assert.Single(agenda.Advance(Nine + TimeSpan.FromMinutes(2)).OfType<BreakPromise>());
+    }
+
+    [Fact]
+    [Trait("row", "38")]
+    [Trait("row", "53")]
+    public void A_condition_that_cannot_be_asked_keeps_the_end_condition_from_nothing()
+    {
+        Agenda agenda = New();
+        ScheduledTask load = agenda.Add(
+            Task("load", When("weather", bool () => throw new InvalidOperationException("no window")), options => (options.Overlap, options.End) = (OverlapPolicy.Queue, TimeOfDay.After("10:00"))),
+            Nine);
+        agenda.Order(load, new RunOrder { Source = "local", Id = "by hand" });
+        Assert.Single(Starts(agenda, Nine));
+        Assert.Empty(agenda.Advance(Nine + TimeSpan.FromMinutes(59)).OfType<StopRun>());
+        Assert.Single(agenda.Advance(Nine + TimeSpan.FromHours(1)).OfType<StopRun>());
+    }
+
+    [Fact]
+    [Trait("row", "63")]
+    public void What_is_known_of_a_task_that_goes_is_known_still_to_those_who_ask_about_it()
+    {
+        Agenda agenda = New();
+        ScheduledTask load = agenda.Add(Task("load", Never), Nine);
+        ScheduledTask then = agenda.Add(Task("then", AfterSuccess("load") & TimeOfDay.After("10:00")), Nine);
+        agenda.Order(load, new RunOrder { Source = "local", Id = "by hand" });
+        Work work = Starts(agenda, Nine).Single();
+        agenda.Ended(work, EventKind.Succeeded, false, Nine + TimeSpan.FromMinutes(1));
+        agenda.Released(work);
+        agenda.Remove(load);
+        Assert.Equal(Nine + TimeSpan.FromHours(1), NextAfter(agenda, Nine + TimeSpan.FromMinutes(2)));
+        Assert.Equal("then", Assert.Single(Starts(agenda, Nine + TimeSpan.FromHours(1))).Definition.Name);
+        agenda.Histories.Ask("load"); // the condition of the shutdown does, for good
+        agenda.Remove(then);
+        Assert.True(agenda.Histories.Concerns("load"));
+        Assert.NotNull(agenda.Histories.Of("load").Last(RunAction.Succeeded));
     }
 
     [Theory]

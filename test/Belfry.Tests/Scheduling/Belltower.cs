@@ -25,6 +25,8 @@ sealed class Belltower : IAsyncDisposable, ILoggerProvider
 
     public TaskRegistry Tasks => _services.GetRequiredService<TaskRegistry>();
 
+    public StatusReporter TaskStatus => _services.GetRequiredService<StatusReporter>();
+
     /// <summary>What was logged: category and text.</summary>
     public ConcurrentQueue<(string Category, LogLevel Level, string Text)> Diary { get; } = new();
 

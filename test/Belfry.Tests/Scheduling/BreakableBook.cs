@@ -10,6 +10,9 @@ sealed class BreakableBook : ITaskBook
     /// <summary>So many times the runs that are to end cannot be read.</summary>
     public int Failures { get; set; }
 
+    /// <summary>As which they cannot.</summary>
+    public Exception Failure { get; init; } = new IOException("the disk fails");
+
     public Task<IReadOnlyList<BookedTask>> RegisterAsync(IReadOnlyList<BookedTask> tasks, CancellationToken cancel) => Task.FromResult(tasks);
 
     public Task SeenAsync(string process, Instant at, CancellationToken cancel) => Task.CompletedTask;
@@ -34,5 +37,5 @@ sealed class BreakableBook : ITaskBook
     public Task StopAsync(string run, string reason, Instant now, CancellationToken cancel) => Task.CompletedTask;
 
     public Task<IReadOnlyDictionary<string, string>> StopsAsync(CancellationToken cancel) =>
-        Failures-- > 0 ? throw new IOException("the disk fails") : Task.FromResult<IReadOnlyDictionary<string, string>>(new Dictionary<string, string>());
+        Failures-- > 0 ? throw Failure : Task.FromResult<IReadOnlyDictionary<string, string>>(new Dictionary<string, string>());
 }

@@ -5,7 +5,7 @@ sealed class BreakableLog : IRunLogStore
 {
     readonly MemoryLog _log = new(TimeProvider.System);
     Action<LogChange>? _told;
-    int _reads;
+    int _reads, _refused;
 
     public bool IsBroken { get; set; }
 
@@ -23,6 +23,9 @@ sealed class BreakableLog : IRunLogStore
 
     /// <summary>So many writes fail.</summary>
     public int Failures { get; set; }
+
+    /// <summary>How many writes were refused.</summary>
+    public int Refused => Volatile.Read(ref _refused);
 
     public bool IsShared { get; init; }
 
@@ -71,6 +74,7 @@ sealed class BreakableLog : IRunLogStore
         if (IsBroken || Failures > 0)
         {
             Failures = Math.Max(0, Failures - 1);
+            Interlocked.Increment(ref _refused);
             throw new IOException("the disk is full");
         }
     }

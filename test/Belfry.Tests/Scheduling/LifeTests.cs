@@ -131,6 +131,41 @@ public sealed class LifeTests
     }
 
     [Fact]
+    [Trait("row", "42")]
+    public async Task Who_orders_a_task_for_the_beginning_once_more_does_not_end_the_beginning_sooner()
+    {
+        using var let = new SemaphoreSlim(0);
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            belfry.AddTask("long", Never, () => let.WaitAsync(Cancel), options => options.OnStartup = true);
+            belfry.AddTask("short", Never, () => { }, options => options.OnStartup = true);
+            belfry.AddTask("work", Every("1 hour"), () => { });
+        });
+        await tower.EndedAsync("short");
+        await tower.Scheduler.RunNowAsync("short");
+        await tower.EndedAsync("short", 2);
+        await tower.Scheduler.TasksAsync();
+        Assert.False(tower.Scheduler.IsAtWork);
+        let.Release();
+        await tower.EndedAsync("work");
+    }
+
+    [Fact]
+    [Trait("row", "50")]
+    public async Task A_function_that_is_being_reported_when_the_scheduler_starts_is_not_lost()
+    {
+        using var let = new SemaphoreSlim(0);
+        await using var tower = new Belltower(belfry => belfry.AddTask("load", Never, () => { }));
+        Task reported = tower.TaskStatus.ReportAsync("sync", () => let.WaitAsync(Cancel));
+        await Eventually.HoldsAsync("the log has it", async () => (await tower.RunsAsync("sync")).Count == 1);
+        await tower.Scheduler.StartAsync(Cancel);
+        await tower.WorkingAsync();
+        Assert.Equal(RunState.Running, (await tower.RunsAsync("sync")).Single().State);
+        let.Release();
+        await reported;
+    }
+
+    [Fact]
     [Trait("row", "64")]
     public async Task A_stop_waits_for_runs_and_a_second_one_ends_them()
     {

@@ -117,6 +117,83 @@ public sealed class SchedulerTests
         await tower.EndedAsync("after", 2);
     }
 
+    [Fact]
+    [Trait("row", "34")]
+    public async Task A_function_is_called_by_its_name_also_from_conditions_that_were_read_without_it()
+    {
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            belfry.AddTask("umbrella", Condition.Parse("daily & when 'it rains'"), () => { });
+            belfry.AddTask("walk", Daily, (CancellationToken cancel) => Task.Delay(Timeout.Infinite, cancel), options => options.End = Condition.Parse("when 'it rains'"));
+            belfry.AddCondition(When("it rains", () => true));
+        });
+        await tower.EndedAsync("umbrella");
+        Assert.Equal("end condition", (await tower.EndedAsync("walk")).Single().Reason);
+    }
+
+    [Fact]
+    [Trait("row", "63")]
+    [Trait("row", "29")]
+    public async Task A_new_condition_may_look_further_back_than_the_one_before()
+    {
+        var log = new MemoryLog(TimeProvider.System);
+        Instant now = Instant.Now(TimeProvider.System);
+        await log.AppendAsync([.. Enumerable.Range(1, 3).Select(day => new TaskEvent
+        {
+            Source = "local", Id = $"{day}", Attempt = 1, Kind = EventKind.Succeeded, At = now - TimeSpan.FromDays(day), Task = "load",
+        })], Cancel);
+        await using Belltower tower = await Belltower.OpenAsync(
+            belfry =>
+            {
+                belfry.AddTask("load", Never, () => { });
+                belfry.AddTask("other", Never, () => { });
+            },
+            log);
+        await tower.WorkingAsync();
+        tower.Tasks.Replace(tower.Tasks.Find("load")! with { Start = (Succeeded.InPast(TimeSpan.FromDays(10)) >= 3) & !(Succeeded.InPast(TimeSpan.FromDays(10)) > 3) });
+        await tower.EndedAsync("load", 4);
+        tower.Tasks.Replace(tower.Tasks.Find("other")! with { Start = (Succeeded.Of("load").InPast(TimeSpan.FromDays(10)) >= 4) & !Started });
+        await tower.EndedAsync("other");
+    }
+
+    [Fact]
+    [Trait("row", "63")]
+    public async Task A_task_that_comes_changes_nothing_in_what_is_known_of_others()
+    {
+        var behind = new TaskCompletionSource(); // that load has ended does not come into the log before
+        await using var log = new BreakableLog { Open = behind.Task };
+        await using Belltower tower = await Belltower.OpenAsync(belfry => belfry.AddTask("load", Every("1 hour"), () => { }), log);
+        try
+        {
+            await Eventually.HoldsAsync("it has ended", async () => (await tower.Scheduler.TaskAsync("load"))!.Status == RunState.Completed);
+            tower.Tasks.Add(TaskDefinition.Of("then", AfterSuccess("load"), () => { }));
+            await Eventually.HoldsAsync("the one that waited for it has started", async () => (await tower.RunsAsync("then")).Count == 1, TimeSpan.FromSeconds(5));
+        }
+        finally
+        {
+            behind.SetResult();
+        }
+        await tower.EndedAsync("then");
+    }
+
+    [Fact]
+    [Trait("row", "63")]
+    public async Task A_task_that_comes_while_the_log_cannot_be_read_is_looked_at_when_the_past_is_known()
+    {
+        await using var log = new BreakableLog();
+        var clock = new ManualClock(TimeProvider.System.GetUtcNow());
+        await log.AppendAsync([new TaskEvent { Source = "cluster", Id = "1", Kind = EventKind.Succeeded, At = Instant.Now(clock), Task = "celery.task" }], Cancel);
+        await using Belltower tower = await Belltower.OpenAsync(belfry => belfry.AddTask("other", Never, () => { }), log, clock);
+        await tower.WorkingAsync();
+        log.IsUnreadable = true;
+        int reads = log.Reads;
+        tower.Tasks.Add(TaskDefinition.Of("after", AfterSuccess("celery.task"), () => { }));
+        await Eventually.HoldsAsync("the past was to be read", () => log.Reads > reads);
+        log.IsUnreadable = false;
+        await clock.AdvanceWhenAskedAsync(TimeSpan.FromSeconds(2));
+        await tower.EndedAsync("after");
+    }
+
     [Theory]
     [InlineData(OverlapPolicy.Skip, 1, 1)]
     [InlineData(OverlapPolicy.Queue, 2, 1)]

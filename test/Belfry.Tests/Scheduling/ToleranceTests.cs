@@ -109,6 +109,31 @@ public sealed class ToleranceTests
 
     [Fact]
     [Trait("row", "55")]
+    [Trait("row", "39")]
+    public async Task While_a_log_of_several_processes_cannot_be_written_nothing_starts_and_what_people_ordered_waits()
+    {
+        await using var log = new BreakableLog { IsShared = true };
+        await using Belltower tower = await Belltower.OpenAsync(
+            belfry =>
+            {
+                belfry.Options.LogRetryDelay = TimeSpan.Zero;
+                belfry.AddTask("load", Never, () => { });
+            },
+            log);
+        await tower.WorkingAsync();
+        log.IsBroken = true;
+        string id = await tower.Scheduler.RunNowAsync("load");
+        await Eventually.HoldsAsync("it was tried again and again", () => log.Refused > 20, TimeSpan.FromSeconds(10));
+        Assert.Equal("the disk is full", tower.Scheduler.LogProblem);
+        log.IsBroken = false;
+        Assert.Equal(id, (await tower.EndedAsync("load")).Single().Id);
+        await Eventually.HoldsAsync("it is in sync", () => tower.Scheduler.LogProblem is null);
+        Assert.Single(tower.Diary, record => record.Text.StartsWith("The log of runs cannot be written", StringComparison.Ordinal));
+        Assert.Single(tower.Diary, record => record.Text.StartsWith("The log of runs is in sync again", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    [Trait("row", "55")]
     public async Task A_log_that_cannot_be_written_stops_the_scheduler_where_that_is_wanted()
     {
         await using var log = new BreakableLog();
@@ -226,10 +251,12 @@ public sealed class ToleranceTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => ordered.WaitAsync(TimeSpan.FromSeconds(10), Cancel));
     }
 
-    [Fact]
-    public async Task What_people_switched_is_known_also_when_the_book_could_not_be_read_whole_at_first()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_people_switched_is_known_also_when_the_book_could_not_be_read_whole_at_first(bool tookTooLong)
     {
-        var book = new BreakableBook();
+        var book = new BreakableBook { Failure = tookTooLong ? new TaskCanceledException("the store took too long") : new IOException("the disk fails") };
         await using Belltower tower = await Belltower.OpenAsync(belfry =>
         {
             belfry.Services.AddSingleton<ITaskBook>(book);
