@@ -14,7 +14,8 @@ public sealed class RemoteControl(CeleryCluster cluster, TimeProvider clock)
     // How long the broker itself may take.
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
-    // All that are known have answered, but more listen than that: a worker without heartbeats, or one that came this second. Answers take 12 ms.
+    // All that are known have answered, but more listen than that: a worker without heartbeats, or one that came this second. Or as many answered as
+    // listen, and one that is known did not: it does not hear us, being dead, or cut off. Answers take 12 ms.
     static readonly TimeSpan ForStrangers = TimeSpan.FromMilliseconds(40);
 
     /// <summary>Asks workers, and gives what they say.</summary>
@@ -104,7 +105,7 @@ public sealed class RemoteControl(CeleryCluster cluster, TimeProvider clock)
     {
         bool all = answered.Count >= heard, known = awaited.Count > 0 && awaited.All(answered.Contains);
         return rest <= TimeSpan.Zero || (all && (known || awaited.Count == 0)) || (known && heard is null) ? null
-            : known && rest > ForStrangers ? ForStrangers
+            : (known || all) && rest > ForStrangers ? ForStrangers
             : rest;
     }
 

@@ -22,6 +22,9 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
     // Reading 100,000 messages takes 88 MB of the broker's traffic; a queue of so many is not the place to look for a few.
     const int LongestQueue = 50_000;
 
+    // To look at so many keys takes 50 questions and 0.2 s of Redis' time.
+    const int FewKeys = 50_000;
+
     // After each batch four times as long is left to others.
     const int Courtesy = 4;
 
@@ -31,6 +34,7 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
     static readonly TimeSpan NamesKept = TimeSpan.FromMinutes(1);
 
     readonly RedisQuestions _redis = new(cluster.Broker, Patience, clock); // nobody asks it where the broker is RabbitMQ
+    readonly BrokerLife _life = new();
     IReadOnlyList<string>? _names;
     long _named;
 
@@ -138,9 +142,13 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
             cancel);
         var unacked = new Dictionary<string, MessageEvidence>(StringComparer.Ordinal);
         IReadOnlyList<QueuedMessage> held = await queues.UnackedAsync(LongestQueue, cancel);
-        Add(held, unacked, wanted, held.Count == 0 ? null : await TakenAsync(cancel));
-        return new BrokerLook { Queued = queued, Unacked = unacked, Complete = held.Count < LongestQueue && standing.All(queue => queue.Length is null or <= LongestQueue) };
+        (IReadOnlyDictionary<string, Instant>? taken, Instant? since) = held.Count == 0 ? (null, null) : await TakenAsync(cancel);
+        Add(held, unacked, wanted, taken);
+        return new BrokerLook { Queued = queued, Unacked = unacked, Since = since, Complete = held.Count < LongestQueue && standing.All(queue => queue.Length is null or <= LongestQueue) };
     }
+
+    /// <summary>To search the result backend is a moment's work; where it cannot be searched that is none.</summary>
+    public async Task<bool> IsSearchCheapAsync(CancellationToken cancel) => results is not RedisResults redis || await redis.CountAsync(cancel) <= FewKeys;
 
     /// <summary>Ids of runs whose records were written since an instant, a page at a time; none where the backend cannot be searched.</summary>
     /// <remarks>
@@ -188,8 +196,8 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
         }
     }
 
-    /// <summary>When workers took what they have not acknowledged, by delivery tag.</summary>
-    Task<IReadOnlyDictionary<string, Instant>> TakenAsync(CancellationToken cancel) => _redis.UseAsync<IReadOnlyDictionary<string, Instant>>(
+    /// <summary>When workers took what they have not acknowledged, by delivery tag; and since when this is the broker that it is.</summary>
+    Task<(IReadOnlyDictionary<string, Instant>? Taken, Instant? Since)> TakenAsync(CancellationToken cancel) => _redis.UseAsync<(IReadOnlyDictionary<string, Instant>?, Instant?)>(
         connection =>
         {
             var taken = new Dictionary<string, Instant>(StringComparer.Ordinal);
@@ -201,7 +209,8 @@ public sealed class ClusterEvidence(CeleryCluster cluster, RemoteControl control
                     taken[pairs[i].Text ?? ""] = Instant.FromUnixSeconds(score);
                 }
             }
-            return taken;
+            // A user may lack the right to ask; everything else goes without it.
+            return (taken, _life.Read(connection.Pipe([["INFO", "server"]])[0] is { Error: null, Text: { } info } ? info : null, Instant.Now(clock)));
         },
         cancel);
 

@@ -18,6 +18,9 @@ public sealed record Evidence
     /// <summary>Its message among those that workers have taken and not acknowledged; only on Redis.</summary>
     public MessageEvidence? Unacked { get; init; }
 
+    /// <summary>Since when the broker is the one that it is: what waited with a worker before, the worker has forgotten. Only of Redis; null where it does not tell.</summary>
+    public Instant? BrokerSince { get; init; }
+
     /// <summary>What each worker says of it, or why it says nothing.</summary>
     public IReadOnlyDictionary<string, WorkerEvidence> Workers { get; init; } = new Dictionary<string, WorkerEvidence>();
 

@@ -29,7 +29,9 @@ public sealed class Hearing
             {
                 WorkerNames.MakeRoom(_silent, one => one.Last);
             }
-            _silent[worker] = (_silent.GetValueOrDefault(worker).Silences + 1, now);
+            (int silences, Instant last) = _silent.GetValueOrDefault(worker);
+            // Who does not hear at all, as one that connects anew, is silent at many questions within a moment.
+            _silent[worker] = now - last < ClusterEvidence.ForWorkers ? (silences, last) : (silences + 1, now);
         }
     }
 }

@@ -42,6 +42,19 @@ public sealed class InquiryBook
         return true;
     }
 
+    /// <summary>Asks about a run soon, because a worker counts otherwise than we do: that moves nothing, so rounds that were made already count.</summary>
+    public void Hasten(string id, Instant now)
+    {
+        if (!_all.TryGetValue(id, out Inquiry? inquiry))
+        {
+            Ask(id, null, now);
+        }
+        else if (inquiry.Rounds != 1)
+        {
+            inquiry.At = Instant.Min(inquiry.At, now);
+        }
+    }
+
     /// <summary>When a run that is open, and of which nothing was heard since, is asked about first; it may have to wait for its own time.</summary>
     public static Instant FirstDue(TaskRun open) => Instant.Max(open.Updated, open.Eta ?? open.Updated) + FirstAfter;
 

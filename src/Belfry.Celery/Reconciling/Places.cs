@@ -72,7 +72,7 @@ static class Places
     {
         WorkerEvidence? own = facts.IsKnown ? Own(facts) : null;
         bool tookIt = facts.Known?.Received is { } received && unacked.Taken is { } taken && (taken - received).Duration() <= Taking;
-        bool forgot = own is null or { Says: WorkerSays.Gone } || own.Online > facts.Known?.Received;
+        bool forgot = own is null or { Says: WorkerSays.Gone } || own.Online > facts.Known?.Received || facts.Evidence.BrokerSince > facts.Known?.Received;
         if (facts.IsKnown && tookIt && !forgot)
         {
             return facts.State == RunState.Running ? null : NextStep.Held;

@@ -70,6 +70,9 @@ public sealed class RedisResults : IResultBackend
     /// <inheritdoc/>
     public Task<string?> ReplyToAsync(CancellationToken cancel) => Task.FromResult<string?>(null);
 
+    /// <summary>How many keys the database has, whosever they are.</summary>
+    public Task<long> CountAsync(CancellationToken cancel) => _redis.UseAsync(connection => connection.Command("DBSIZE").Number ?? long.MaxValue, cancel);
+
     /// <summary>The ids of all runs of which something is kept, a page at a time: whoever asks sets the pace by when it asks for the next one.</summary>
     public async IAsyncEnumerable<IReadOnlyList<StoredResult>> ScanAsync([EnumeratorCancellation] CancellationToken cancel)
     {

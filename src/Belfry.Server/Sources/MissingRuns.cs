@@ -27,6 +27,9 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     static readonly TimeSpan BetweenSweeps = TimeSpan.FromSeconds(5);
     const int SweepShare = 20;
 
+    // While records are searched for others are due, too.
+    static readonly TimeSpan BetweenVisits = TimeSpan.FromSeconds(1);
+
     static readonly RunState[] Open = [RunState.Pending, RunState.Queued, RunState.Running];
 
     readonly Lock _lock = new(); // events come on one thread, questions on another
@@ -34,6 +37,7 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     readonly Dictionary<string, long> _starts = new(StringComparer.Ordinal);
     readonly Dictionary<string, (Instant Next, TimeSpan Pause)> _pauses = new(StringComparer.Ordinal); // emptied by MayAsk
     readonly Unheard _unheard = new(clock);
+    readonly UnsearchedGap _unsearched = new();
     readonly List<string> _doubtful = []; // bounded by MostDoubtful; emptied by TakeDoubtful
     Instant _nextSweep;
     int _waiting; // put into the book since room was made
@@ -113,24 +117,29 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     /// <summary>What came of a question: a worker whose missing events it explained is listened to closely again.</summary>
     public void Settle(Answer answer)
     {
-        if (answer is not { Known.Worker: { } worker, Concluded.Facts.Count: > 0 })
+        bool settled = answer.Concluded.Facts.Count > 0;
+        if (answer.Known?.Worker is not { } worker || !(settled || answer.Concluded.Next == NextStep.Closed))
         {
             return;
         }
         lock (_lock)
         {
+            // Of one whose start came after its end this is the only word that it is not there.
             _signs.Forget(worker, answer.Inquiry.Id);
-            _pauses.Remove(worker);
-            _pauses.Remove(StartsOf(worker));
+            if (settled)
+            {
+                _pauses.Remove(worker);
+                _pauses.Remove(StartsOf(worker));
+            }
         }
     }
 
     /// <summary>Puts into the book what is to be asked now.</summary>
     /// <param name="book">The book.</param>
     /// <param name="watch">Knows the workers.</param>
-    /// <param name="makeRoom">Asks about those that are in the book by then.</param>
+    /// <param name="visits">Ask about those that are in the book by then.</param>
     /// <param name="cancel">Stops it.</param>
-    public async Task AskAsync(InquiryBook book, WorkerWatch watch, Func<CancellationToken, Task> makeRoom, CancellationToken cancel)
+    public async Task AskAsync(InquiryBook book, WorkerWatch watch, Visits visits, CancellationToken cancel)
     {
         Signs signs = TakeSigns();
         foreach (string id in TakeDoubtful())
@@ -142,13 +151,18 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
         {
             try
             {
-                await AskForMissedAsync(book, missed.Gap, watch, makeRoom, cancel);
+                await AskForMissedAsync(book, missed.Gap, watch, visits, cancel);
             }
             catch
             {
                 _unheard.GiveBack(missed);
                 throw;
             }
+        }
+        if (_unsearched.IsDue(signs, watch, Instant.Now(clock)) is { } gap)
+        {
+            await SearchAsync(book, gap, visits, cancel);
+            _unsearched.Clear();
         }
         if (Instant.Now(clock) >= _nextSweep)
         {
@@ -187,21 +201,39 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     }
 
     /// <summary>What went by in a gap, and what workers that came back may have forgotten.</summary>
-    async Task AskForMissedAsync(InquiryBook book, Gap? gap, WorkerWatch watch, Func<CancellationToken, Task> makeRoom, CancellationToken cancel)
+    async Task AskForMissedAsync(InquiryBook book, Gap? gap, WorkerWatch watch, Visits visits, CancellationToken cancel)
     {
         LastGap = gap ?? LastGap;
         Instant now = Instant.Now(clock);
         await AskForOpenAsync(book, gap, _ => now, cancel);
-        // What is open is mostly settled by its record at once: it does not wait for workers, nor for a search of the whole backend.
-        await makeRoom(cancel);
-        await AskForUnknownAsync(book, gap, watch, makeRoom, cancel);
-        if (gap is { } missed)
+        // Most of what is open, and of what went by, is settled by its record at once: it does not wait for workers.
+        await visits.Records(cancel);
+        if (gap is { } missed && await evidence.IsSearchCheapAsync(cancel))
         {
-            await foreach (IReadOnlyList<string> ids in evidence.FindRecordsAsync(missed.From, cancel))
+            await SearchAsync(book, missed, visits, cancel);
+        }
+        else if (gap is { } dear)
+        {
+            _unsearched.Put(dear, now);
+        }
+        await visits.All(cancel);
+        await AskForUnknownAsync(book, gap, watch, visits, cancel);
+    }
+
+    /// <summary>Runs of which a record was written in a gap.</summary>
+    async Task SearchAsync(InquiryBook book, Gap gap, Visits visits, CancellationToken cancel)
+    {
+        long visited = clock.GetTimestamp();
+        await foreach (IReadOnlyList<string> ids in evidence.FindRecordsAsync(gap.From, cancel))
+        {
+            await AskUnlessEndedAsync(book, gap, ids, visits, cancel);
+            if (clock.GetElapsedTime(visited) >= BetweenVisits)
             {
-                await AskUnlessEndedAsync(book, gap, ids, makeRoom, cancel);
+                await visits.All(cancel);
+                visited = clock.GetTimestamp();
             }
         }
+        await visits.Records(cancel);
     }
 
     /// <summary>Open runs that are due by this measure.</summary>
@@ -223,7 +255,7 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     }
 
     /// <summary>Runs that workers or the broker have and of which the log knows nothing, or that they have ended.</summary>
-    async Task AskForUnknownAsync(InquiryBook book, Gap? gap, WorkerWatch watch, Func<CancellationToken, Task> makeRoom, CancellationToken cancel)
+    async Task AskForUnknownAsync(InquiryBook book, Gap? gap, WorkerWatch watch, Visits visits, CancellationToken cancel)
     {
         Instant now = Instant.Now(clock);
         var standings = new WorkerStandings(watch.Snapshot(now), watch.UnbrokenSince, now);
@@ -231,15 +263,15 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
         WorkerAnswers answers = await evidence.AskAsync(null, standings.Beating, [], cancel);
         foreach (string[] ids in look.Queued.Keys.Union(look.Unacked.Keys).Union(answers.Runs).Chunk(Page))
         {
-            await AskUnlessEndedAsync(book, gap, ids, makeRoom, cancel);
+            await AskUnlessEndedAsync(book, gap, ids, visits, cancel);
         }
     }
 
-    async Task AskUnlessEndedAsync(InquiryBook book, Gap? gap, IReadOnlyList<string> ids, Func<CancellationToken, Task> makeRoom, CancellationToken cancel)
+    async Task AskUnlessEndedAsync(InquiryBook book, Gap? gap, IReadOnlyList<string> ids, Visits visits, CancellationToken cancel)
     {
         if (_waiting >= MostWaiting)
         {
-            await makeRoom(cancel);
+            await visits.All(cancel);
             _waiting = 0;
         }
         IReadOnlyList<string> strange = [.. ids.Where(id => !book.Has(id))];
@@ -268,7 +300,7 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
             }
             foreach (string id in running)
             {
-                book.Ask(id, null, now);
+                book.Hasten(id, now);
             }
         }
         foreach (string worker in signs.Starts.Keys)
@@ -281,7 +313,7 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
             {
                 if (run.State == RunState.Queued)
                 {
-                    book.Ask(run.Id, null, now);
+                    book.Hasten(run.Id, now);
                 }
             }
         }
@@ -308,3 +340,8 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
         return true;
     }
 }
+
+/// <summary>Asks about runs that are in the book and due.</summary>
+/// <param name="Records">By their records alone, which tell at once.</param>
+/// <param name="All">Wherever it needs be.</param>
+sealed record Visits(Func<CancellationToken, Task> Records, Func<CancellationToken, Task> All);

@@ -33,6 +33,8 @@ sealed partial class Reconciler(
     public void Miss(Gap gap)
     {
         _missing.Miss(gap);
+        // It is told by a stream that stands again.
+        _listening = true;
         if (_wake.CurrentCount == 0)
         {
             _wake.Release();
@@ -89,19 +91,27 @@ sealed partial class Reconciler(
 
     async Task TurnAsync(CancellationToken cancel)
     {
-        await _missing.AskAsync(_book, watch, VisitAsync, cancel);
+        await _missing.AskAsync(_book, watch, new Visits(ReadRecordsAsync, VisitAsync), cancel);
         await VisitAsync(cancel);
+        if (_missing.IsHurried)
+        {
+            return; // what follows waits for workers, and can wait itself
+        }
         await _totals.LookAsync(_hearing.Awaited(Standings().Beating, Instant.Now(clock)), cancel);
         await TellUnseenAsync(cancel);
         await flags.LookAsync(Standings().Beating, cancel);
     }
 
-    async Task VisitAsync(CancellationToken cancel)
+    Task VisitAsync(CancellationToken cancel) => DueAsync((visit, due) => visit.MakeAsync(due, SettleAsync, cancel));
+
+    Task ReadRecordsAsync(CancellationToken cancel) => DueAsync((visit, due) => visit.ReadAsync(due, SettleAsync, cancel));
+
+    async Task DueAsync(Func<Visit, IReadOnlyList<Inquiry>, Task> ask)
     {
         IReadOnlyList<Inquiry> due = _book.Due(Instant.Now(clock), MostAtOnce);
         if (due.Count > 0)
         {
-            await new Visit(settings.Name, evidence, log, Standings, _hearing, lostAfter, clock).MakeAsync(due, SettleAsync, cancel);
+            await ask(new Visit(settings.Name, evidence, log, Standings, _hearing, lostAfter, clock), due);
         }
     }
 
@@ -142,12 +152,13 @@ sealed partial class Reconciler(
         {
             _unseen.Add(worker, starts, _missing.LastGap, now, _totals);
         }
-        foreach (UnseenStarts.Pending pending in _unseen.Take(now, _totals))
+        IReadOnlyList<UnseenStarts.Pending> untold = _unseen.Take(now, _totals);
+        IReadOnlyList<Sample> known = untold.Count == 0 ? [] : await log.Queries.LatestSamplesAsync(SampleKinds.UnseenStarts, cancel);
+        foreach (UnseenStarts.Pending pending in untold)
         {
             IReadOnlyList<KeyValuePair<string, long>> tasks = pending is { Before: { } before, After: { } after } ? await _totals.UnloggedAsync(pending.Worker, before, after, pending.From, cancel) : [];
             var unseen = UnseenStart.Of(pending.From, pending.To, pending.Starts, tasks);
             log.Refuse(settings.Name, $"starts unseen on {pending.Worker}", unseen.Starts);
-            IReadOnlyList<Sample> known = await log.Queries.LatestSamplesAsync(SampleKinds.UnseenStarts, cancel);
             await log.SampleAsync([unseen.ToSample(settings.Name, pending.Worker, UnseenStart.Read(known, settings.Name, pending.Worker))], cancel);
             LogUnseen(settings.Name, pending.Worker, unseen);
         }

@@ -17,6 +17,13 @@ sealed class Visit(string source, ClusterEvidence evidence, RunLog log, Func<Wor
 
     IReadOnlyDictionary<string, TaskRun> _known = new Dictionary<string, TaskRun>();
 
+    /// <summary>Asks the records alone, and hands over what they settle.</summary>
+    public async Task ReadAsync(IReadOnlyList<Inquiry> due, Func<IReadOnlyList<Answer>, CancellationToken, Task> settle, CancellationToken cancel)
+    {
+        _known = await log.Queries.NewestAsync(source, [.. due.Select(inquiry => inquiry.Id)], cancel);
+        await RecordsAsync(due, settle, cancel);
+    }
+
     /// <summary>Asks, and hands over what came out as soon as it is known.</summary>
     public async Task MakeAsync(IReadOnlyList<Inquiry> due, Func<IReadOnlyList<Answer>, CancellationToken, Task> settle, CancellationToken cancel)
     {
@@ -56,7 +63,7 @@ sealed class Visit(string source, ClusterEvidence evidence, RunLog log, Func<Wor
             bool complete = look.Complete && !found.Workers.Values.Any(worker => worker is { Says: WorkerSays.Silent, Idle: false });
             found = found with
             {
-                Queued = look.Queued.GetValueOrDefault(inquiry.Id), Unacked = look.Unacked.GetValueOrDefault(inquiry.Id), Drained = look.Drained,
+                Queued = look.Queued.GetValueOrDefault(inquiry.Id), Unacked = look.Unacked.GetValueOrDefault(inquiry.Id), Drained = look.Drained, BrokerSince = look.Since,
                 RateLimited = limited is null || (_known.GetValueOrDefault(inquiry.Id)?.Task is { } task && limited.Contains(task)),
                 Rounds = inquiry.Rounds + 1, Complete = complete,
             };

@@ -22,9 +22,7 @@ public sealed class ClusterEvidenceTests : IAsyncLifetime
         _redis = await RedisServer.StartAsync();
         var url = BrokerUrl.Parse(_redis.Url);
         _connection = RedisConnection.Open(url, TimeSpan.FromSeconds(10), TimeProvider.System, Cancel);
-        var cluster = new CeleryCluster { Source = "lab", Broker = url };
-        _evidence = new ClusterEvidence(
-            cluster, new RemoteControl(cluster, TimeProvider.System), BrokerQueues.Of(cluster, TimeProvider.System), new RedisResults(url, "", TimeProvider.System), TimeProvider.System);
+        _evidence = EvidenceOf(new CeleryCluster { Source = "lab", Broker = url });
     }
 
     [Theory]
@@ -64,6 +62,22 @@ public sealed class ClusterEvidenceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task It_is_known_since_when_the_broker_is_the_one_that_it_is()
+    {
+        Instant first = await SinceAsync();
+        Assert.True(first < Instant.Now(TimeProvider.System));
+        Assert.Equal(first, await SinceAsync());
+        await _redis.StopAsync();
+        await _redis.StartAgainAsync();
+        Assert.True(await SinceAsync() > first);
+        // Who may not ask goes without.
+        await _redis.AskAsync("ACL", "SETUSER", "default", "-info");
+        var other = new CeleryCluster { Source = "lab", Broker = BrokerUrl.Parse(_redis.Url) };
+        BrokerLook look = await EvidenceOf(other).LookAsync(["a"], [], Cancel);
+        Assert.Equal((null, At(2)), (look.Since, look.Unacked["a"].Taken));
+    }
+
+    [Fact]
     public async Task Who_is_deaf_is_waited_for_once_and_not_at_every_question()
     {
         using RedisConnection ear = RedisConnection.Open(BrokerUrl.Parse(_redis.Url), TimeSpan.FromSeconds(10), TimeProvider.System, Cancel);
@@ -81,6 +95,20 @@ public sealed class ClusterEvidenceTests : IAsyncLifetime
     {
         _connection.Dispose();
         await _redis.DisposeAsync();
+    }
+
+    static ClusterEvidence EvidenceOf(CeleryCluster cluster) => new(
+        cluster, new RemoteControl(cluster, TimeProvider.System), BrokerQueues.Of(cluster, TimeProvider.System), new RedisResults(cluster.Broker, "", TimeProvider.System), TimeProvider.System);
+
+    static Instant At(double seconds) => Instant.FromUnixSeconds(1_700_000_000 + seconds);
+
+    /// <summary>Since when, by a message that a worker has taken.</summary>
+    async Task<Instant> SinceAsync()
+    {
+        const string message = """[{"body": "W1tdLCB7fSwge31d", "content-encoding": "utf-8", "content-type": "application/json", "headers": {"id": "a", "task": "t", "retries": 0}, "properties": {"body_encoding": "base64", "delivery_tag": "tag"}}, "", "celery"]""";
+        await _redis.AskAsync("HSET", "unacked", "tag", message);
+        await _redis.AskAsync("ZADD", "unacked_index", "1700000002", "tag");
+        return (await _evidence.LookAsync(["a"], [], Cancel)).Since ?? throw new InvalidOperationException("it did not tell");
     }
 
     void Keep(string id, int seconds) => _connection.Command("SETEX", $"celery-task-meta-{id}", $"{seconds}", """{"status": "SUCCESS"}""");

@@ -49,6 +49,20 @@ public sealed class InquiryBookTests
         Assert.Equal((0, new Gap(Begin, Begin)), (Due(0).Single().Rounds, Due(0).Single().Gap));
     }
 
+    [Fact]
+    public void That_a_worker_counts_otherwise_hastens_the_next_round_and_does_not_begin_them_anew()
+    {
+        _book.Hasten("a", Begin);
+        _book.Note(Due(0).Single(), NextStep.AskAgain, complete: true, Begin, null);
+        _book.Hasten("a", Begin + TimeSpan.FromSeconds(2));
+        Assert.Empty(Due(2.9));
+        Assert.Equal(1, Due(3).Single().Rounds);
+        _book.Note(Due(3).Single(), NextStep.Running, complete: null, Begin + TimeSpan.FromSeconds(3), null);
+        Assert.Empty(Due(5));
+        _book.Hasten("a", Begin + TimeSpan.FromSeconds(5));
+        Assert.Equal(0, Due(5).Single().Rounds);
+    }
+
     [Theory]
     [InlineData(NextStep.Settled)]
     [InlineData(NextStep.Lost)]
@@ -83,13 +97,16 @@ public sealed class InquiryBookTests
     public void A_worker_that_was_silent_three_times_is_waited_for_once_a_minute_until_it_answers()
     {
         var hearing = new Hearing();
+        Instant now = Begin;
         for (int i = 0; i < 3; i++)
         {
-            Assert.Equal(["w"], hearing.Awaited(["w"], Begin));
-            hearing.Note([], ["w"], Begin);
+            Assert.Equal(["w"], hearing.Awaited(["w"], now));
+            now = Begin + TimeSpan.FromSeconds(2 * i);
+            hearing.Note([], ["w"], now);
+            hearing.Note([], ["w"], now + TimeSpan.FromSeconds(1.9)); // it may be about to connect anew
         }
-        Assert.Empty(hearing.Awaited(["w"], Begin + TimeSpan.FromSeconds(59)));
-        Assert.Equal(["w"], hearing.Awaited(["w"], Begin + TimeSpan.FromSeconds(60)));
+        Assert.Empty(hearing.Awaited(["w"], now + TimeSpan.FromSeconds(59)));
+        Assert.Equal(["w"], hearing.Awaited(["w"], now + TimeSpan.FromSeconds(60)));
         hearing.Note(["w"], [], Begin);
         Assert.False(hearing.IsDeaf("w"));
     }
@@ -104,7 +121,7 @@ public sealed class InquiryBookTests
         }
         for (int i = 0; i < 3; i++)
         {
-            hearing.Note([], ["w"], Begin + TimeSpan.FromDays(1));
+            hearing.Note([], ["w"], Begin + TimeSpan.FromDays(1) + TimeSpan.FromSeconds(2 * i));
         }
         Assert.True(hearing.IsDeaf("w"));
     }

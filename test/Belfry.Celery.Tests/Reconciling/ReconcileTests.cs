@@ -18,6 +18,22 @@ public sealed class ReconcileTests
     }
 
     [Fact]
+    public void On_Redis_a_worker_has_forgotten_what_waited_with_it_when_the_broker_was_started_again_and_goes_on_with_what_runs()
+    {
+        TaskEvent[] events = [Fact(EventKind.Submitted, 1), Fact(EventKind.Received, 2)];
+        TaskRun held = Assert.Single(Fold.Rows(events)), running = Assert.Single(Fold.Rows([.. events, Fact(EventKind.Started, 3)]));
+        Evidence kept = Nowhere() with { Workers = Worker(WorkerSays.Unknown, online: 0), Unacked = new MessageEvidence(1, "t", At(2)), BrokerSince = At(20) };
+        Reconciliation concluded = Reconcile.Run("lab", "a", held, kept);
+        TaskEvent back = Assert.Single(concluded.Facts);
+        Assert.Equal((EventKind.Requeued, NextStep.Pending), (back.Kind, concluded.Next));
+        Assert.StartsWith("kept by the broker until ", back.Reason, StringComparison.Ordinal);
+        // Taken since, it is there, though it is in no list: a worker may hold it until it may begin.
+        Assert.Equal((0, NextStep.Held), Of(Reconcile.Run("lab", "a", held, kept with { BrokerSince = At(1) })));
+        Dictionary<string, WorkerEvidence> active = new() { ["w"] = new WorkerEvidence(WorkerSays.Active) { Start = At(3) } };
+        Assert.Equal((0, NextStep.Running), Of(Reconcile.Run("lab", "a", running, kept with { Workers = active })));
+    }
+
+    [Fact]
     public void What_was_given_up_and_is_found_nowhere_is_not_asked_for_any_more()
     {
         TaskRun lost = Assert.Single(Fold.Rows([Fact(EventKind.Received, 1), Fact(EventKind.Started, 2), Fact(EventKind.Lost, 3)]));

@@ -67,6 +67,78 @@ public sealed class MissingRunsTests : IAsyncLifetime
         Assert.Equal(kept, asked.Count);
     }
 
+    [Fact]
+    public async Task Of_a_large_backend_not_every_key_is_looked_at_for_a_gap_in_which_nothing_was_begun()
+    {
+        await KeepAsync(60_000);
+        Beat(processed: 10);
+        Miss();
+        await AskAsync();
+        Beat(processed: 10);
+        await AskAsync();
+        _clock.Advance(TimeSpan.FromSeconds(31));
+        Beat(processed: 10);
+        await AskAsync();
+        // What goes by unseen later is none of that gap.
+        Beat(processed: 12);
+        Beat(processed: 12);
+        await AskAsync();
+        Assert.False(_book.Has("1"));
+    }
+
+    [Theory]
+    [InlineData("starts that nobody saw")]
+    [InlineData("a new process")]
+    [InlineData("a worker that came")]
+    [InlineData("a worker that went")]
+    public async Task A_large_backend_is_searched_when_something_says_that_runs_went_by(string sign)
+    {
+        await KeepAsync(60_000);
+        Beat(processed: 10);
+        Miss();
+        await AskAsync();
+        Assert.False(_book.Has("1"));
+        switch (sign)
+        {
+            case "starts that nobody saw":
+                Beat(processed: 12);
+                Beat(processed: 12);
+                break;
+            case "a new process":
+                Beat(processed: 1, pid: 2);
+                break;
+            case "a worker that came":
+                Beat(processed: 10);
+                Beat(processed: 1, worker: "other");
+                break;
+            default:
+                _clock.Advance(TimeSpan.FromSeconds(5));
+                break;
+        }
+        await AskAsync();
+        Assert.True(_book.Has("1"));
+    }
+
+    [Fact]
+    public async Task A_run_whose_start_is_heard_after_its_end_is_asked_about_once()
+    {
+        Beat(processed: 0);
+        Hear(EventKind.Succeeded, "late");
+        Hear(EventKind.Started, "late");
+        Beat(processed: 1);
+        Beat(processed: 1);
+        await AskAsync();
+        Inquiry asked = Assert.Single(_book.Due(Instant.Now(_clock), 10));
+        var ended = new TaskRun { Source = "lab", Id = "late", Attempt = 1, State = RunState.Completed, Worker = "w", At = default, First = default, Updated = default };
+        _missing.Settle(new Answer(asked, ended, new Reconciliation([], NextStep.Closed), null, null));
+        _book.Drop("late");
+        _clock.Advance(TimeSpan.FromMinutes(10));
+        Beat(processed: 1);
+        Beat(processed: 1);
+        await AskAsync();
+        Assert.False(_book.Has("late"));
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _log.DisposeAsync();
@@ -76,12 +148,24 @@ public sealed class MissingRunsTests : IAsyncLifetime
 
     void Miss()
     {
+        _clock.Advance(TimeSpan.FromMinutes(1));
         Instant now = Instant.Now(_clock);
-        _missing.Miss(new Gap(now - TimeSpan.FromMinutes(1), now));
+        _missing.Miss(new Gap(now - TimeSpan.FromSeconds(30), now));
+        _watch.Break(now);
         _clock.Advance(TimeSpan.FromSeconds(1));
     }
 
-    Task AskAsync(Func<CancellationToken, Task>? makeRoom = null) => _missing.AskAsync(_book, _watch, makeRoom ?? (_ => Task.CompletedTask), Cancel);
+    void Beat(long processed, int pid = 1, string worker = "w") => Hear(EventKind.WorkerHeartbeat, "", worker, new WorkerBeat(pid, 2, 0, processed, null));
+
+    void Hear(EventKind kind, string id, string worker = "w", WorkerBeat? beat = null)
+    {
+        Instant now = Instant.Now(_clock);
+        TaskEvent[] events = [new TaskEvent { Source = "lab", Id = id, Kind = kind, At = now, Shown = now, Worker = worker, Beat = beat }];
+        _missing.Hear(events);
+        _watch.Hear(events, now);
+    }
+
+    Task AskAsync(Func<CancellationToken, Task>? visit = null) => _missing.AskAsync(_book, _watch, new Visits(_ => Task.CompletedTask, visit ?? (_ => Task.CompletedTask)), Cancel);
 
     /// <summary>Records of so many runs, called by their numbers.</summary>
     Task<string> KeepAsync(int runs) => _results.AskAsync(

@@ -18,7 +18,7 @@ sealed record GapFigures(int Runs, int Right, int Missing, int Untold, int Attem
     /// <param name="sent">Runs, with their tasks.</param>
     /// <param name="truth">What became of them.</param>
     /// <param name="rows">The newest attempt of each run in the log.</param>
-    /// <param name="vanished">Of those that no worker knows these are not with the broker either: a worker of Celery that ends may take some along.</param>
+    /// <param name="vanished">Of those that no living worker knows these are not with the broker either: a worker of Celery that ends may take some along.</param>
     /// <param name="scenario">What was played.</param>
     public static GapFigures Of(
         IReadOnlyDictionary<string, string> sent, WorkerTruth truth, IReadOnlyDictionary<string, LoggedRun> rows, IReadOnlySet<string> vanished, GapScenario scenario)
@@ -34,9 +34,9 @@ sealed record GapFigures(int Runs, int Right, int Missing, int Untold, int Attem
             {
                 runs--; // the broker died before it had it
             }
-            else if (row is null && (leavesNothing || (wanted.State == "Lost" && !scenario.OnRabbit)))
+            else if (row is null && (leavesNothing || vanished.Contains(id) || (wanted.State == "Lost" && !scenario.OnRabbit)))
             {
-                missing++; // on Redis a run that was begun and killed while nobody listened is known to its worker's own log alone
+                missing++; // on Redis a run that was begun, or acknowledged, and killed while nobody listened is known to its worker's own log alone
             }
             else if (vanished.Contains(id) && row?.Text("reason") is "message gone" or "expired")
             {
@@ -54,7 +54,7 @@ sealed record GapFigures(int Runs, int Right, int Missing, int Untold, int Attem
             }
             else
             {
-                wrong.Add($"{id} {task} is {(row is null ? "not there" : $"{row.State} {row.Text("reason")} attempt {row.Attempt}")}, should be {wanted.State} attempt {wanted.Attempts}");
+                wrong.Add($"{id} {task} is {(row is null ? "not there" : $"{row.State} {row.Text("reason")} {row.Text("task")} attempt {row.Attempt}")}, should be {wanted.State} attempt {wanted.Attempts}");
             }
         }
         return new GapFigures(runs, right, missing, untold, attempt, wrong);

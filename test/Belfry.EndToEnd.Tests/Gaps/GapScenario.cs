@@ -14,6 +14,9 @@ sealed record GapScenario(string Name, Func<GapSite, Task> Play)
     /// <summary>The broker is killed and started again: workers forget what they held, and what it had not written by then is lost.</summary>
     public bool Restarts { get; init; }
 
+    /// <summary>What is done to RabbitMQ concerns all who use it.</summary>
+    public bool OwnBroker { get; init; }
+
     /// <summary>Celery's pool.</summary>
     public string Pool { get; init; } = "prefork";
 

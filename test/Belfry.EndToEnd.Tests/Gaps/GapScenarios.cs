@@ -15,6 +15,7 @@ static class GapScenarios
         new("Redis, worker killed", KilledAsync) { Measured = "414 410 0 4 0, Lost 65 s" },
         new("Redis, threads", ThreadsAsync) { Measured = "1435 1432 0 3 0, <= 7 s", Pool = "threads" },
         new("Redis, overflow", OverflowAsync) { Measured = "747 736 10 0 1 attempt, <= 3.7 s", Redis = ["--client-output-buffer-limit", "pubsub 1mb 512kb 1"], Always = true },
+        new("Redis, too much for us", TooMuchAsync) { Measured = "as overflow", LosesNothing = true },
         new("Redis restarted, AOF", RedisRestartAsync) { Measured = "455 442 0 3 10, <= 19 s", Redis = ["--appendonly", "yes", "--appendfsync", "always"], Restarts = true, Always = true },
         new("Redis restarted, nothing kept", RedisRestartAsync) { Measured = "169 155 0 3 11, <= 23 s", Restarts = true },
         new("Redis, worker stopped", StoppedAsync) { Measured = "262 259 0 3 0, 0 s", Always = true },
@@ -28,6 +29,7 @@ static class GapScenarios
         new("RabbitMQ, worker stopped", StoppedAsync) { Measured = "263 260 0 3 0, 5 s", OnRabbit = true, Always = true },
         new("RabbitMQ, solo, then killed", SoloAsync) { Measured = "29 29 0 0 0", OnRabbit = true, Pool = "solo" },
         new("RabbitMQ, network cut", CutAsync) { Measured = "nothing is lost", OnRabbit = true, LosesNothing = true },
+        new("RabbitMQ, short of memory", ShortOfMemoryAsync) { Measured = "nothing becomes Lost", OnRabbit = true, OwnBroker = true, LosesNothing = true, Always = true },
     ];
 
     static async Task AwayAsync(GapSite site)
@@ -92,6 +94,24 @@ static class GapScenarios
         await site.RunAsync(Soak.Count(1, 42));
     }
 
+    // The log takes nothing for a while, and so much waits to be decoded that we ourselves throw messages away: 128 MB are our limit.
+    static async Task TooMuchAsync(GapSite site)
+    {
+        await site.RunAsync(Soak.Count(2, 20));
+        await using (await site.LockLogAsync())
+        {
+            byte[] large = new byte[1_000_000];
+            for (int i = 0; i < 200; i++)
+            {
+                await site.Redis.PublishAsync("/0.celeryev/task.much", large);
+            }
+            await site.RunAsync(Soak.Count(3, 15));
+        }
+        site.Mark();
+        await Eventually.HoldsAsync("the gap", async () => (await site.Belfry.DoctorAsync()).Contains("the queue was full", StringComparison.Ordinal), TimeSpan.FromMinutes(1));
+        await site.RunAsync(Soak.Count(1, 20));
+    }
+
     static async Task RedisRestartAsync(GapSite site)
     {
         await site.RunAsync(Soak.Count(3, 25));
@@ -99,8 +119,8 @@ static class GapScenarios
         await site.Redis.StopAsync();
         await site.RunAsync(Soak.Count(1, 3));
         await site.Redis.StartAgainAsync();
-        await site.ListensAsync(listened + 1);
         site.Mark();
+        await site.ListensAsync(listened + 1);
         await site.RunAsync(Soak.Count(2, 28));
     }
 
@@ -114,6 +134,18 @@ static class GapScenarios
         site.Mark();
         await Eventually.HoldsAsync("the gap", async () => (await site.Belfry.DoctorAsync()).Contains("the broker was restarted", StringComparison.Ordinal), TimeSpan.FromMinutes(1));
         await site.RunAsync(Soak.Count(2, 25));
+    }
+
+    // It reads no more from whoever publishes: neither beats nor acknowledgements come through, from workers that live.
+    static async Task ShortOfMemoryAsync(GapSite site)
+    {
+        await site.RunAsync(Soak.Count(2, 20));
+        await site.Rabbit!.TellAsync("set_vm_memory_high_watermark", "0.0001");
+        site.Mark();
+        await site.RunAsync(Soak.Count(8, 75));
+        await site.Rabbit.TellAsync("set_vm_memory_high_watermark", "0.4");
+        site.Mark();
+        await site.RunAsync(Soak.Count(2, 20));
     }
 
     static async Task StoppedAsync(GapSite site)

@@ -14,6 +14,7 @@ sealed class GapSite : IAsyncDisposable
     readonly CancellationTokenSource _ending = new();
     Task _watching = Task.CompletedTask;
     CeleryLoad? _load;
+    int _marks;
     (int Open, double Seconds) _settled = (int.MaxValue, 0), _lost = (int.MaxValue, 0);
 
     GapSite(GapScenario scenario, RedisServer redis, RabbitServer? rabbit, string url, TcpProxy wire)
@@ -62,7 +63,7 @@ sealed class GapSite : IAsyncDisposable
     public static async Task<GapSite> StartAsync(GapScenario scenario, SharedRabbit shared)
     {
         RedisServer redis = await RedisServer.StartAsync(scenario.Redis);
-        RabbitServer? rabbit = !scenario.OnRabbit ? null : scenario.Restarts ? await RabbitServer.StartAsync() : await shared.ServerAsync();
+        RabbitServer? rabbit = !scenario.OnRabbit ? null : IsOwn(scenario) ? await RabbitServer.StartAsync() : await shared.ServerAsync();
         string? virtualHost = rabbit?.NewVirtualHost();
         TcpProxy wire = TcpProxy.Start(rabbit?.Port ?? redis.Port);
         var site = new GapSite(scenario, redis, rabbit, rabbit?.UrlOf(virtualHost!) ?? redis.Url, wire);
@@ -117,12 +118,27 @@ sealed class GapSite : IAsyncDisposable
         _gone.Add(Last);
     }
 
-    /// <summary>The fault is over: from here on the time counts in which what has ended by now becomes right.</summary>
+    /// <summary>Holds the log locked until it is disposed: what is heard waits in memory.</summary>
+    public async Task<IAsyncDisposable> LockLogAsync()
+    {
+        ChildProcess holder = ChildProcess.Start(Machine.Python, ["-c", """
+            import sqlite3, sys, time
+            log = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
+            log.execute('BEGIN IMMEDIATE')
+            print('held', flush=True)
+            time.sleep(120)
+            """, Belfry.Folder.File("log.db")]);
+        await holder.LineAsync(line => line == "held");
+        return holder;
+    }
+
+    /// <summary>From here on the time counts in which what has ended by now becomes right: the fault is over, or has just begun.</summary>
     public void Mark()
     {
         WorkerTruth truth = Truth();
         Dictionary<string, TrueRun> ended = AllSent().ToDictionary(run => run.Key, run => truth.Of(run.Key, run.Value)).Where(run => run.Value.IsFinal).ToDictionary();
-        _watching = WatchAsync(ended, Stopwatch.GetTimestamp());
+        (_settled, _lost) = ((int.MaxValue, 0), (int.MaxValue, 0));
+        _watching = Task.WhenAll(_watching, WatchAsync(ended, Stopwatch.GetTimestamp(), ++_marks));
     }
 
     /// <summary>Ends the load, waits until nothing is wrong any more or does not become better, and tells how it stands.</summary>
@@ -153,10 +169,12 @@ sealed class GapSite : IAsyncDisposable
         await Belfry.DisposeAsync();
         await Cluster.DisposeAsync();
         await Wire.DisposeAsync();
-        await (_scenario.Restarts && Rabbit is not null ? Rabbit.DisposeAsync() : ValueTask.CompletedTask);
+        await (IsOwn(_scenario) && Rabbit is not null ? Rabbit.DisposeAsync() : ValueTask.CompletedTask);
         await Redis.DisposeAsync();
         _ending.Dispose();
     }
+
+    static bool IsOwn(GapScenario scenario) => scenario.Restarts || scenario.OwnBroker;
 
     async Task StartWorkerAsync(string name)
     {
@@ -172,7 +190,7 @@ sealed class GapSite : IAsyncDisposable
 
     WorkerTruth Truth() => new(_workers, _gone, lateAcks: _scenario.Pool == "solo", givesBack: _scenario.OnRabbit);
 
-    /// <summary>Runs that have ended in the log, that no worker knows and that Redis has no more.</summary>
+    /// <summary>Runs that Redis has no more: of those that have ended in the log and that no worker knows, and of those that the log does not know and no living worker.</summary>
     async Task<HashSet<string>> VanishedAsync(WorkerTruth truth, Dictionary<string, LoggedRun> rows)
     {
         const string script = """
@@ -180,10 +198,13 @@ sealed class GapSite : IAsyncDisposable
               for _, message in ipairs(redis.call('LRANGE', key, 0, -1)) do if string.find(message, ARGV[1], 1, true) then return 1 end end
             end
             for _, message in ipairs(redis.call('HVALS', 'unacked')) do if string.find(message, ARGV[1], 1, true) then return 1 end end
-            return 0
+            return redis.call('EXISTS', 'celery-task-meta-' .. ARGV[1])
             """;
         var vanished = new HashSet<string>();
-        foreach (string id in _scenario.OnRabbit ? [] : AllSent().Keys.Except(truth.Runs).Where(id => rows.GetValueOrDefault(id)?.State is "Lost" or "Cancelled"))
+        Dictionary<string, string> sent = AllSent();
+        IEnumerable<string> doubtful = sent.Keys.Except(truth.Runs).Where(id => rows.GetValueOrDefault(id)?.State is "Lost" or "Cancelled")
+            .Concat(truth.Runs.Where(id => !rows.ContainsKey(id) && truth.Of(id, sent.GetValueOrDefault(id, "")).State == "Pending"));
+        foreach (string id in _scenario.OnRabbit ? [] : doubtful)
         {
             if (await Redis.AskAsync("EVAL", script, "0", id) == "0")
             {
@@ -199,12 +220,16 @@ sealed class GapSite : IAsyncDisposable
         return !_scenario.Restarts && AllSent().Any(run => truth.Of(run.Key, run.Value).State is "Running" or "Queued");
     }
 
-    async Task WatchAsync(Dictionary<string, TrueRun> ended, long since)
+    async Task WatchAsync(Dictionary<string, TrueRun> ended, long since, int mark)
     {
         Dictionary<string, string> tasks = AllSent();
         while (!_ending.IsCancellationRequested)
         {
             Dictionary<string, LoggedRun> rows = await RowsAsync();
+            if (mark != _marks)
+            {
+                return; // another has begun to count
+            }
             double seconds = Stopwatch.GetElapsedTime(since).TotalSeconds;
             ILookup<bool, KeyValuePair<string, TrueRun>> open = ended.Where(run => !GapFigures.IsSettled(tasks[run.Key], run.Value, rows.GetValueOrDefault(run.Key), _scenario)).ToLookup(run => run.Value.State == "Lost");
             _settled = open[false].Count() is var others && others < _settled.Open ? (others, seconds) : _settled;

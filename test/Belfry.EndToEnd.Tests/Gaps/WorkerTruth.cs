@@ -37,17 +37,20 @@ sealed partial class WorkerTruth
         int attempts = 1 + seen.Values.Sum(one => one.Retries);
         KeyValuePair<CeleryWorker, Seen>[] living = [.. seen.Where(one => !_gone.Contains(one.Key))], dead = [.. seen.Where(one => _gone.Contains(one.Key))];
         bool isLate = _lateAcks || task == "lab.late", mayExpire = task.EndsWith('!') && !seen.Values.Any(one => one.Begun > 0);
+        bool isDiscarded = seen.Values.Any(one => one.Outcome == "Discarding");
         // Debian's Celery says of what raises Ignore or Reject that it was raised unexpectedly; it leaves no event and no record all the same.
         string state = task is "lab.ignored" or "lab.rejected" && seen.Values.Any(one => one.Outcome is not null) ? TrueRun.Untold
             : seen.Values.Any(one => one.Outcome == "succeeded") ? "Completed"
             : seen.Values.Any(one => one.Outcome is "raised") ? "Failed"
-            : mayExpire && (living.Length > 0 || _givesBack) ? "Cancelled"
+            : isDiscarded || (mayExpire && (living.Length > 0 || _givesBack)) ? "Cancelled"
             : living.Any(one => one.Value.Begun > one.Value.Ended) ? "Running"
             : living.Any(one => one.Value.Received > one.Value.Begun) ? "Queued"
             : seen.Values.Any(one => one.Outcome is not null) ? TrueRun.Untold
             : dead.Any(one => one.Value.Begun > one.Value.Ended) && !isLate ? "Lost"
             : "Pending";
-        return new TrueRun(state, attempts);
+        // A worker throws away what expired only when its turn comes; RabbitMQ does so without a word.
+        bool isFinal = state is not ("Running" or "Queued" or "Pending") && (state != "Cancelled" || isDiscarded);
+        return new TrueRun(state, attempts, isFinal);
     }
 
     void Note(CeleryWorker worker, string id, string what)
@@ -67,7 +70,7 @@ sealed partial class WorkerTruth
     }
 
     // "Task lab.add[ID] received", "… succeeded in 0.1s: 3", "… raised unexpected: …", "… retry: …", "… ignored"; "began lab.add[ID]" is app.py's.
-    [GeneratedRegex(@"(?:Task [\w.]+\[(?<id>[0-9a-f-]{36})\] (?<what>\w+))|(?:(?<what>began) [\w.]+\[(?<id>[0-9a-f-]{36})\])", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"(?:Task [\w.]+\[(?<id>[0-9a-f-]{36})\] (?<what>\w+))|(?:(?<what>began|Discarding)(?: revoked task:)? [\w.]+\[(?<id>[0-9a-f-]{36})\])", RegexOptions.NonBacktracking)]
     private static partial Regex Line();
 
     readonly record struct Seen(int Received, int Begun, int Ended, int Retries, string? Outcome);
@@ -76,11 +79,9 @@ sealed partial class WorkerTruth
 /// <summary>What became of a run.</summary>
 /// <param name="State">Its state as Belfry should show it.</param>
 /// <param name="Attempts">How many attempts it took.</param>
-sealed record TrueRun(string State, int Attempts)
+/// <param name="IsFinal">Nothing will change it any more.</param>
+sealed record TrueRun(string State, int Attempts, bool IsFinal)
 {
     /// <summary>It ended, and nothing tells of it: neither an event nor a record.</summary>
     public const string Untold = "Untold";
-
-    /// <summary>Nothing will change it any more.</summary>
-    public bool IsFinal => State is not ("Running" or "Queued" or "Pending");
 }
