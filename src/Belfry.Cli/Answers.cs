@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Spectre.Console.Rendering;
 
 namespace Belfry.Cli;
 
@@ -26,12 +28,34 @@ static class Answers
     public static void Print<T>(T answer) => Console.Out.WriteLine(JsonSerializer.Serialize(answer, Readable));
 
     /// <summary>Prints rows in columns.</summary>
-    public static void Print(string[] head, IReadOnlyList<string[]> rows)
+    public static void Print(string[] head, IReadOnlyList<string[]> rows) => Print(head, rows, Console.Out);
+
+    /// <summary>Prints rows in columns.</summary>
+    public static void Print(string[] head, IReadOnlyList<string[]> rows, TextWriter to)
     {
-        int[] widths = [.. head.Select((_, i) => rows.Append(head).Max(row => row[i].Length))];
-        foreach (string[] row in rows.Prepend(head))
+        string[][] shown = [.. rows.Prepend(head).Select(row => Array.ConvertAll(row, cell => Harmless(cell)))];
+        int[] widths = [.. head.Select((_, i) => shown.Max(row => WidthOf(row[i])))];
+        foreach (string[] row in shown)
         {
-            Console.Out.WriteLine(string.Join("  ", row.Select((cell, i) => cell.PadRight(widths[i]))).TrimEnd());
+            to.WriteLine(string.Join("  ", row.Select((cell, i) => cell + new string(' ', widths[i] - WidthOf(cell)))).TrimEnd());
         }
     }
+
+    /// <summary>Prints a text that is somebody else's: into a pipe as it is.</summary>
+    public static void PrintText(string text) => Console.Out.WriteLine(Console.IsOutputRedirected ? text : Harmless(text, "\n\t"));
+
+    /// <summary>A text whose control characters are shown and not obeyed: they could move a terminal's cursor, or worse.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="kept">Those of them that may stay.</param>
+    public static string Harmless(string text, string kept = "") => !text.Any(char.IsControl) ? text : string.Concat(text.Select(letter => letter switch
+    {
+        _ when kept.Contains(letter, StringComparison.Ordinal) => letter,
+        < ' ' => (char)('\u2400' + letter),
+        '\x7f' => '\u2421',
+        _ when char.IsControl(letter) => '\uFFFD',
+        _ => letter,
+    }));
+
+    /// <summary>How many columns of a terminal a text takes: some letters take two.</summary>
+    static int WidthOf(string text) => Ascii.IsValid(text) ? text.Length : new Segment(text).CellCount();
 }

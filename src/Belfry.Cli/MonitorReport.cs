@@ -58,12 +58,7 @@ static class MonitorReport
     static void PrintTable(IReadOnlyList<MonitorResult> results, TextWriter data)
     {
         data.WriteLine(Summary(results));
-        string[][] rows = [["STATE", "TASK", "STATUS", "EXPECTED", "WINDOW", "LAST RUN", "TOLD"], .. results.Select(Row)];
-        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
-        foreach (string[] row in rows)
-        {
-            data.WriteLine(string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
-        }
+        Answers.Print(["STATE", "TASK", "STATUS", "EXPECTED", "WINDOW", "LAST RUN", "TOLD"], [.. results.Select(Row)], data);
         foreach (MonitorResult result in results.Where(result => result.State != CheckState.Ok))
         {
             data.WriteLine($"{result.Task}: {result.Sentence}");

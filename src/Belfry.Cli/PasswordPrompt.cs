@@ -18,14 +18,26 @@ static class PasswordPrompt
     {
         if (file is not null)
         {
-            return (await File.ReadAllLinesAsync(file, cancel)).FirstOrDefault("");
+            return (await LinesAsync(file, cancel)).FirstOrDefault("");
         }
         if (Console.IsInputRedirected)
         {
-            return await Console.In.ReadLineAsync(cancel) ?? "";
+            return await Confirmation.TypedAsync(Console.In.ReadLine, cancel) ?? "";
         }
-        string password = Ask("Password: ");
-        return Ask("Once more: ") == password ? password : throw new UsageException("the two are not the same");
+        string password = await Confirmation.TypedAsync(() => Ask("Password: "), cancel);
+        return await Confirmation.TypedAsync(() => Ask("Once more: "), cancel) == password ? password : throw new UsageException("the two are not the same");
+    }
+
+    static async Task<string[]> LinesAsync(string file, CancellationToken cancel)
+    {
+        try
+        {
+            return await File.ReadAllLinesAsync(file, cancel);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--password-file cannot be read: {e.Message}");
+        }
     }
 
     /// <summary>Reads a line without showing it.</summary>

@@ -73,7 +73,7 @@ static class PurgeVerb
         {
             async Task<long> AskAsync(bool dryRun, string answer) => (await server.PostAsync(
                 "api/v1/runs/purge", new { all = line.GetValue(All), app = choice.App, task = choice.Task, id = choice.Id, source = choice.Source, dry_run = dryRun }, cancel)).GetProperty(answer).GetInt64();
-            return await PurgeLogsAsync(line, choice, () => AskAsync(true, "runs"), () => AskAsync(false, "deleted"));
+            return await PurgeLogsAsync(line, choice, () => AskAsync(true, "runs"), () => AskAsync(false, "deleted"), cancel);
         }
         BelfrySettings settings = Common.Settings(line);
         var url = StoreUrl.Parse(settings.Store);
@@ -95,10 +95,11 @@ static class PurgeVerb
                 var entry = new AuditEntry(Instant.Now(TimeProvider.System), Actor.Command, "run.purge", $"{choice}", $"{deleted} deleted");
                 await StoredAccess.ChangeAsync(line, async access => { await access.WriteAsync([entry], new Dictionary<string, Instant>(), cancel); return true; }, cancel);
                 return deleted;
-            });
+            },
+            cancel);
     }
 
-    static async Task<int> PurgeLogsAsync(ParseResult line, RunChoice choice, Func<Task<long>> count, Func<Task<long>> delete)
+    static async Task<int> PurgeLogsAsync(ParseResult line, RunChoice choice, Func<Task<long>> count, Func<Task<long>> delete, CancellationToken cancel)
     {
         long runs = await count();
         if (runs == 0)
@@ -106,7 +107,7 @@ static class PurgeVerb
             throw new DeclinedException($"there are no ended runs to purge ({choice})");
         }
         await Console.Error.WriteLineAsync($"{runs,12:N0} ended runs ({choice})");
-        if (!line.GetValue(Yes) && !Confirmation.Given($"Delete {runs:N0} runs?"))
+        if (!line.GetValue(Yes) && !await Confirmation.GivenAsync($"Delete {runs:N0} runs?", cancel))
         {
             throw new DeclinedException("nothing was deleted");
         }
@@ -138,7 +139,7 @@ static class PurgeVerb
         {
             counts.Add((cluster.Name, queue, await QueueOrders.CountAsync(cluster.Queues, queue, choice, apps, cancel)));
         }
-        return await PurgeAsync(line, choice, counts, async (_, queue) => await QueueOrders.RemoveAsync(cluster, queue, choice, apps, cancel));
+        return await PurgeAsync(line, choice, counts, async (_, queue) => await QueueOrders.RemoveAsync(cluster, queue, choice, apps, cancel), cancel);
     }
 
     static async Task<int> OverServerAsync(ServerClient server, ParseResult line, CancellationToken cancel)
@@ -162,10 +163,10 @@ static class PurgeVerb
             var body = new { source = of, all = choice.IsAll, app = choice.App, task = choice.Task, id = choice.Id };
             JsonElement answer = await server.PostAsync($"api/v1/queues/{Uri.EscapeDataString(queue)}/purge", body, cancel);
             return new QueueRemoval(answer.GetProperty("removed").GetInt64(), answer.GetProperty("revoked").GetInt64());
-        });
+        }, cancel);
     }
 
-    static async Task<int> PurgeAsync(ParseResult line, MessageChoice choice, List<(string Source, string Queue, long Count)> counts, Func<string, string, Task<QueueRemoval>> remove)
+    static async Task<int> PurgeAsync(ParseResult line, MessageChoice choice, List<(string Source, string Queue, long Count)> counts, Func<string, string, Task<QueueRemoval>> remove, CancellationToken cancel)
     {
         counts.RemoveAll(queue => queue.Count == 0);
         if (counts.Count == 0)
@@ -173,7 +174,7 @@ static class PurgeVerb
             throw new DeclinedException(choice.IsAll ? "there are no messages to purge" : $"there are no messages to purge ({choice})");
         }
         counts.ForEach(queue => Console.Error.WriteLine($"{queue.Count,12:N0} messages ({choice}) in {queue.Queue} of {queue.Source}"));
-        if (!line.GetValue(Yes) && !Confirmation.Given($"Purge {counts.Sum(queue => queue.Count):N0} messages?"))
+        if (!line.GetValue(Yes) && !await Confirmation.GivenAsync($"Purge {counts.Sum(queue => queue.Count):N0} messages?", cancel))
         {
             throw new DeclinedException("nothing was purged");
         }

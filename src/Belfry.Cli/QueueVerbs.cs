@@ -119,7 +119,7 @@ static class QueueVerbs
         IReadOnlyDictionary<string, string> apps = AppMapping.ByName(settings.Apps);
         QueueNames names = await QueueNames.AskAsync(cluster, line.GetValue(Queues) ?? [], [], cancel);
         IReadOnlyList<QueueStanding> standings = await cluster.Queues.ReadAsync([.. names.Names.Where(name => IsWanted(line, name))], cancel);
-        bool looks = Looks(line, cluster, standings.Sum(queue => queue.Length ?? 0), settings.Queues.Limit);
+        bool looks = await LooksAsync(line, cluster, standings.Sum(queue => queue.Length ?? 0), settings.Queues.Limit, cancel);
         var queues = new List<JsonElement>();
         foreach (QueueStanding queue in standings.Where(queue => queue.Length is not null))
         {
@@ -130,14 +130,14 @@ static class QueueVerbs
     }
 
     /// <summary>Looking into very long queues takes a while, and into those of RabbitMQ changes them.</summary>
-    static bool Looks(ParseResult line, Cluster cluster, long waiting, int limit)
+    static async Task<bool> LooksAsync(ParseResult line, Cluster cluster, long waiting, int limit, CancellationToken cancel)
     {
         if (cluster.Queues.PeekWarning is { } warning && !line.GetValue(Peek))
         {
-            Console.Error.WriteLine($"belfry: only lengths are shown: {warning} --peek looks all the same.");
+            await Console.Error.WriteLineAsync($"belfry: only lengths are shown: {warning} --peek looks all the same.");
             return false;
         }
-        return waiting <= limit || line.GetValue(Yes) || Confirmation.Given($"{waiting:N0} messages wait. Count them by application and task?");
+        return waiting <= limit || line.GetValue(Yes) || await Confirmation.GivenAsync($"{waiting:N0} messages wait. Count them by application and task?", cancel);
     }
 
     static bool IsWanted(ParseResult line, string queue) => line.GetValue(Queues) is not { Length: > 0 } wanted || wanted.Contains(queue);

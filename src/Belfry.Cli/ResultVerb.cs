@@ -89,6 +89,6 @@ static class ResultVerb
         string text = trace.Length > 0 ? trace.TrimEnd() : error.Length > 0 ? error
             : answer.TryGetProperty("result", out JsonElement result) ? result.ValueKind == JsonValueKind.Null ? "null" : result.ToString()
             : Answers.Text(answer, "result_text") is { Length: > 0 } told ? told : Answers.Text(answer, "reason");
-        Console.Out.WriteLine(text);
+        Answers.PrintText(text);
     }
 }

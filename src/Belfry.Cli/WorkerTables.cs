@@ -24,7 +24,7 @@ static class WorkerTables
         }
         if (command.Name == "report")
         {
-            replies.ForEach(reply => Console.Out.WriteLine($"{reply.Worker}\n{Text(reply.Reply, "ok").TrimEnd()}\n"));
+            replies.ForEach(reply => Answers.PrintText($"{reply.Worker}\n{Text(reply.Reply, "ok").TrimEnd()}\n"));
             return;
         }
         (string[] head, Func<JsonElement, IEnumerable<string[]>> rows) = told ? (["ANSWER"], reply => [[Text(reply, "ok")]]) : Columns(command.Name);

@@ -71,6 +71,28 @@ public abstract class DeletionTests
     }
 
     [Fact]
+    [Trait("row", "119")]
+    public async Task The_oldest_go_first_so_that_the_last_run_of_a_task_is_looked_for_once()
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync(clock: _clock);
+        // Many of one instant, and more than two pages.
+        await log.AppendAsync([.. Enumerable.Range(0, 2500).SelectMany(n => Run($"a{n}", "shop.tasks.buy", n / 100)), .. Run("b", "mail.tasks.send", 3)], Cancel);
+        var choice = new RunChoice(Task: "shop.tasks.buy");
+        var pages = new List<IReadOnlyList<TaskRun>>();
+        await foreach (IReadOnlyList<TaskRun> page in choice.FindAsync(log.Queries, Cancel))
+        {
+            pages.Add(page);
+        }
+        Assert.True(pages.Count > 2);
+        Assert.All(pages.Zip(pages.Skip(1)), pair => Assert.True(pair.First.Max(run => run.At) <= pair.Second.Min(run => run.At)));
+        Assert.Equal(2500, pages.SelectMany(page => page).DistinctBy(run => run.Id).Count());
+        Assert.Equal(2500, pages.Sum(page => page.Count));
+        Assert.Equal(2500, await log.DeleteAsync(choice, Cancel));
+        Assert.Equal("b", Assert.Single((await log.Queries.PageAsync(new RunFilter(), 10, null, null, Cancel)).Items).Id);
+    }
+
+    [Fact]
     public async Task Of_lives_of_all_kinds_the_figures_are_those_of_the_rows_that_stay()
     {
         await using LogStore store = await NewStoreAsync();

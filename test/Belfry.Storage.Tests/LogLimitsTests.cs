@@ -75,6 +75,7 @@ public abstract class LogLimitsTests
         {
             var failed = new TaskEvent { Source = "s", Id = "i", Kind = EventKind.Failed, At = new Instant(1), Task = "t", Kwargs = "{'password': 'hunter2'}", Exception = "Denied(token='hunter2')" };
             await log.AppendAsync([failed, failed with { Id = "j", Kind = EventKind.Succeeded, Args = "({'secret': 'hunter2'},)", Result = "redis://ann:hunter2@host" }], Cancel);
+            await log.AppendAsync([failed with { Id = "k", Kind = EventKind.Progress, Text = "logged in, token=hunter2" }, failed with { Id = "k", Kind = EventKind.Cancelled, Reason = "no way to redis://ann:hunter2@host" }], Cancel);
             Assert.Equal("{'password': '‹hidden›'}", (await log.Queries.FindAsync("i", null, Cancel)).Single().Kwargs);
             Assert.Equal("redis://ann:‹hidden›@host", (await log.Queries.FindAsync("j", null, Cancel)).Single().Result);
         }

@@ -47,6 +47,18 @@ public sealed class MovingTests(PostgresFixture postgres)
         Assert.Empty(await log.Queries.FindAsync(IdOf(17), null, Cancel));
     }
 
+    [Fact]
+    public async Task Into_a_log_of_csv_nothing_is_copied_and_that_is_said()
+    {
+        await using var there = new LogFolder();
+        await using (await there.OpenAsync())
+        {
+        }
+        CopyRefusedException refused = await Assert.ThrowsAsync<CopyRefusedException>(
+            () => StoreUpkeep.CopyAsync(there.Url, StoreUrl.Parse($"csv://{there.Folder}/copy"), [], TimeProvider.System, null, Cancel));
+        Assert.Contains("nothing is copied into one", refused.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("sqlite", "postgresql")]
     [InlineData("postgresql", "sqlite")]

@@ -42,6 +42,9 @@ public sealed class PayloadTests
     [InlineData("connect(api_key=123, retries=2)", "connect(api_key='‹hidden›', retries=2)")]
     [InlineData("redis://user:hunter2@host:6379/0 failed", "redis://user:‹hidden›@host:6379/0 failed")]
     [InlineData("no secret here, a token was read", "no secret here, a token was read")]
+    [InlineData("401: sent Authorization: Bearer eyJ.a.b and nothing else", "401: sent Authorization: '‹hidden›' and nothing else")]
+    [InlineData("{\"body\": \"{\\\"token\\\": \\\"a\\\\\\\"b\\\", \\\"event\\\": \\\"push\\\"}\"}", "{\"body\": \"{\\\"token\\\": \\\"‹hidden›\\\", \\\"event\\\": \\\"push\\\"}\"}")]
+    [InlineData("{\"body\": \"{\\\"token\\\": \\\"cut off", "{\"body\": \"{\\\"token\\\": \\\"‹hidden›\\\"")]
     [InlineData("{'tokens': 5, 'password': ''}", "{'tokens': '‹hidden›', 'password': '‹hidden›'}")]
     [Trait("row", "105")]
     public void Values_of_keys_that_sound_secret_are_hidden(string text, string expected) => Assert.Equal(expected, Mask.Apply(text));
@@ -57,9 +60,25 @@ public sealed class PayloadTests
 
     [Fact]
     [Trait("row", "105")]
-    public void In_a_trace_only_quoted_values_are_hidden()
+    public void In_the_code_of_a_trace_only_quoted_values_are_hidden_and_in_its_message_all()
     {
-        Assert.Equal("  token = read()\n  password='‹hidden›'", Mask.Apply("  token = read()\n  password='hunter2'", onlyQuoted: true));
+        Assert.Equal("  token = read()\n  password='‹hidden›'", Mask.Apply("  token = read()\n  password='hunter2'", trace: true));
+        const string trace = """
+            Traceback (most recent call last):
+              File "a.py", line 7, in load
+                token = read()
+                login(token, password=b'hunter2', body="{\"api_key\": \"abc\"}")
+            HTTPError: 401 Unauthorized for url: https://api.example.com/v1?token=abc123&page=1
+
+            During handling of the above exception, another exception occurred:
+
+              File "a.py", line 9, in load
+            OperationalError: connection to "host=db password=hunter2" failed
+            """;
+        Assert.Equal(
+            trace.Replace("b'hunter2'", "'‹hidden›'", StringComparison.Ordinal).Replace("\\\"abc\\\"", "\\\"‹hidden›\\\"", StringComparison.Ordinal)
+                .Replace("token=abc123", "token='‹hidden›'", StringComparison.Ordinal).Replace("password=hunter2\" failed", "password='‹hidden›'", StringComparison.Ordinal),
+            Mask.Apply(trace, trace: true));
     }
 
     [Fact]

@@ -30,6 +30,22 @@ public sealed class PostgresStoreTests(PostgresFixture postgres)
         Assert.DoesNotContain("secret", Assert.Throws<FormatException>(() => StoreUrl.Parse(url)).ToString(), StringComparison.Ordinal);
 
     [Fact]
+    public async Task Copying_a_log_takes_as_long_as_it_takes_whatever_the_patience_with_other_commands_is()
+    {
+        await using LogStore store = await postgres.NewStoreAsync(), other = await postgres.NewStoreAsync();
+        await using (await store.OpenAsync())
+        {
+        }
+        var database = (PostgresDatabase)store;
+        var address = new Uri(database.FullUrl);
+        var url = StoreUrl.Parse($"Host={address.Host};Port={address.Port};Database={address.AbsolutePath[1..]};Username=belfry;Password={PostgresServer.Password};Command Timeout=3");
+        Task held = database.SqlAsync("BEGIN; LOCK TABLE belfry.run_kept; SELECT pg_sleep(4.5); COMMIT"); // counting a large log takes as long
+        await Eventually.HoldsAsync("it is locked", async () => await database.SqlAsync("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1");
+        await StoreUpkeep.CopyAsync(url, other.Url, [], TimeProvider.System, null, Cancel);
+        await held;
+    }
+
+    [Fact]
     public async Task A_wrong_password_a_missing_database_and_a_server_that_is_not_there_are_said_in_a_sentence()
     {
         await using LogStore store = await postgres.NewStoreAsync();

@@ -17,6 +17,8 @@ public sealed class SearchTests
     [InlineData("task:", 5, "has no value")]
     [InlineData("started<tuesday", 0, "no time")]
     [InlineData("OR a", 0, "must stand before")]
+    [InlineData("task:,", 6, "has no value")]
+    [InlineData("a -(b", 3, "never closed")]
     public void What_is_not_understood_is_refused_with_its_position(string text, int position, string what)
     {
         SearchException? mistake = RunFilter.MistakeIn(text);
@@ -36,7 +38,38 @@ public sealed class SearchTests
     [InlineData("plain words")]
     [InlineData("\"https://example\" OR (a -task:b)")]
     [InlineData("runtime>=1.5m wait<2h priority:5 started>2026-11-20T08:00")]
+    [InlineData("started>2026-11-20T08:00:00.5-05:00 started<2026-11-21T08:00+0100")]
     public void What_is_understood_has_no_mistake(string text) => Assert.Null(RunFilter.MistakeIn(text));
+
+    [Theory]
+    [InlineData("args:\"1, 2\"", true)] // a comma in quotes divides nothing
+    [InlineData("args:\"2, 1\"", false)]
+    [InlineData("args:9,\"1, 2\"", true)]
+    [InlineData("task:\"a, b\",c", false)]
+    [InlineData("-\"timed out\"", false)]
+    [InlineData("import -\"timed in\"", true)]
+    [InlineData("-(timed OR nothing)", false)]
+    [InlineData("-(nothing)", true)]
+    [InlineData("started:2026-11-20", true)] // the whole day, minute or second that is written
+    [InlineData("-started:2026-11-20", false)]
+    [InlineData("started:2026-11-19", false)]
+    [InlineData("started:2026-11-20T08:00", true)]
+    [InlineData("started:2026-11-20T08:01", false)]
+    [InlineData("started:2026-11-20T08:00:30Z", true)]
+    [InlineData("started:2026-11-20T08:00:31Z", false)]
+    [InlineData("started:2026-11-20T08:00:30.5Z", true)]
+    [InlineData("started:2026-11-20T03:00-05:00", true)]
+    [InlineData("started>=2026-11-20T03:00-05:00 started<2026-11-20T09:01+01:00", true)]
+    [InlineData("started>2026-11-20T03:01-05:00", false)]
+    public void What_is_written_is_what_is_searched(string text, bool found)
+    {
+        var at = Instant.From(new DateTimeOffset(2026, 11, 20, 8, 0, 30, 500, TimeSpan.Zero));
+        var run = new TaskRun
+        {
+            Source = "s", Id = "1", Attempt = 1, State = RunState.Failed, At = at, First = at, Updated = at, Started = at, Task = "import", Args = "[1, 2]", Exception = "it timed out",
+        };
+        Assert.Equal(found, new RunFilter { Text = text }.ToPredicate()(run));
+    }
 
     [Theory]
     [InlineData("shop.orders.tasks.run", "orders")]

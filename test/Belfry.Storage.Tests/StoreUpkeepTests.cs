@@ -74,6 +74,16 @@ public sealed class StoreUpkeepTests
     }
 
     [Fact]
+    public async Task A_backup_that_cannot_be_written_is_said_of_its_own_file_and_not_of_the_store()
+    {
+        await using var folder = new LogFolder();
+        await FillAsync(folder);
+        string file = Path.Combine(folder.Folder, "nowhere", "copy.db");
+        StoreException refused = await Assert.ThrowsAsync<StoreException>(() => StoreUpkeep.BackUpAsync(folder.Url, file, null, Cancel));
+        Assert.StartsWith($"{file} cannot be written: ", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_each_task_takes_is_counted_and_its_bytes_are_estimated()
     {
         await using var folder = new LogFolder();

@@ -60,6 +60,10 @@ public static class StoreUpkeep
             {
                 throw new CopyRefusedException(from.Place == to.Place ? $"{from} cannot be copied into itself." : "A log in memory is copied neither from nor to.");
             }
+            if (to.Folder is not null)
+            {
+                throw new CopyRefusedException($"{to} is a log of CSV, which an application writes: nothing is copied into one. Name a sqlite:// or postgresql:// store.");
+            }
             try
             {
                 using ServerClaim? alone = File.Exists(from.Path) ? ServerClaim.Take(from, clock) : null;

@@ -13,6 +13,8 @@ public sealed class SecretMask
     public const string Hidden = "‹hidden›";
 
     static readonly SearchValues<char> AfterAuthority = SearchValues.Create("/ \t\r\n'\"?#,<>");
+    static readonly string[] Schemes = ["basic", "bearer", "digest", "token", "negotiate", "apikey"]; // of the header Authorization: the secret is the next word
+    const int LongestScheme = 9;
     readonly SearchValues<string>? _keys;
 
     /// <summary>Hides values whose key contains one of these, in any case; none hides nothing.</summary>
@@ -28,15 +30,15 @@ public sealed class SecretMask
 
     /// <summary>The text with its secrets hidden; the same text when it has none.</summary>
     /// <param name="text">Arguments, a result, an exception.</param>
-    /// <param name="onlyQuoted">Hide only values in quotes: in a trace, <c>token = read()</c> is code and no secret.</param>
-    public string? Apply(string? text, bool onlyQuoted = false)
+    /// <param name="trace">It is a trace: in its indented lines, <c>token = read()</c> is code and no secret, and only values in quotes are hidden.</param>
+    public string? Apply(string? text, bool trace = false)
     {
         if (text is null || _keys is null || !text.AsSpan().ContainsAny(':', '='))
         {
             return text;
         }
         StringBuilder? masked = null;
-        int copied = 0;
+        int copied = 0, line = 0, seen = 0; // where the line begins, and up to where lines were looked for
         for (int at = 0; at < text.Length;)
         {
             int found = text.AsSpan(at).IndexOfAny(_keys);
@@ -44,16 +46,17 @@ public sealed class SecretMask
             {
                 break;
             }
+            int began = text.AsSpan(seen, at + found - seen).LastIndexOf('\n');
+            (line, seen) = (began < 0 ? line : seen + began + 1, at + found);
             int key = EndOfKey(text, at + found);
             int value = StartOfValue(text, key);
-            if (value < 0 || (onlyQuoted && text[value] is not ('\'' or '"')))
+            if (value < 0 || (trace && text[line] is ' ' or '\t' && !IsQuoted(text, value)))
             {
                 at = key;
                 continue;
             }
-            int end = LiteralReader.EndOf(text, value);
-            end = end < 0 ? text.Length : end;
-            char quote = QuoteOf(text, key);
+            int end = EndOfValue(text, value);
+            string quote = QuoteOf(text, key, value);
             (masked ??= new StringBuilder()).Append(text, copied, value - copied).Append(quote).Append(Hidden).Append(quote);
             copied = at = end;
         }
@@ -87,6 +90,51 @@ public sealed class SecretMask
         return at < text.Length && text[at] is not (',' or ')' or ']' or '}') ? at : -1;
     }
 
+    /// <summary>Just behind a value; the end of the text when it was cut off within.</summary>
+    static int EndOfValue(string text, int value)
+    {
+        int escaped = EscapedQuote(text, value), end = escaped > 0 ? EndOfEscaped(text, value, escaped) : LiteralReader.EndOf(text, value);
+        if (end - value is > 0 and <= LongestScheme && Schemes.Contains(text[value..end], StringComparer.OrdinalIgnoreCase)
+            && SkipSpaces(text, end) is var word && word > end && word < text.Length)
+        {
+            end = LiteralReader.EndOf(text, word);
+        }
+        return end < 0 ? text.Length : end;
+    }
+
+    /// <summary>How long a quote with its backslashes is, as it stands within another string; 0 where none begins.</summary>
+    static int EscapedQuote(string text, int at)
+    {
+        int slashes = text.AsSpan(at).IndexOfAnyExcept('\\');
+        return slashes > 0 && text[at + slashes] is '\'' or '"' ? slashes + 1 : 0;
+    }
+
+    /// <summary>It ends with a quote behind as many backslashes as at its beginning: one within it has more.</summary>
+    static int EndOfEscaped(string text, int value, int length)
+    {
+        ReadOnlySpan<char> quote = text.AsSpan(value, length);
+        int at = value + length;
+        for (int next; (next = text.AsSpan(at).IndexOf(quote)) >= 0; at += next + length)
+        {
+            if (text[at + next - 1] != '\\')
+            {
+                return at + next + length;
+            }
+        }
+        return -1;
+    }
+
+    /// <summary>A string begins there, perhaps as Python's <c>b'…'</c>, or within another string.</summary>
+    static bool IsQuoted(string text, int value)
+    {
+        int at = value;
+        while (at < text.Length && at < value + 2 && char.ToLowerInvariant(text[at]) is 'b' or 'r' or 'u' or 'f')
+        {
+            at++;
+        }
+        return EscapedQuote(text, at) > 0 || (at < text.Length && text[at] is '\'' or '"');
+    }
+
     static int SkipSpaces(string text, int at)
     {
         while (at < text.Length && text[at] is ' ' or '\t')
@@ -96,7 +144,7 @@ public sealed class SecretMask
         return at;
     }
 
-    static char QuoteOf(string text, int key) => key < text.Length && text[key] == '"' ? '"' : '\'';
+    static string QuoteOf(string text, int key, int value) => EscapedQuote(text, value) is > 0 and var length ? text.Substring(value, length) : text[key] == '"' ? "\"" : "'";
 
     /// <summary><c>redis://user:secret@host</c>: what stands between the colon and the at.</summary>
     static string HideUrlPasswords(string text)

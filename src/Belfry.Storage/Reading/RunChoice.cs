@@ -19,7 +19,10 @@ public sealed record RunChoice(string? App = null, string? Task = null, string? 
         run.State.IsFinal() && (Id is null || run.Id == Id) && (Task is null || run.Task == Task) && (Source is null || run.Source == Source)
         && (App is null || (run.App ?? AppNames.Of(run.Task)) == App);
 
-    /// <summary>They, page by page and newest first.</summary>
+    /// <summary>
+    /// They, a thousand or so at a time and oldest first: so the last run of a task goes last. When that is deleted, the log looks through all that are left of the task
+    /// for the one before; newest first it would do so again and again.
+    /// </summary>
     public async IAsyncEnumerable<IReadOnlyList<TaskRun>> FindAsync(RunQueries log, [EnumeratorCancellation] CancellationToken cancel)
     {
         if (Id is { } id)
@@ -27,27 +30,54 @@ public sealed record RunChoice(string? App = null, string? Task = null, string? 
             yield return [.. (await log.FindAsync(id, Source, cancel)).Where(Means)];
             yield break;
         }
-        // A star in a name would stand for anything: what is found is asked once more.
-        var filter = new RunFilter { Apps = App is null ? [] : [App], Tasks = Task is null ? [] : [Task], Sources = Source is null ? [] : [Source], States = Ended };
-        string? cursor = null;
-        do
+        var begins = new Stack<Instant>(); // of stretches of a page each
+        await foreach (IReadOnlyList<TaskRun> page in PagesAsync(log, Filter, cancel))
         {
-            RunPage page = await log.PageAsync(filter, PageSize, cursor, SearchTime, cancel);
-            yield return [.. page.Items.Where(Means)];
-            cursor = page.Next;
+            begins.Push(page[^1].At);
         }
-        while (cursor is not null);
+        while (begins.TryPop(out Instant from))
+        {
+            RunFilter stretch = Filter with { From = from, To = begins.TryPeek(out Instant to) ? to : null };
+            await foreach (IReadOnlyList<TaskRun> page in PagesAsync(log, stretch, cancel))
+            {
+                yield return page;
+            }
+        }
     }
 
     /// <summary>How many they are.</summary>
     public async Task<long> CountAsync(RunQueries log, CancellationToken cancel)
     {
+        if (Id is { } id)
+        {
+            return (await log.FindAsync(id, Source, cancel)).Count(Means);
+        }
         long count = 0;
-        await foreach (IReadOnlyList<TaskRun> page in FindAsync(log, cancel))
+        await foreach (IReadOnlyList<TaskRun> page in PagesAsync(log, Filter, cancel))
         {
             count += page.Count;
         }
         return count;
+    }
+
+    /// <summary>What the log can look for. A star in a name would stand for anything: what is found is asked once more.</summary>
+    RunFilter Filter => new() { Apps = App is null ? [] : [App], Tasks = Task is null ? [] : [Task], Sources = Source is null ? [] : [Source], States = Ended };
+
+    /// <summary>Those that are meant among what a filter finds, newest first; no page is empty.</summary>
+    async IAsyncEnumerable<IReadOnlyList<TaskRun>> PagesAsync(RunQueries log, RunFilter filter, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        string? cursor = null;
+        do
+        {
+            RunPage page = await log.PageAsync(filter, PageSize, cursor, SearchTime, cancel);
+            TaskRun[] meant = [.. page.Items.Where(Means)];
+            if (meant.Length > 0)
+            {
+                yield return meant;
+            }
+            cursor = page.Next;
+        }
+        while (cursor is not null);
     }
 
     /// <summary>The choice in words.</summary>

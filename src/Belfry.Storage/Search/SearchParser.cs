@@ -90,7 +90,7 @@ sealed class SearchParser
         {
             throw new SearchException($"unknown field '{name}'; known are {string.Join(", ", Fields.Keys.Select(key => key.ToLowerInvariant()))}. To look for the text itself, put it in quotes", token.Position);
         }
-        if (token.Text.Length == 0)
+        if (token.Values.Count == 0)
         {
             throw new SearchException($"'{name}{token.Operator}' has no value", token.End);
         }
@@ -110,37 +110,37 @@ sealed class SearchParser
                 ">" => Comparison.Greater,
                 _ => Comparison.Equal,
             };
-            return new Compares(field, comparison, NumberOf(field, token));
+            return field >= SearchField.Started ? WhenOf(field, comparison, token) : new Compares(field, comparison, NumberOf(field, token));
         }
         if (token.Operator != ":")
         {
             throw new SearchException($"{field.ToString().ToLowerInvariant()} has no order; use ':'", token.Position);
         }
-        string[] values = token.Text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         return field switch
         {
-            SearchField.State => new StateIs(values.Select(value => RunStates.TryParse(value, out RunState state)
+            SearchField.State => new StateIs(token.Values.Select(value => RunStates.TryParse(value, out RunState state)
                 ? state
                 : throw new SearchException($"unknown state '{value}'", token.Position)).ToHashSet()),
             SearchField.Args or SearchField.Kwargs or SearchField.Result or SearchField.Reason or SearchField.Context =>
-                new TextHas(field, [.. values.Select(value => new Needle(value.Trim('*')))]),
-            _ => new NameIs(field, values),
+                new TextHas(field, [.. token.Values.Select(value => new Needle(value.Trim('*')))]),
+            _ => new NameIs(field, token.Values),
         };
     }
 
     static double NumberOf(SearchField field, SearchToken token)
     {
-        if (field >= SearchField.Started)
-        {
-            string time = token.Text.Length == 10 ? token.Text + "T00:00:00Z" : token.Text.EndsWith('Z') || token.Text.Contains('+', StringComparison.Ordinal) ? token.Text : token.Text + "Z";
-            return Instant.TryParse(time, out Instant at)
-                ? at.Micros
-                : throw new SearchException($"'{token.Text}' is no time; write 2026-11-20 or 2026-11-20T08:00Z", token.Position);
-        }
         (string digits, double unit) = field is SearchField.Runtime or SearchField.Wait ? UnitOf(token.Text) : (token.Text, 1);
         return double.TryParse(digits, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
             ? number * unit
             : throw new SearchException($"'{token.Text}' is no {(field is SearchField.Runtime or SearchField.Wait ? "duration; write 500ms, 5s, 1.5m, 2h" : "number")}", token.Position);
+    }
+
+    /// <summary>A colon means the whole day, minute or second that is written.</summary>
+    static SearchNode WhenOf(SearchField field, Comparison comparison, SearchToken token)
+    {
+        (Instant at, TimeSpan length) = WrittenTime.Parse(token.Text) ?? throw new SearchException($"'{token.Text}' is no time; write 2026-11-20 or 2026-11-20T08:00Z", token.Position);
+        return comparison != Comparison.Equal ? new Compares(field, comparison, at.Micros)
+            : new AllOf([new Compares(field, Comparison.AtLeast, at.Micros), new Compares(field, Comparison.Less, (at + length).Micros)]);
     }
 
     static (string Digits, double Seconds) UnitOf(string text) => text switch

@@ -11,6 +11,9 @@ namespace Belfry.Storage.Search;
 /// <param name="End">Just behind it.</param>
 sealed record SearchToken(string? Field, string Operator, string Text, bool IsQuoted, int Position, int End)
 {
+    /// <summary>The values of a term: any of them is meant. A comma in quotes divides nothing.</summary>
+    public IReadOnlyList<string> Values { get; init; } = [];
+
     /// <summary>It is this mark: a parenthesis, AND, OR, NOT.</summary>
     public bool IsMark(string mark) => Field is null && !IsQuoted && Text == mark;
 
@@ -29,6 +32,10 @@ sealed record SearchToken(string? Field, string Operator, string Text, bool IsQu
             {
                 tokens.Add(new SearchToken(null, "", text[at].ToString(), false, at, ++at));
             }
+            else if (text[at] == '-' && at + 1 < text.Length && text[at + 1] is '(' or '"')
+            {
+                tokens.Add(new SearchToken(null, "", "NOT", false, at, ++at)); // what is in the brackets or quotes is not wanted
+            }
             else
             {
                 tokens.Add(Next(text, ref at));
@@ -44,6 +51,8 @@ sealed record SearchToken(string? Field, string Operator, string Text, bool IsQu
         string compared = "";
         bool quoted = false;
         var value = new StringBuilder();
+        var values = new List<string>();
+        int divided = 0; // where the value at hand begins
         while (at < text.Length && !char.IsWhiteSpace(text[at]) && text[at] is not ('(' or ')'))
         {
             if (text[at] == '"')
@@ -66,9 +75,15 @@ sealed record SearchToken(string? Field, string Operator, string Text, bool IsQu
             }
             else
             {
+                if (text[at] == ',' && field is not null)
+                {
+                    values.Add(value.ToString(divided, value.Length - divided));
+                    divided = value.Length + 1;
+                }
                 value.Append(text[at++]);
             }
         }
-        return new SearchToken(field, compared, value.ToString(), quoted && field is null, begin, at);
+        values.Add(value.ToString(divided, value.Length - divided));
+        return new SearchToken(field, compared, value.ToString(), quoted && field is null, begin, at) { Values = values.FindAll(one => one.Length > 0) };
     }
 }

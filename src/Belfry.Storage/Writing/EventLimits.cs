@@ -39,10 +39,14 @@ sealed class EventLimits(SecretMask mask, bool truncateNested, IReadOnlyDictiona
     {
         string? args = TidyArguments(item.Args), kwargs = TidyArguments(item.Kwargs), extra = mask.Apply(item.Extra);
         string? result = mask.Apply(truncateNested ? Truncation.OfResult(item.Result) : item.Result);
-        string? exception = mask.Apply(item.Exception), traceback = mask.Apply(item.Traceback, onlyQuoted: true);
+        string? exception = mask.Apply(item.Exception), traceback = mask.Apply(item.Traceback, trace: true), reason = mask.Apply(item.Reason), said = mask.Apply(item.Text);
         bool same = ReferenceEquals(args, item.Args) && ReferenceEquals(kwargs, item.Kwargs) && ReferenceEquals(result, item.Result)
-            && ReferenceEquals(exception, item.Exception) && ReferenceEquals(traceback, item.Traceback) && ReferenceEquals(extra, item.Extra);
-        return same ? item : item with { Args = args, Kwargs = kwargs, Result = result, Exception = exception, Traceback = traceback, Extra = extra };
+            && ReferenceEquals(exception, item.Exception) && ReferenceEquals(traceback, item.Traceback) && ReferenceEquals(reason, item.Reason)
+            && ReferenceEquals(said, item.Text) && ReferenceEquals(extra, item.Extra);
+        return same ? item : item with
+        {
+            Args = args, Kwargs = kwargs, Result = result, Exception = exception, Traceback = traceback, Reason = reason, Text = said, Extra = extra,
+        };
     }
 
     string? TidyArguments(string? text) => mask.Apply(truncateNested ? Truncation.OfArguments(text) : text);

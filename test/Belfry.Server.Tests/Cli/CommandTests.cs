@@ -199,6 +199,7 @@ public sealed class CommandTests : IDisposable
     [InlineData(2, "serve", "--demo", "--urls", "http://0.0.0.0:1")]
     [InlineData(2, "serve", "--broker", "mqtt://localhost")]
     [InlineData(2, "doctor", "--config", "nothing.json")]
+    [InlineData(2, "user", "add", "mara", "--password-file", "nothing")]
     [InlineData(69, "serve", "--store", "sqlite:///proc/no/such/folder.db", "--urls", "http://127.0.0.1:0")]
     [InlineData(1, "doctor", "--store", "sqlite://nothing.db")]
     public async Task Exit_codes_tell_what_went_wrong(int code, params string[] line)
@@ -231,6 +232,40 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(0, await server.StopAsync());
         Assert.InRange(TimeProvider.System.GetElapsedTime(begin).TotalSeconds, 0, 5);
         Assert.Contains("the log is closed", server.Process.Story());
+    }
+
+    [Fact]
+    public async Task At_a_question_Ctrl_C_ends_it_and_nothing_is_done()
+    {
+        string url = $"sqlite://{_folder.File("log.db")}";
+        await using (RunLog log = await RunLog.OpenAsync(StoreUrl.Parse(url), new RunLogOptions(), TimeProvider.System, NullLoggerFactory.Instance, Cancel))
+        {
+            await log.AppendAsync([new TaskEvent { Source = "s", Id = "1", Kind = EventKind.Succeeded, At = Instant.Now(TimeProvider.System), Task = "t" }], Cancel);
+        }
+        await using ChildProcess purge = ChildProcess.Start(BelfryProcess.Command, ["purge", "logs", "--all", "--store", url], _folder.Path);
+        await purge.LineAsync(line => line.Contains("ended runs", StringComparison.Ordinal));
+        purge.Signal(2);
+        Assert.Equal(1, await purge.ExitAsync(TimeSpan.FromSeconds(15))); // it would be ended after 30
+        using RunQueries left = await RunQueries.OpenAsync(StoreUrl.Parse(url), TimeProvider.System, Cancel);
+        Assert.Single(await left.FindAsync("1", null, Cancel));
+    }
+
+    [Fact]
+    public async Task Wide_letters_keep_columns_and_control_characters_reach_no_terminal()
+    {
+        string url = $"sqlite://{_folder.File("log.db")}";
+        await using (RunLog log = await RunLog.OpenAsync(StoreUrl.Parse(url), new RunLogOptions(), TimeProvider.System, NullLoggerFactory.Instance, Cancel))
+        {
+            using var book = new TaskBook(log);
+            Instant at = Instant.Now(TimeProvider.System);
+            await book.RegisterAsync(
+                [.. ((string[])["報告", "ab\u001b[2J\n"]).Select(name => new BookedTask { Name = name, Source = "local", Start = "daily", Options = "{}", Parameters = "[]", Process = "app", Registered = at, Seen = at })],
+                Cancel);
+        }
+        string[] lines = (await RunAsync("tasks", "--store", url)).Output.Split('\n');
+        Assert.Contains(lines, line => line.StartsWith("報告     daily", StringComparison.Ordinal)); // four columns of a terminal
+        Assert.Contains(lines, line => line.StartsWith("ab\u241b[2J\u240a  daily", StringComparison.Ordinal));
+        Assert.Contains("ab\\u001B[2J", (await RunAsync("tasks", "--store", url, "--json")).Output, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]

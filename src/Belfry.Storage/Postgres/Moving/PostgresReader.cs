@@ -99,17 +99,20 @@ sealed class PostgresReader : ILogReader
 
     long Number(string sql)
     {
-        using var command = new NpgsqlCommand(sql, _connection);
+        using NpgsqlCommand command = Endless(sql);
         return (long)command.ExecuteScalar()!;
     }
 
     NpgsqlDataReader Ask(string sql, params object[] values)
     {
-        using var command = new NpgsqlCommand(sql, _connection);
+        using NpgsqlCommand command = Endless(sql);
         foreach (object value in values)
         {
             command.Parameters.Add(new NpgsqlParameter { Value = value });
         }
         return command.ExecuteReader();
     }
+
+    /// <summary>A large log takes its time.</summary>
+    NpgsqlCommand Endless(string sql) => new(sql, _connection) { CommandTimeout = 0 };
 }

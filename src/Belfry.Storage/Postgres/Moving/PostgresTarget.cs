@@ -232,9 +232,10 @@ sealed class PostgresTarget : ILogTarget
         transaction.Commit();
     }
 
+    /// <summary>A large log takes its time.</summary>
     static void Execute(NpgsqlConnection connection, string sql)
     {
-        using var command = new NpgsqlCommand(sql, connection);
+        using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         command.ExecuteNonQuery();
     }
 

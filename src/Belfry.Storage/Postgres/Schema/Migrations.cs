@@ -64,9 +64,10 @@ static class Migrations
         return command.ExecuteScalar() is { } value and not DBNull ? value : null;
     }
 
+    /// <summary>A large log takes its time, and so does whoever was first.</summary>
     static void Execute(NpgsqlConnection connection, string sql)
     {
-        using var command = new NpgsqlCommand(sql, connection);
+        using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         command.ExecuteNonQuery();
     }
 }

@@ -29,13 +29,20 @@ static class Backup
             File.Move(partial, file, overwrite: false);
             return new StoreBackup(file, new FileInfo(file).Length, ended, open);
         }
+        catch (SqliteException refused) when (refused.Code is Native.CannotOpen or Native.Full or Native.ReadOnly or Native.Permission)
+        {
+            throw new StoreException($"{file} cannot be written: {refused.Problem}", refused); // the store is only read
+        }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
             throw new StoreException($"{file} cannot be written: {refused.Message}", refused);
         }
         finally
         {
-            File.Delete(partial);
+            if (File.Exists(partial))
+            {
+                File.Delete(partial);
+            }
         }
     }
 
