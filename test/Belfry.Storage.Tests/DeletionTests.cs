@@ -1,3 +1,5 @@
+using Belfry.Storage.Sqlite;
+using Belfry.Storage.Sqlite.Writing;
 using Belfry.Tests.Folding;
 
 namespace Belfry.Storage.Tests;
@@ -122,6 +124,22 @@ public abstract class DeletionTests
 /// <summary>Deletion on SQLite.</summary>
 public sealed class SqliteDeletionTests : DeletionTests
 {
+    [Fact]
+    public async Task The_last_trouble_of_a_task_is_looked_for_among_its_troubles_and_not_among_all_its_runs()
+    {
+        await using var folder = new LogFolder();
+        await using (await folder.OpenAsync())
+        {
+        }
+        using Database database = Database.Open(folder.File, create: false);
+        foreach (RunState state in RunStates.All.Where(state => state.IsFinal() && state != RunState.Completed))
+        {
+            using Statement plan = database.PrepareOnce($"EXPLAIN QUERY PLAN {LastEnds.Ended(state)}");
+            Assert.True(plan.Step());
+            Assert.Contains("INDEX run_bad (name=? AND state=?)", plan.Text(3), StringComparison.Ordinal);
+        }
+    }
+
     protected override Task<LogStore> NewStoreAsync() => Task.FromResult<LogStore>(new LogFolder());
 }
 

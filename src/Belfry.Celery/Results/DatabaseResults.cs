@@ -46,7 +46,7 @@ sealed class DatabaseResults : IResultBackend, IAsyncDisposable
     public Task<IReadOnlyDictionary<string, ResultRecord>> ReadAsync(IReadOnlyCollection<string> ids, CancellationToken cancel) => AskAsync<IReadOnlyDictionary<string, ResultRecord>>(async () =>
     {
         await using NpgsqlCommand command = _source.CreateCommand(Select);
-        command.Parameters.AddWithValue(ids.ToArray());
+        command.Parameters.AddWithValue(ids.Where(IsText).ToArray());
         await using NpgsqlDataReader row = await command.ExecuteReaderAsync(cancel);
         var columns = Enumerable.Range(0, row.FieldCount).ToDictionary(row.GetName, StringComparer.Ordinal);
         var records = new Dictionary<string, ResultRecord>(StringComparer.Ordinal);
@@ -85,7 +85,7 @@ sealed class DatabaseResults : IResultBackend, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public Task<GroupRecord> GroupAsync(string group, CancellationToken cancel) => AskAsync(async () =>
+    public Task<GroupRecord> GroupAsync(string group, CancellationToken cancel) => !IsText(group) ? Task.FromResult(GroupRecord.None) : AskAsync(async () =>
     {
         await using NpgsqlCommand command = _source.CreateCommand(SelectGroup);
         command.Parameters.AddWithValue(group);
@@ -94,6 +94,9 @@ sealed class DatabaseResults : IResultBackend, IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    /// <summary>PostgreSQL has no texts with a character 0: it would refuse all that is asked for together with such an id.</summary>
+    static bool IsText(string id) => !id.Contains('\0', StringComparison.Ordinal);
 
     static ResultRecord WithResult(ResultRecord record, byte[]? pickle)
     {

@@ -38,7 +38,7 @@ public sealed class DatabaseResultsTests
         await AddAsync(source, 3, "thrown", "FAILURE", "KeyError('it')");
         await AddAsync(source, 4, "odd", "SUCCESS", "__import__('datetime').timedelta(1)");
         await AddAsync(source, 5, "begun", "STARTED", "{'pid': 7}");
-        IReadOnlyDictionary<string, ResultRecord> records = await results.ReadAsync(["plain", "failed", "thrown", "odd", "begun", "unknown"], Cancel);
+        IReadOnlyDictionary<string, ResultRecord> records = await results.ReadAsync(["plain", "failed", "thrown", "odd", "begun", "unknown", "no\0text"], Cancel);
         Assert.Equal(5, records.Count);
         Assert.Equal(("""{"rows": [1, 2.5, null], "ok": true}""", "2026-11-21T02:42:16.405109Z"), (records["plain"].Result, records["plain"].Done.ToString()));
         Assert.Equal(("ValueError('boom')", "KeyError('it')"), (records["failed"].Exception, records["thrown"].Exception));

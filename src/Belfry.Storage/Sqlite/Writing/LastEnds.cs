@@ -73,7 +73,7 @@ sealed class LastEnds
     void Search((long Name, long Source, int State) key, NameTable names)
     {
         RunState state = EndKind.StateOf(key.State);
-        Statement find = _database.Prepare("SELECT at, at + ended FROM run WHERE name = ? AND source = ? AND state = ? ORDER BY at + ended DESC LIMIT ?");
+        Statement find = _database.Prepare(Ended(state));
         find.Bind(1, key.Name).Bind(2, key.Source).Bind(3, (long)state).Bind(4, state == RunState.Cancelled ? -1 : 1);
         while (find.Step())
         {
@@ -87,6 +87,10 @@ sealed class LastEnds
         }
         find.Reset();
     }
+
+    /// <summary>The runs of a task, source and state, the last first. Without the words of the index run_bad it would not be used, and all runs of the task be read.</summary>
+    public static string Ended(RunState state) =>
+        $"SELECT at, at + ended FROM run WHERE name = ? AND source = ? AND state = ?{(state == RunState.Completed ? "" : " AND state <> 1")} ORDER BY at + ended DESC LIMIT ?";
 
     int KindOf(long at, NameTable names)
     {
