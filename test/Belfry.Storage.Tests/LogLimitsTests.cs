@@ -41,6 +41,13 @@ public abstract class LogLimitsTests
         await log.AppendAsync([new() { Source = "s", Id = "i", Kind = EventKind.Succeeded, At = new Instant(1), Task = "t", Args = "(1, [2, 3])", Kwargs = "{'a': [1, 2], 'b': 3}", Result = "[[], [], []]" }], Cancel);
         TaskRun run = (await log.Queries.FindAsync("i", null, Cancel)).Single();
         Assert.Equal((args, kwargs, result), (run.Args, run.Kwargs, run.Result));
+        Assert.Equal(!wished, Again.ShowsArguments(run)); // nobody calls it again with an empty list that was none
+        await log.AppendAsync([new() { Source = "s", Id = "j", Kind = EventKind.Succeeded, At = new Instant(2), Task = "t", Args = "([], {})", Result = "[[1]]", Extra = """{"colour": "red"}""" }], Cancel);
+        TaskRun plain = (await log.Queries.FindAsync("j", null, Cancel)).Single();
+        Assert.Equal(("""{"colour": "red"}""", true), (plain.Extra, Again.ShowsArguments(plain)));
+        await log.AppendAsync([new() { Source = "s", Id = "k", Kind = EventKind.Succeeded, At = new Instant(3), Task = "t", Args = "([1],)", Extra = """{"colour": "red"}""" }], Cancel);
+        TaskRun both = (await log.Queries.FindAsync("k", null, Cancel)).Single();
+        Assert.Equal((wished ? """{"arguments_emptied": true, "colour": "red"}""" : """{"colour": "red"}""", !wished), (both.Extra, Again.ShowsArguments(both)));
     }
 
     [Theory]

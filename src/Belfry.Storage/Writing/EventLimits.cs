@@ -28,17 +28,26 @@ sealed class EventLimits(SecretMask mask, bool truncateNested, IReadOnlyDictiona
             refuse(item.Source, item.At.Micros < 0 ? "instant before 1970, shown as its arrival" : "instant more than 24 h ahead, shown as its arrival");
             item = item with { Shown = now };
         }
-        return Tidy(Renamed(IsShort(item) ? item : Cut(item, refuse)));
+        item = Renamed(IsShort(item) ? item : Cut(item, refuse));
+        return Masked(truncateNested ? Emptied(item) : item);
     }
 
     /// <summary>Under the name that its application is shown by.</summary>
     TaskEvent Renamed(TaskEvent item) =>
         apps.Count > 0 && (item.App ?? AppNames.Of(item.Task)) is { } app && apps.TryGetValue(app, out string? shown) ? item with { App = shown } : item;
 
-    TaskEvent Tidy(TaskEvent item)
+    /// <summary>Without what is nested in arguments and results. Whoever calls the run again must know that its arguments are not whole.</summary>
+    static TaskEvent Emptied(TaskEvent item)
     {
-        string? args = TidyArguments(item.Args), kwargs = TidyArguments(item.Kwargs), extra = mask.Apply(item.Extra);
-        string? result = mask.Apply(truncateNested ? Truncation.OfResult(item.Result) : item.Result);
+        string? args = Truncation.OfArguments(item.Args), kwargs = Truncation.OfArguments(item.Kwargs), result = Truncation.OfResult(item.Result);
+        bool whole = ReferenceEquals(args, item.Args) && ReferenceEquals(kwargs, item.Kwargs);
+        return whole && ReferenceEquals(result, item.Result) ? item
+            : item with { Args = args, Kwargs = kwargs, Result = result, Extra = whole ? item.Extra : Again.NoteEmptied(item.Extra) };
+    }
+
+    TaskEvent Masked(TaskEvent item)
+    {
+        string? args = mask.Apply(item.Args), kwargs = mask.Apply(item.Kwargs), result = mask.Apply(item.Result), extra = mask.Apply(item.Extra);
         string? exception = mask.Apply(item.Exception), traceback = mask.Apply(item.Traceback, trace: true), reason = mask.Apply(item.Reason), said = mask.Apply(item.Text);
         bool same = ReferenceEquals(args, item.Args) && ReferenceEquals(kwargs, item.Kwargs) && ReferenceEquals(result, item.Result)
             && ReferenceEquals(exception, item.Exception) && ReferenceEquals(traceback, item.Traceback) && ReferenceEquals(reason, item.Reason)
@@ -48,8 +57,6 @@ sealed class EventLimits(SecretMask mask, bool truncateNested, IReadOnlyDictiona
             Args = args, Kwargs = kwargs, Result = result, Exception = exception, Traceback = traceback, Reason = reason, Text = said, Extra = extra,
         };
     }
-
-    string? TidyArguments(string? text) => mask.Apply(truncateNested ? Truncation.OfArguments(text) : text);
 
     static bool IsShort(TaskEvent item) =>
         Length(item.Task) <= LongestName && Length(item.Worker) <= LongestName && Length(item.Queue) <= LongestName

@@ -3,6 +3,7 @@ namespace Belfry;
 /// <summary>A run that is called once more by hand. Pure.</summary>
 public static class Again
 {
+    const string Emptied = "\"arguments_emptied\": true";
     static readonly string[] Hidden = ["‹hidden›", "\"***\""];
 
     /// <summary>Why a run cannot be called again; null when it can.</summary>
@@ -10,12 +11,15 @@ public static class Again
         !run.State.IsFinal() ? $"is {run.State}: it has not ended"
         : run.Task is null ? "has no task that the log knows"
         : !ShowsArguments(run)
-            ? "has arguments that the log does not show in full, because they are secret or too long: call the task anew"
+            ? "has arguments that the log does not show in full, because they are secret, nested or too long: call the task anew"
         : null;
 
     /// <summary>The log shows all of what it was called with.</summary>
-    public static bool ShowsArguments(TaskRun run) =>
-        !Array.Exists([run.Args, run.Kwargs], text => text is not null && (Array.Exists(Hidden, text.Contains) || text.EndsWith('…')));
+    public static bool ShowsArguments(TaskRun run) => run.Extra?.Contains(Emptied, StringComparison.Ordinal) != true
+        && !Array.Exists([run.Args, run.Kwargs], text => text is not null && (Array.Exists(Hidden, text.Contains) || text.EndsWith('…')));
+
+    /// <summary>Notes that arguments lost what was nested in them: nobody could tell that an empty list was none. It stands among the other fields of the event, a JSON object.</summary>
+    public static string NoteEmptied(string? fields) => fields is ['{', .. var others, '}'] && others.Trim().Length > 0 ? $"{{{Emptied}, {others}}}" : $"{{{Emptied}}}";
 
     /// <summary>The call: a new run whose parent is the old one. A dead letter is called again once, however many ask for it at a time.</summary>
     /// <param name="run">The run.</param>

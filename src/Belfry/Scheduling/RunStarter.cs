@@ -91,7 +91,7 @@ sealed class RunStarter(SchedulerParts parts, RunDiary diary, SchedulerLoop loop
         TaskRun? first = await parts.Log.FirstAsync(RunQuery.Where(RunFields.Source == work.Order.Source, RunFields.Id == work.Order.Id), CancellationToken.None);
         if (first is not null && !Again.ShowsArguments(first))
         {
-            throw new UnpreparedException("the log does not show all arguments of the run, because they are private, secret or too long, and nobody else knows them after a restart");
+            throw new UnpreparedException("the log does not show all arguments of the run, because they are private, secret, nested or too long, and nobody else knows them after a restart");
         }
         return work.Order with { Args = first?.Args, Kwargs = first?.Kwargs, Parent = first?.Parent, Root = first?.Root };
     }
