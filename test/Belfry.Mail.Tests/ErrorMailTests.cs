@@ -122,6 +122,27 @@ public sealed class ErrorMailTests
     }
 
     [Fact]
+    [Trait("row", "59")]
+    public async Task An_application_that_ends_on_the_thread_of_its_window_ends_and_what_waits_is_mailed()
+    {
+        using var folder = new TempFolder();
+        var options = new ErrorMailOptions { Mail = new MailSettings { Folder = folder.Path }, To = ["ops@example.com"], RecordsPerMail = 2 };
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var window = new Thread(() =>
+        {
+            SynchronizationContext.SetSynchronizationContext(new Window());
+            var provider = new ErrorMailProvider(options, "shop", TimeProvider.System);
+            Log(provider.CreateLogger("App"), LogLevel.Error, "number {0}", 1);
+            provider.Dispose();
+            done.SetResult();
+        });
+        window.IsBackground = true;
+        window.Start();
+        await done.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
+        Assert.Single(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
     [Trait("row", "56")]
     public async Task An_exception_that_cannot_be_printed_is_mailed_as_far_as_it_goes_and_so_is_what_follows()
     {
@@ -153,5 +174,13 @@ public sealed class ErrorMailTests
         public override string Message => throw new InvalidOperationException("no message");
 
         public override string ToString() => throw new InvalidOperationException("no text");
+    }
+
+    /// <summary>Its thread is busy waiting, so what is posted to it is never done.</summary>
+    sealed class Window : SynchronizationContext
+    {
+        public override void Post(SendOrPostCallback d, object? state)
+        {
+        }
     }
 }

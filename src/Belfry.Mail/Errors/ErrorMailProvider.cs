@@ -37,7 +37,7 @@ public sealed class ErrorMailProvider : ILoggerProvider, IAsyncDisposable
         (_options, _clock) = (options, clock);
         _sender = new MailSender(options.Mail, clock);
         _templates = new ErrorMailTemplates(options, application);
-        _work = SendWhenEnoughAsync();
+        _work = Task.Run(SendWhenEnoughAsync); // whoever made it may wait on its own thread for the end
     }
 
     /// <summary>Why the last mail could not be sent; null when it could.</summary>

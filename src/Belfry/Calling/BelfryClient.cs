@@ -19,14 +19,14 @@ sealed class BelfryClient(IWorkQueue queue, IRunLogStore log, TaskRegistry tasks
 
     public async Task<T?> ResultAsync<T>(string id, CancellationToken cancel = default)
     {
-        TaskRun run = await _waits.EndAsync(id, cancel);
+        TaskRun run = await Apart.RunAsync(() => _waits.EndAsync(id, cancel)).ConfigureAwait(false);
         return run.State != RunState.Completed ? throw new CallFailedException(run) : run.Result is null ? default : JsonSerializer.Deserialize<T>(run.Result, options.Json);
     }
 
-    public async Task<bool> RevokeAsync(string id, CancellationToken cancel = default) =>
-        await queue.RevokeAsync(id, cancel) || running.Stop(id, CallEvents.Revoked) || await RevokeElsewhereAsync(id, cancel);
+    public Task<bool> RevokeAsync(string id, CancellationToken cancel = default) => Apart.RunAsync(async () =>
+        await queue.RevokeAsync(id, cancel) || running.Stop(id, CallEvents.Revoked) || await RevokeElsewhereAsync(id, cancel));
 
-    public async Task<bool> ReportProgressAsync(string task, RunContext? context, double? percent, string? text = null, CancellationToken cancel = default)
+    public Task<bool> ReportProgressAsync(string task, RunContext? context, double? percent, string? text = null, CancellationToken cancel = default) => Apart.RunAsync(async () =>
     {
         var open = RunQuery.Where(RunFields.Task == task, RunFields.State.In(RunState.Pending, RunState.Queued, RunState.Running));
         await foreach (TaskRun run in log.ReadAsync(open, cancel).WithCancellation(cancel))
@@ -38,12 +38,12 @@ sealed class BelfryClient(IWorkQueue queue, IRunLogStore log, TaskRegistry tasks
             }
         }
         return false;
-    }
+    });
 
-    public Task<IReadOnlyList<TaskRun>> DeadLettersAsync(int limit = 100, CancellationToken cancel = default) =>
-        log.ListAsync(RunQuery.Where(RunFields.State == RunState.Lost, RunFields.Reason == CallEvents.DeadLetter) with { Limit = limit }, cancel);
+    public Task<IReadOnlyList<TaskRun>> DeadLettersAsync(int limit = 100, CancellationToken cancel = default) => Apart.RunAsync(() =>
+        log.ListAsync(RunQuery.Where(RunFields.State == RunState.Lost, RunFields.Reason == CallEvents.DeadLetter) with { Limit = limit }, cancel));
 
-    public async Task<string> CallAgainAsync(string id, CancellationToken cancel = default)
+    public Task<string> CallAgainAsync(string id, CancellationToken cancel = default) => Apart.RunAsync(async () =>
     {
         IReadOnlyList<TaskRun> attempts = await log.ListAsync(RunQuery.Where(RunFields.Id == id), cancel);
         TaskRun run = attempts.MaxBy(attempt => attempt.Attempt) ?? throw new ArgumentException($"the log knows no run {id}", nameof(id));
@@ -54,7 +54,7 @@ sealed class BelfryClient(IWorkQueue queue, IRunLogStore log, TaskRegistry tasks
             await log.AppendAsync([CallEvents.Settled(run, call.Id, Instant.Now(clock))], cancel);
         }
         return call.Id;
-    }
+    });
 
     public void Dispose() => _waits.Dispose();
 
@@ -98,7 +98,7 @@ sealed class BelfryClient(IWorkQueue queue, IRunLogStore log, TaskRegistry tasks
             Args = arguments.Args, Kwargs = arguments.Kwargs, Shown = arguments.Shown(task),
             Parent = how?.CalledBy?.RunId, Root = how?.CalledBy is { } caller ? caller.Order.Root ?? caller.RunId : null,
         };
-        await queue.PutAsync(call, cancel);
+        await Apart.RunAsync(() => queue.PutAsync(call, cancel)).ConfigureAwait(false);
         return call.Id;
     }
 

@@ -52,7 +52,7 @@ sealed partial class QueueWorker : BackgroundService
     }
 
     /// <inheritdoc/>
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    public override Task StopAsync(CancellationToken cancellationToken) => Apart.RunAsync(async () =>
     {
         await base.StopAsync(CancellationToken.None); // claims no more
         _stopping = true;
@@ -69,7 +69,7 @@ sealed partial class QueueWorker : BackgroundService
         _reports.Writer.TryComplete();
         await _reporting;
         await _lastEnd; // ends are written in order: those before it are, too
-    }
+    });
 
     /// <inheritdoc/>
     public override void Dispose()

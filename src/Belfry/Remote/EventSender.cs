@@ -23,7 +23,7 @@ sealed partial class EventSender : IAsyncDisposable
     public EventSender(Spool spool, HttpClient server, ServerLogOptions options, TimeProvider clock, ILogger logger)
     {
         (_spool, _server, _options, _clock, _logger, _most) = (spool, server, options, clock, logger, options.EventsAtOnce);
-        _sending = SendAsync();
+        _sending = Task.Run(SendAsync); // whoever made it may wait on its own thread for the end
     }
 
     /// <summary>Why the server does not take events; null when it does.</summary>

@@ -121,14 +121,14 @@ public sealed partial class ServerLog : IRunLogStore
     public IDisposable Watch(Action<LogChange> told) => _memory.Watch(told);
 
     /// <summary>Sends what is left, for two seconds at most; the rest stays on disk.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => new(Apart.RunAsync(async () =>
     {
         await _saving.DisposeAsync();
         await _sender.DisposeAsync();
         Save();
         _spool.Dispose();
         _asking.Dispose();
-    }
+    }));
 
     void Append(IReadOnlyList<TaskEvent> events)
     {

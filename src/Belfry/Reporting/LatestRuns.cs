@@ -9,14 +9,14 @@ public sealed class LatestRuns
     internal LatestRuns(IRunLogStore log, TaskRegistry tasks) => (_log, _tasks) = (log, tasks);
 
     /// <summary>The latest of a task, wherever it ran.</summary>
-    public async Task<LatestRun> OfAsync(string task, CancellationToken cancel) => new(
+    public Task<LatestRun> OfAsync(string task, CancellationToken cancel) => Apart.RunAsync(async () => new LatestRun(
         task,
         await _log.LastAsync(task, RunAction.Started, cancel),
         await _log.LastAsync(task, RunAction.Succeeded, cancel),
-        await _log.LastAsync(task, RunAction.Failed, cancel));
+        await _log.LastAsync(task, RunAction.Failed, cancel)));
 
     /// <summary>The latest of all tasks that are registered here.</summary>
-    public async Task<IReadOnlyList<LatestRun>> AllAsync(CancellationToken cancel)
+    public Task<IReadOnlyList<LatestRun>> AllAsync(CancellationToken cancel) => Apart.RunAsync<IReadOnlyList<LatestRun>>(async () =>
     {
         var rows = new List<LatestRun>();
         foreach (TaskDefinition task in _tasks.All)
@@ -24,7 +24,7 @@ public sealed class LatestRuns
             rows.Add(await OfAsync(task.Name, cancel));
         }
         return rows;
-    }
+    });
 }
 
 /// <summary>How a task did of late.</summary>

@@ -26,7 +26,7 @@ public sealed class StatusReporter : IAsyncDisposable
     /// <param name="body">The function.</param>
     public Task ReportAsync(string name, Func<Task> body) => RunAsync(name, async () =>
     {
-        await body();
+        await body().ConfigureAwait(false);
         return (object?)null;
     });
 
@@ -58,10 +58,10 @@ public sealed class StatusReporter : IAsyncDisposable
     public Task<T> ReportAsync<T>(Func<T> body) => ReportAsync(NameOf(body), body);
 
     /// <summary>Writes what waits to be written, for five seconds at most.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
         _open.Dispose();
-        await _writer.DisposeAsync();
+        return new(Apart.RunAsync(() => _writer.DisposeAsync().AsTask()));
     }
 
     async Task<T> RunAsync<T>(string name, Func<Task<T>> body)
@@ -73,13 +73,13 @@ public sealed class StatusReporter : IAsyncDisposable
         long began = _clock.GetTimestamp();
         try
         {
-            T value = await body();
+            T value = await body().ConfigureAwait(false);
             End(started, RunOutcome.Success(value, _options.Json), began);
             return value;
         }
         catch (Exception e)
         {
-            End(started, e is OperationCanceledException ? RunOutcome.Cancelled("cancelled") : RunOutcome.Failure(e, _options.Json), began);
+            End(started, IsCancellation(e) ? RunOutcome.Cancelled("cancelled") : RunOutcome.Failure(e, _options.Json), began);
             if (_options.ReportedFailures == ReportedFailures.Throw)
             {
                 throw;
@@ -88,6 +88,9 @@ public sealed class StatusReporter : IAsyncDisposable
             return default!;
         }
     }
+
+    /// <summary>Somebody cancelled it. What took too long by its own limit, as a request of HttpClient's, has failed.</summary>
+    static bool IsCancellation(Exception e) => e is OperationCanceledException and not { InnerException: TimeoutException };
 
     void End(TaskEvent started, RunOutcome outcome, long began)
     {

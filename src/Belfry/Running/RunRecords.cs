@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 namespace Belfry;
 
 /// <summary>Tells the host's loggers what runs do, under the category <see cref="Category"/>: from there it can be sent anywhere.</summary>
-sealed partial class RunRecords(ILogger receivers)
+sealed partial class RunRecords(ILogger logger)
 {
     /// <summary>The category.</summary>
     public const string Category = "Belfry.Task";
 
-    readonly QuietLogger _logger = new(receivers);
+    readonly ILogger _logger = logger;
 
     /// <summary>A run began.</summary>
     public void Started(string task, string id, int attempt) => LogStarted(task, id, attempt);

@@ -10,7 +10,7 @@ namespace Belfry;
 /// <param name="Returns">What tasks returned.</param>
 /// <param name="Clock">The time.</param>
 /// <param name="Logger">The logger of <c>Belfry.Task</c>.</param>
-sealed record RunResources(IServiceProvider Services, BelfryOptions Options, ReturnValues Returns, TimeProvider Clock, ILogger Logger)
+sealed record RunResources(IServiceProvider Services, BelfryOptions Options, ReturnValues Returns, TimeProvider Clock, QuietLogger Logger)
 {
     /// <summary>Reported functions at work, by the ids of their runs, each with its start; taken out by their ends.</summary>
     public ConcurrentDictionary<string, TaskEvent> Reported { get; } = new();

@@ -47,13 +47,13 @@ public sealed class Scheduler : BackgroundService
     public Task<string> RunNowAsync(string task, object? parameters = null)
     {
         string? kwargs = parameters is null ? null : JsonSerializer.Serialize(parameters, _parts.Options.Json);
-        return AskAsync(agenda =>
+        return Apart.RunAsync(() => AskAsync(agenda =>
         {
             ScheduledTask known = Known(agenda, task);
             var order = new RunOrder { Source = _parts.Options.Source, Id = _parts.NewId(), Kwargs = kwargs };
             agenda.Order(known, order);
             return order.Id;
-        });
+        }));
     }
 
     /// <summary>Its condition starts it no more, until it is enabled. A run at work goes on. Where the log has a book of tasks that outlives this process.</summary>
@@ -73,34 +73,35 @@ public sealed class Scheduler : BackgroundService
 
     /// <summary>Ends a run at work, by its id, or all runs of a task, by its name.</summary>
     /// <returns>How many runs were told to end.</returns>
-    public Task<int> TerminateAsync(string idOrTask) => AskAsync(agenda =>
+    public Task<int> TerminateAsync(string idOrTask) => Apart.RunAsync(() => AskAsync(agenda =>
     {
         List<Work> works = [.. agenda.AtWork.Where(work => work.Order.Id == idOrTask || work.Definition.Name == idOrTask)];
         works.ForEach(work => agenda.Stop(work, "terminated"));
         return works.Count;
-    });
+    }));
 
     /// <summary>How all tasks stand.</summary>
-    public Task<IReadOnlyList<TaskStanding>> TasksAsync() => StandingsAsync(agenda => agenda.Histories.Tasks);
+    public Task<IReadOnlyList<TaskStanding>> TasksAsync() => Apart.RunAsync(() => StandingsAsync(agenda => agenda.Histories.Tasks));
 
     /// <summary>How a task stands; null when there is none of that name.</summary>
-    public async Task<TaskStanding?> TaskAsync(string task) => (await StandingsAsync(agenda => agenda.Histories.Find(task) is { } known ? [known] : [])).SingleOrDefault();
+    public Task<TaskStanding?> TaskAsync(string task) => Apart.RunAsync(async () =>
+        (await StandingsAsync(agenda => agenda.Histories.Find(task) is { } known ? [known] : [])).SingleOrDefault());
 
     /// <summary>Why a task starts now or does not: its condition as a tree.</summary>
     /// <exception cref="ArgumentException">There is no such task.</exception>
-    public async Task<Explanation> WhyAsync(string task)
+    public Task<Explanation> WhyAsync(string task) => Apart.RunAsync(async () =>
     {
         (Condition start, ConditionContext context) = await ContextAsync(task);
         return start.Explain(context);
-    }
+    });
 
     /// <summary>When a task will start if each of its runs ends well at once and no other task runs.</summary>
     /// <exception cref="ArgumentException">There is no such task.</exception>
-    public async Task<IReadOnlyList<Instant>> NextAsync(string task, int count = 20)
+    public Task<IReadOnlyList<Instant>> NextAsync(string task, int count = 20) => Apart.RunAsync<IReadOnlyList<Instant>>(async () =>
     {
         (Condition start, ConditionContext context) = await ContextAsync(task);
         return [.. start.Starts(context).Take(count)];
-    }
+    });
 
     /// <summary>
     /// Stops: tasks for the end run, runs at work are waited for. With force, when it is said again, or where <see cref="BelfryOptions.Shutdown"/> says so, they are
@@ -121,14 +122,14 @@ public sealed class Scheduler : BackgroundService
     }
 
     /// <inheritdoc/>
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    public override Task StopAsync(CancellationToken cancellationToken) => Apart.RunAsync(async () =>
     {
         _again = false;
         // The host waits so long and no longer: what is at work then is ended, and its end is logged.
         using CancellationTokenRegistration late = cancellationToken.Register(() => _loop?.ShutDown(force: true));
         await base.StopAsync(CancellationToken.None);
         _begun.TrySetResult(); // it may never have come to that
-    }
+    });
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -175,7 +176,7 @@ public sealed class Scheduler : BackgroundService
         return (known.Definition.Start, agenda.ContextOf(known, Instant.Now(_parts.Clock)) with { Tasks = agenda.Histories.Copy(known.Definition) });
     });
 
-    async Task SetDisabledAsync(string task, bool disabled)
+    Task SetDisabledAsync(string task, bool disabled) => Apart.RunAsync(async () =>
     {
         await AskAsync(agenda =>
         {
@@ -186,9 +187,9 @@ public sealed class Scheduler : BackgroundService
         {
             await book.DisableAsync(task, disabled, CancellationToken.None);
         }
-    }
+    });
 
-    async Task SetHoldAsync(bool hold)
+    Task SetHoldAsync(bool hold) => Apart.RunAsync(async () =>
     {
         if (_parts.Book is { } book)
         {
@@ -201,7 +202,7 @@ public sealed class Scheduler : BackgroundService
             _held = hold;
             _loop?.Post(() => _loop?.Hold(hold));
         }
-    }
+    });
 
     async Task<T> AskAsync<T>(Func<Agenda, T> ask)
     {

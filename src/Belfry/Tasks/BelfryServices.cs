@@ -34,7 +34,7 @@ public static class BelfryServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new RunResources(
             provider, options, new ReturnValues(registry, provider.GetService<IRunLogStore>), provider.GetRequiredService<TimeProvider>(),
-            Loggers(provider).CreateLogger(RunRecords.Category)));
+            new QuietLogger(Loggers(provider).CreateLogger(RunRecords.Category))));
         services.AddSingleton(provider => new TaskRunner(provider.GetRequiredService<RunResources>()));
         services.AddSingleton(provider => new ConditionFunctions(provider.GetRequiredService<RunResources>(), registry));
         services.AddSingleton(Reporter);
@@ -60,11 +60,10 @@ public static class BelfryServices
     static StatusReporter Reporter(IServiceProvider provider)
     {
         var resources = provider.GetRequiredService<RunResources>();
-        var logger = new QuietLogger(resources.Logger);
         IRunLogStore? log = provider.GetService<IRunLogStore>();
         ReportWriter writer = log is null
-            ? new ReportWriter(null, null, logger)
-            : new ReportWriter(new RunDiary(log, resources.Options, resources.Clock, logger), new CutOffReports(log, resources.Options), logger);
+            ? new ReportWriter(null, null, resources.Logger)
+            : new ReportWriter(new RunDiary(log, resources.Options, resources.Clock, resources.Logger), new CutOffReports(log, resources.Options), resources.Logger);
         return new StatusReporter(resources, writer);
     }
 

@@ -20,7 +20,7 @@ public readonly record struct Instant(long Micros) : IComparable<Instant>
     /// <summary>The present instant of a clock.</summary>
     public static Instant Now(TimeProvider clock) => From(clock.GetUtcNow());
 
-    /// <summary>Reads RFC 3339 (an offset or Z is required) or Unix seconds.</summary>
+    /// <summary>Reads RFC 3339 (an offset or Z is required), a day, which is its beginning in UTC, or Unix seconds.</summary>
     public static bool TryParse(string? text, out Instant instant)
     {
         instant = default;
@@ -33,8 +33,9 @@ public readonly record struct Instant(long Micros) : IComparable<Instant>
             instant = FromUnixSeconds(seconds);
             return true;
         }
-        bool zoned = text.EndsWith('Z') || text.EndsWith('z') || text.LastIndexOfAny(['+', '-']) > text.IndexOf('T', StringComparison.OrdinalIgnoreCase);
-        if (!zoned || !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time))
+        bool zoned = text.EndsWith('Z') || text.EndsWith('z') || text.LastIndexOfAny(['+', '-']) > text.IndexOfAny(['T', 't', ' ', ':']);
+        bool dated = text.IndexOf('-', StringComparison.Ordinal) == 4; // else .NET takes a time for one of today
+        if (!zoned || !dated || !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time))
         {
             return false;
         }

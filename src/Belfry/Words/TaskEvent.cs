@@ -74,8 +74,12 @@ public sealed record TaskEvent
         init => _runtime = value is { } seconds && double.IsFinite(seconds) && Math.Abs(seconds) < 1e9 ? Math.Round(seconds, 6) : double.NaN;
     }
 
-    /// <summary>Progress in percent, 0 to 100.</summary>
-    public double? Percent { get => _seldom?.Percent; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Percent = value }); }
+    /// <summary>Progress in percent, 0 to 100; what is no number is taken as not told.</summary>
+    public double? Percent
+    {
+        get => _seldom?.Percent;
+        init => SeldomTold.Tell(ref _seldom, value is { } percent && double.IsFinite(percent) ? value : null, static (told, value) => told with { Percent = value });
+    }
 
     /// <summary>Progress in words.</summary>
     public string? Text { get => _seldom?.Text; init => SeldomTold.Tell(ref _seldom, value, static (told, value) => told with { Text = value }); }

@@ -86,6 +86,8 @@ public sealed class ReadingTests
     [InlineData("time of day between 24:00 and 14:00", 20, "24:00 is an end; a start is 00:00")]
     [InlineData("time of day between 10:00 or 14:00", 26, "expected 'and', not 'or'")]
     [InlineData("time of day before 00:00", 19, "nothing lies before 00:00")]
+    [InlineData("weekly before Mon 00:00", 14, "nothing lies before Mon 00:00")]
+    [InlineData("time of month before 1st 00:00", 21, "nothing lies before 1st 00:00")]
     [InlineData("time of day", 11, "expected between, before, after or on, but the text ends")]
     [InlineData("time of 3 between 1 and 2", 8, "expected minute, hour, day, week or month, not '3'")]
     [InlineData("hourly on 15", 10, "minutes and seconds of an hour like 15:00")]

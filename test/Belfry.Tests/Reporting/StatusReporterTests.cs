@@ -83,6 +83,16 @@ public sealed class StatusReporterTests : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("row", "2")]
+    public async Task What_took_too_long_for_the_function_itself_is_a_failure_though_NET_calls_it_a_cancellation()
+    {
+        var late = new TaskCanceledException("the request was canceled", new TimeoutException("nobody answered")); // as HttpClient throws it
+        await Assert.ThrowsAsync<TaskCanceledException>(() => TaskStatus.ReportAsync("import", Task () => throw late));
+        TaskRun run = await EndedAsync("import");
+        Assert.Equal((RunState.Failed, "System.Threading.Tasks.TaskCanceledException: the request was canceled"), (run.State, run.Exception));
+    }
+
+    [Fact]
     [Trait("row", "4")]
     public async Task A_part_of_the_work_is_a_failure_that_keeps_what_there_is()
     {

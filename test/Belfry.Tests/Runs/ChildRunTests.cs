@@ -134,6 +134,19 @@ public sealed class ChildRunTests
     }
 
     [Fact]
+    [Trait("row", "37")]
+    public async Task A_program_that_never_reads_what_it_is_to_do_is_killed_at_its_timeout()
+    {
+        var clock = new ManualClock();
+        await using Workshop workshop = Workshop(["60"], clock, "sleep");
+        Task<RunOutcome> running = workshop.RunAsync("greet", $$"""{"name":"{{new string('x', 1_000_000)}}"}""");
+        await clock.AdvanceWhenAskedAsync(TimeSpan.FromMinutes(30));
+        await clock.AdvanceWhenAskedAsync(RunLimit.Grace);
+        RunOutcome outcome = await running.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
+        Assert.Equal((EventKind.Cancelled, "timeout"), (outcome.Kind, outcome.Reason));
+    }
+
+    [Fact]
     public async Task A_process_that_lingers_after_its_outcome_does_no_harm()
     {
         await using Workshop workshop = Workshop();

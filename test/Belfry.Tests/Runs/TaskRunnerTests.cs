@@ -249,6 +249,16 @@ public sealed class TaskRunnerTests
     }
 
     [Fact]
+    [Trait("row", "56")]
+    public async Task Whoever_receives_records_of_a_run_and_throws_does_not_fail_it()
+    {
+        await using var workshop = new Workshop(
+            belfry => belfry.AddTask("import", Never, (TaskRunContext run) => run.Logger.LogInformation("half of it")),
+            services => services.AddLogging(logging => logging.AddProvider(new BrokenReceiver())));
+        Assert.Equal((EventKind.Succeeded, null), (await workshop.RunAsync("import")) is var outcome ? (outcome.Kind, outcome.Exception) : default);
+    }
+
+    [Fact]
     public async Task Services_live_as_long_as_the_run()
     {
         await using var workshop = new Workshop(
@@ -315,5 +325,22 @@ public sealed class TaskRunnerTests
         public bool[] Work() => _told;
 
         public void Dispose() => _told[0] = true;
+    }
+
+    sealed class BrokenReceiver : ILoggerProvider, ILogger, IDisposable
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => throw new InvalidOperationException("no room for a scope");
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            throw new InvalidOperationException("no mail server");
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -33,7 +33,7 @@ sealed class BreakableLog : IRunLogStore
     {
         Check();
         await Open.WaitAsync(cancel);
-        if (events.Any(item => item.Task == Poison && item.Kind == EventKind.Succeeded))
+        if (Poison is not null && events.Any(item => item.Task == Poison && item.Kind == EventKind.Succeeded))
         {
             throw new InvalidOperationException("this cannot be written");
         }

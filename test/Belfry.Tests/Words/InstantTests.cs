@@ -13,6 +13,8 @@ public sealed class InstantTests
     [Theory]
     [InlineData("2026-11-21T10:00:00.100000Z", "2026-11-21T10:00:00.100000Z")]
     [InlineData("2026-11-21T12:00:00+02:00", "2026-11-21T10:00:00.000000Z")]
+    [InlineData("2026-11-21 12:00:00 +02:00", "2026-11-21T10:00:00.000000Z")]
+    [InlineData("2026-11-21", "2026-11-21T00:00:00.000000Z")]
     [InlineData("1795255200.5", "2026-11-21T10:00:00.500000Z")]
     public void Instants_are_read_with_their_zone_or_as_unix_seconds(string text, string expected)
     {
@@ -22,6 +24,8 @@ public sealed class InstantTests
 
     [Theory]
     [InlineData("2026-11-21T10:00:00")]
+    [InlineData("2026-11-21 10:00:00")]
+    [InlineData("10:00+02:00")]
     [InlineData("yesterday")]
     [InlineData("")]
     public void A_time_without_zone_is_refused(string text) => Assert.False(Instant.TryParse(text, out _));

@@ -30,6 +30,16 @@ public sealed class TaskEventTests
         Assert.Equal("E()", told.Exception); // a copy changes nothing in what it was copied from
     }
 
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void A_percentage_of_nothing_is_taken_as_not_told(double percent)
+    {
+        TaskEvent told = Bare with { Kind = EventKind.Progress, Percent = percent, Text = "0 of 0" };
+        Assert.Null(told.Percent);
+        Assert.Contains("0 of 0", ChildMessage.Of(told).ToLine(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Equal_events_are_equal_in_whatever_order_they_were_told()
     {

@@ -71,7 +71,7 @@ static class Places
         }
         bool isEnd = cut == Belfry.Cut.Before || index == 1;
         return found.Time == Clock.Day && !isEnd ? throw new ConditionException("24:00 is an end; a start is 00:00", token.Position)
-            : cut == Belfry.Cut.Before && found.Day is null && found.Time == 0 ? throw new ConditionException($"nothing lies before {token.Text}", token.Position)
+            : cut == Belfry.Cut.Before && !found.IsNamed && found.Begin(period, Clock.LengthOf(period)) == 0 ? throw new ConditionException($"nothing lies before {found.Text(period)}", token.Position)
             : found;
     }
 

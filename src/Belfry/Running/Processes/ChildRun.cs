@@ -26,8 +26,8 @@ sealed class ChildRun(TaskDefinition task, RunOrder order, RunResources resource
         using AnonymousPipeServerStream pipe = heard;
         using Process process = started;
         new Thread(() => Hear(pipe)) { IsBackground = true, Name = $"belfry run {order.Id}" }.Start();
-        await TellAsync(process, JsonSerializer.Serialize(all));
-        await using CancellationTokenRegistration asked = limit.Token.UnsafeRegister(_ => Own(TellAsync(process, ChildOrder.End)), null);
+        Task told = TellAsync(process, JsonSerializer.Serialize(all)); // not waited for: a program that never reads is ended as any other
+        await using CancellationTokenRegistration asked = limit.Token.UnsafeRegister(_ => Own(AskToEndAsync(process, told)), null);
         await EndAsync(process);
         await _heardAll.Task.WaitAsync(LastWords, resources.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return _outcome ?? (limit.Reason is { } reason ? RunOutcome.Cancelled(reason) : ChildExit.Outcome(process.Id, process.ExitCode, _begun));
@@ -81,6 +81,12 @@ sealed class ChildRun(TaskDefinition task, RunOrder order, RunResources resource
             }
         }
         return new ChildOrder { Task = task.Name, Run = order, Returns = returns };
+    }
+
+    static async Task AskToEndAsync(Process process, Task told)
+    {
+        await told;
+        await TellAsync(process, ChildOrder.End);
     }
 
     /// <summary>A child that has died cannot be told anything; that it died is seen elsewhere.</summary>
