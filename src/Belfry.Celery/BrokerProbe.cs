@@ -8,7 +8,7 @@ namespace Belfry.Celery;
 /// <summary>Tries whether a broker can be reached.</summary>
 public static class BrokerProbe
 {
-    /// <summary>Connects, logs in, and asks who it is and what time it has; on RabbitMQ also whether we may do what listening needs. It leaves nothing behind.</summary>
+    /// <summary>Connects, logs in, and asks who it is and what time it has; on RabbitMQ also whether we may do what listening needs, and whether it takes messages. It leaves nothing behind.</summary>
     /// <exception cref="BrokerException">It refused; the message is for an operator.</exception>
     /// <exception cref="IOException">It cannot be reached.</exception>
     public static Task<BrokerAnswer> AskAsync(CeleryCluster cluster, TimeSpan timeout, TimeProvider clock, CancellationToken cancel) =>
@@ -29,7 +29,21 @@ public static class BrokerProbe
         {
             // No worker has come yet, or the user's first listener makes the exchange.
         }
-        return new BrokerAnswer(server, ClockOffset: null);
+        return new BrokerAnswer(server, ClockOffset: null) { Alarm = await AlarmAsync(cluster, timeout, cancel).ConfigureAwait(false) };
+    }
+
+    static async Task<string?> AlarmAsync(CeleryCluster cluster, TimeSpan timeout, CancellationToken cancel)
+    {
+        await using var publisher = new RabbitPublisher(cluster.Broker, $"look at {cluster.Source}", timeout);
+        try
+        {
+            await publisher.PutAsync("", "", [], cancel).ConfigureAwait(false);
+            return null;
+        }
+        catch (RabbitException refused) when (refused.Alarm is not null)
+        {
+            return refused.Alarm;
+        }
     }
 
     // What the listener will do, with a queue that goes with this connection.
@@ -64,4 +78,8 @@ public static class BrokerProbe
 /// <summary>What a broker says of itself.</summary>
 /// <param name="Server">Name and version, e.g. <c>Redis 7.0.15</c> or <c>RabbitMQ 3.10.8</c>.</param>
 /// <param name="ClockOffset">By how much its clock is ahead of ours; null when it does not tell.</param>
-public sealed record BrokerAnswer(string Server, TimeSpan? ClockOffset);
+public sealed record BrokerAnswer(string Server, TimeSpan? ClockOffset)
+{
+    /// <summary>What it is short of, and takes no messages for now: <c>low on memory</c>; null when it takes them.</summary>
+    public string? Alarm { get; init; }
+}

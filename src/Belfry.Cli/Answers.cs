@@ -9,6 +9,7 @@ namespace Belfry.Cli;
 static class Answers
 {
     static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    static readonly JsonSerializerOptions InOneLine = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The answer that a server would give.</summary>
     public static JsonElement Of(Action<Utf8JsonWriter> write)
@@ -23,6 +24,9 @@ static class Answers
 
     /// <summary>A field as text; empty where it is missing.</summary>
     public static string Text(JsonElement answer, string field) => answer.TryGetProperty(field, out JsonElement value) ? value.ToString() : "";
+
+    /// <summary>JSON for people, in one line.</summary>
+    public static string Line(JsonElement value) => JsonSerializer.Serialize(value, InOneLine);
 
     /// <summary>Prints JSON.</summary>
     public static void Print<T>(T answer) => Console.Out.WriteLine(JsonSerializer.Serialize(answer, Readable));

@@ -14,9 +14,9 @@ static class CallVerb
     const double Soon = 1e8;
 
     static readonly Argument<string> Task = new("task") { Description = "The task's name" };
-    static readonly Option<string?> Args = new("--args") { Description = "Its arguments in order: a JSON array", HelpName = "JSON" };
-    static readonly Option<string?> Kwargs = new("--kwargs") { Description = "Its arguments by name: a JSON object", HelpName = "JSON" };
-    static readonly Option<string?> Queue = new("--queue") { Description = "The queue (default: Sources:N:DefaultQueue, celery)", HelpName = "Q" };
+    static readonly Option<string?> Args = new("--args", "-a") { Description = "Its arguments in order: a JSON array", HelpName = "JSON" };
+    static readonly Option<string?> Kwargs = new("--kwargs", "-k") { Description = "Its arguments by name: a JSON object", HelpName = "JSON" };
+    static readonly Option<string?> Queue = new("--queue", "-Q") { Description = "The queue (default: Sources:N:DefaultQueue, celery)", HelpName = "Q" };
     static readonly Option<string?> Exchange = new("--exchange") { Description = "An exchange, instead of a queue: it goes to those that are bound to it", HelpName = "E" };
     static readonly Option<string?> RoutingKey = new("--routing-key") { Description = "The routing key for --exchange", HelpName = "K" };
     static readonly Option<double?> Countdown = new("--countdown") { Description = "Run it so many seconds from now", HelpName = "S" };
@@ -39,6 +39,10 @@ static class CallVerb
         TaskCall call = Read(line, Instant.Now(TimeProvider.System));
         using ServerClient? server = ServerClient.Of(line);
         Cluster? cluster = server is null ? ClusterOptions.Find(line) : null;
+        if (line.GetValue(Wait) && cluster is not null)
+        {
+            ResultVerb.BackendOf(cluster); // before anything is called
+        }
         string id = server is null ? await SendAsync(cluster!, call, line.GetValue(Force), cancel)
             : (await server.PostAsync($"api/v1/tasks/{Uri.EscapeDataString(call.Task)}/call", Body(line, call), cancel)).GetProperty("id").GetString()!;
         if (line.GetValue(Wait))

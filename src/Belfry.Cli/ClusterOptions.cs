@@ -8,12 +8,18 @@ namespace Belfry.Cli;
 /// <summary>Which Celery cluster a verb speaks to: one on the line, or one of the settings.</summary>
 static class ClusterOptions
 {
-    static readonly Option<string?> Broker = new("--broker") { Description = "Speak to this Celery cluster: redis://HOST:PORT/DB or amqp://HOST/VHOST", HelpName = "URL" };
+    static readonly Option<string?> Broker = new("--broker", "-b") { Description = "Speak to this Celery cluster: redis://HOST:PORT/DB or amqp://HOST/VHOST", HelpName = "URL" };
 
     static readonly Option<string?> Backend = new("--result-backend") { Description = "Where that cluster's results are: redis://HOST:PORT/DB", HelpName = "URL" };
 
     /// <summary>The name of a cluster.</summary>
     public static Option<string?> Source { get; } = new("--source") { Description = "Speak to the cluster of this name in the settings (default: the only one)", HelpName = "NAME" };
+
+    /// <summary>Clusters, of verbs that look at several.</summary>
+    public static Option<string[]> Brokers { get; } = new("--broker", "-b") { Description = "Read a Celery cluster: redis://HOST:PORT/DB or amqp://HOST/VHOST (repeatable)", HelpName = "URL" };
+
+    /// <summary>Where the results of these are.</summary>
+    public static Option<string[]> Backends { get; } = new("--result-backend") { Description = "Where the results of that cluster are: redis://HOST:PORT/DB (one for each --broker, in order)", HelpName = "URL" };
 
     /// <summary>With the options that name a cluster.</summary>
     public static Verb OnCluster(this Verb verb)
@@ -60,6 +66,20 @@ static class ClusterOptions
     /// <exception cref="UsageException">None is called so.</exception>
     public static Cluster Called(ParseResult line, string name, string option) =>
         new Clusters(Common.Settings(line).Sources, TimeProvider.System).Find(name) ?? throw new UsageException($"{option}: no cluster of the settings is called '{name}'");
+
+    /// <summary>The clusters of <see cref="Brokers"/> as settings. Their keys are no numbers, so they stand behind the clusters of the settings file and replace none.</summary>
+    public static IEnumerable<(string Key, string? Value)> Named(ParseResult line)
+    {
+        string[] brokers = line.GetValue(Brokers) ?? [], backends = line.GetValue(Backends) ?? [];
+        string[] names = [.. brokers.Select(NameOf)];
+        for (int i = 0; i < brokers.Length; i++)
+        {
+            int before = names.Take(i).Count(name => name == names[i]);
+            yield return ($"Sources:--broker {i + 1}:Broker", brokers[i]);
+            yield return ($"Sources:--broker {i + 1}:ResultBackend", i < backends.Length ? backends[i] : null);
+            yield return ($"Sources:--broker {i + 1}:Name", before == 0 ? names[i] : $"{names[i]}-{before + 1}");
+        }
+    }
 
     /// <summary>What a cluster's broker or results say; exit code 69 when they cannot be reached or refuse.</summary>
     /// <exception cref="UnreachableException">They cannot.</exception>

@@ -77,7 +77,7 @@ static class ClusterVerbs
             return Exits.Unreachable;
         }
         Console.Out.Write(ClusterGraph.Draw(
-            stats.GetProperty("source").GetString()!, stats.GetProperty("replies").EnumerateObject().Select(reply => BrokerOf(reply.Value)).FirstOrDefault(broker => broker is not null),
+            stats.GetProperty("source").GetString()!, workers.Select(worker => worker.Stats.Broker).FirstOrDefault(broker => broker is not null),
             workers.Select(worker => new DrawnWorker(worker.Name, worker.Pool, worker.Queues, worker.IsThere))));
         return workers.Any(worker => worker.IsThere) ? Exits.Done : Exits.Unreachable;
     }
@@ -93,11 +93,6 @@ static class ClusterVerbs
             .. stats.GetProperty("silent").EnumerateArray().Select(worker => new Worker(Answers.Text(worker, "worker"), WorkerTables.SilentWord(Answers.Text(worker, "presence")), new WorkerStats(), [])),
         ]);
     }
-
-    /// <summary>A worker tells where its broker is, without the password.</summary>
-    static string? BrokerOf(JsonElement stats) =>
-        stats.ValueKind == JsonValueKind.Object && stats.TryGetProperty("broker", out JsonElement broker) && broker.ValueKind == JsonValueKind.Object
-            ? $"{Answers.Text(broker, "transport")}://{Answers.Text(broker, "hostname")}:{Answers.Text(broker, "port")}/{Answers.Text(broker, "virtual_host").TrimStart('/')}" : null;
 
     sealed record Worker(string Name, string State, WorkerStats Stats, IReadOnlyList<string> Queues)
     {

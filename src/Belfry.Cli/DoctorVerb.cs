@@ -13,11 +13,11 @@ static class DoctorVerb
 
     public static Verb Build() => new Verb(
         "doctor", "Looks at store, brokers, workers, mail and clock; exit code 1 when something is wrong",
-        "belfry doctor --store sqlite:///var/lib/belfry/log.db") { Json }.Does(ExamineAsync);
+        "belfry doctor --store sqlite:///var/lib/belfry/log.db", "belfry doctor --broker redis://localhost:6379/0") { Json, ClusterOptions.Brokers, ClusterOptions.Backends }.Does(ExamineAsync);
 
     static async Task<int> ExamineAsync(ParseResult line, CancellationToken cancel)
     {
-        BelfrySettings settings = Common.Settings(line);
+        BelfrySettings settings = Common.Settings(line, [.. ClusterOptions.Named(line)]);
         IReadOnlyList<Finding> findings = await new Doctor(settings, TimeProvider.System).ExamineAsync(cancel);
         int problems = findings.Count(finding => finding.Level == FindingLevel.Problem);
         if (line.GetValue(Json))

@@ -21,15 +21,16 @@ static class PurgeVerb
     static readonly Option<string?> Source = new("--source") { Description = "Only runs of this source", HelpName = "NAME" };
     static readonly Option<bool> Yes = new("--yes") { Description = "Ask nothing" };
     static readonly Option<bool> Json = Common.Json();
-    static readonly Option<string[]> Queues = new("--queue") { Description = "Only out of this queue; may be repeated (default: all of the cluster)", HelpName = "NAME" };
+    static readonly Option<string[]> Queues = new("--queue", "-Q") { Description = "Only out of this queue; may be repeated (default: all of the cluster)", HelpName = "NAME" };
+    static readonly Option<string[]> Others = new("--exclude-queue", "-X") { Description = "Not out of this queue; may be repeated", HelpName = "NAME" };
 
     /// <summary><c>belfry purge</c>.</summary>
     public static Verb Build()
     {
         var queue = new Verb(
             "queue", "Takes messages that wait out of the queues of a Celery cluster: all, or those of an application, a task, an id",
-            "belfry purge queue --task-name shop.tasks.import --broker redis://127.0.0.1:6379/0", "belfry purge queue --all --yes --source shop --server http://127.0.0.1:2355 --token T")
-        { Queues, ServerClient.Server, ServerClient.Token };
+            "belfry purge queue --task-name shop.tasks.import --broker redis://127.0.0.1:6379/0", "belfry purge queue --all --exclude-queue mail --yes --source shop --server http://127.0.0.1:2355 --token T")
+        { Queues, Others, ServerClient.Server, ServerClient.Token };
         var logs = new Verb(
             "logs", "Deletes ended runs from the log, and lowers the figures by them: all, or those of an application, a task, an id",
             "belfry purge logs --task-name shop.tasks.import --store sqlite:///var/lib/belfry/log.db", "belfry purge logs --task-id 7 --yes --server http://127.0.0.1:2355 --token T")
@@ -56,6 +57,8 @@ static class PurgeVerb
         });
         return verb;
     }
+
+    static bool IsWanted(ParseResult line, string queue) => (line.GetValue(Queues) is not { Length: > 0 } named || named.Contains(queue)) && line.GetValue(Others)?.Contains(queue) != true;
 
     static MessageChoice Chosen(ParseResult line) => new(line.GetValue(App), line.GetValue(Task), line.GetValue(Id));
 
@@ -133,7 +136,7 @@ static class PurgeVerb
         {
             await Console.Error.WriteLineAsync($"belfry: {warning} What is chosen is not taken out but revoked: workers drop it when they take it.");
         }
-        string[] names = line.GetValue(Queues) is { Length: > 0 } named ? named : [.. (await QueueNames.AskAsync(cluster, [], [], cancel)).Names];
+        string[] all = line.GetValue(Queues) is { Length: > 0 } named ? named : [.. (await QueueNames.AskAsync(cluster, [], [], cancel)).Names], names = [.. all.Where(queue => IsWanted(line, queue))];
         var counts = new List<(string Source, string Queue, long Count)>();
         foreach (string queue in names)
         {
@@ -147,12 +150,11 @@ static class PurgeVerb
         MessageChoice choice = Chosen(line);
         string? source = ClusterOptions.SourceOf(line);
         string filter = choice.Id is not null ? $"&id={Uri.EscapeDataString(choice.Id)}" : choice.Task is not null ? $"&task={Uri.EscapeDataString(choice.Task)}" : $"&app={Uri.EscapeDataString(choice.App ?? "")}";
-        string[]? named = line.GetValue(Queues) is { Length: > 0 } some ? some : null;
         var counts = new List<(string Source, string Queue, long Count)>();
         foreach (JsonElement queue in (await server.GetAsync("api/v1/queues", cancel)).GetProperty("items").EnumerateArray().Where(queue => queue.TryGetProperty("priorities", out _)))
         {
             (string name, string of, long count) = (Answers.Text(queue, "queue"), Answers.Text(queue, "source"), queue.GetProperty("waiting").GetInt64());
-            if ((named?.Contains(name) ?? true) && (source is null || source == of))
+            if (IsWanted(line, name) && (source is null || source == of))
             {
                 counts.Add((of, name, choice.IsAll || count == 0 ? count
                     : (await server.GetAsync($"api/v1/queues/{Uri.EscapeDataString(name)}/messages?limit=1&source={Uri.EscapeDataString(of)}{filter}", cancel)).GetProperty("found").GetInt64()));
@@ -168,10 +170,11 @@ static class PurgeVerb
 
     static async Task<int> PurgeAsync(ParseResult line, MessageChoice choice, List<(string Source, string Queue, long Count)> counts, Func<string, string, Task<QueueRemoval>> remove, CancellationToken cancel)
     {
+        string looked = string.Join(", ", counts.Select(queue => queue.Queue).Distinct());
         counts.RemoveAll(queue => queue.Count == 0);
         if (counts.Count == 0)
         {
-            throw new DeclinedException(choice.IsAll ? "there are no messages to purge" : $"there are no messages to purge ({choice})");
+            throw new DeclinedException(looked.Length > 0 ? $"there are no messages to purge ({choice}) in {looked}" : "there are no messages to purge: no queue that is known is meant");
         }
         counts.ForEach(queue => Console.Error.WriteLine($"{queue.Count,12:N0} messages ({choice}) in {queue.Queue} of {queue.Source}"));
         if (!line.GetValue(Yes) && !await Confirmation.GivenAsync($"Purge {counts.Sum(queue => queue.Count):N0} messages?", cancel))

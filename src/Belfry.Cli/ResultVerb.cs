@@ -47,11 +47,16 @@ static class ResultVerb
         return Print(line, id, wait, answer);
     }
 
+    /// <summary>Where a cluster's results are.</summary>
+    /// <exception cref="UsageException">Nobody said.</exception>
+    public static IResultBackend BackendOf(Cluster cluster) =>
+        cluster.Results ?? throw new UsageException("where are the results? Say --result-backend URL, or Sources:N:ResultBackend in the settings");
+
     static Task<int> ReadAsync(ParseResult line, CancellationToken cancel) => ShowAsync(line, line.GetValue(Id)!, line.GetValue(Wait), null, cancel);
 
     static async Task<JsonElement> AskAsync(Cluster cluster, string id, TimeSpan? wait, CancellationToken cancel)
     {
-        IResultBackend results = cluster.Results ?? throw new UsageException("where are the results? Say --result-backend URL, or Sources:N:ResultBackend in the settings");
+        IResultBackend results = BackendOf(cluster);
         ResultRecord? record = await ClusterOptions.ReachedAsync(async () => wait is { } time
             ? await results.WaitAsync(id, time, cancel)
             : (await results.ReadAsync([id], cancel)).GetValueOrDefault(id));

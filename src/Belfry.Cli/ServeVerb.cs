@@ -18,19 +18,17 @@ static class ServeVerb
     static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(5);
 
     static readonly Option<bool> Demo = new("--demo") { Description = "Run sample tasks in a fresh log, on this machine only and without a login" };
-    static readonly Option<string[]> Backend = new("--result-backend") { Description = "Where the results of that cluster are: redis://HOST:PORT/DB (one for each --broker, in order)", HelpName = "URL" };
-    static readonly Option<string[]> Broker = new("--broker") { Description = "Read a Celery cluster: redis://HOST:PORT/DB or amqp://HOST/VHOST (repeatable)", HelpName = "URL" };
     static readonly Option<string?> Urls = new("--urls") { Description = "Where to listen (default: http://127.0.0.1:2355)", HelpName = "URL" };
 
     public static Verb Build() => new Verb(
         "serve", "The server: log, checks, alerts, pages and API",
         "belfry serve --demo",
-        "belfry serve --broker redis://localhost:6379/0") { Demo, Broker, Backend, Urls }.Does(ServeAsync);
+        "belfry serve --broker redis://localhost:6379/0") { Demo, ClusterOptions.Brokers, ClusterOptions.Backends, Urls }.Does(ServeAsync);
 
     static async Task<int> ServeAsync(ParseResult line, CancellationToken cancel)
     {
         bool demo = line.GetValue(Demo);
-        BelfrySettings settings = Common.Settings(line, demo, [("Urls", line.GetValue(Urls)), .. Brokers(line), .. demo ? DemoFolders(line) : []]);
+        BelfrySettings settings = Common.Settings(line, demo, [("Urls", line.GetValue(Urls)), .. ClusterOptions.Named(line), .. demo ? DemoFolders(line) : []]);
         bool started = false;
         await using WebApplication app = Build(settings, (category, level) => IsTold(category, level, started));
         try
@@ -106,19 +104,5 @@ static class ServeVerb
             yield return ("Store", $"sqlite://{Path.Combine(folder, "log.db")}");
         }
         yield return ("Mail:Folder", Path.Combine(folder, "mail"));
-    }
-
-    /// <summary>Their keys are no numbers, so they stand behind the clusters of the settings file and replace none.</summary>
-    static IEnumerable<(string Key, string? Value)> Brokers(ParseResult line)
-    {
-        string[] brokers = line.GetValue(Broker) ?? [], backends = line.GetValue(Backend) ?? [];
-        string[] names = [.. brokers.Select(ClusterOptions.NameOf)];
-        for (int i = 0; i < brokers.Length; i++)
-        {
-            int before = names.Take(i).Count(name => name == names[i]);
-            yield return ($"Sources:--broker {i + 1}:Broker", brokers[i]);
-            yield return ($"Sources:--broker {i + 1}:ResultBackend", i < backends.Length ? backends[i] : null);
-            yield return ($"Sources:--broker {i + 1}:Name", before == 0 ? names[i] : $"{names[i]}-{before + 1}");
-        }
     }
 }

@@ -2,13 +2,14 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using System.Text.RegularExpressions;
 using Belfry.Server;
 using Belfry.Storage;
 
 namespace Belfry.Cli;
 
 /// <summary>A verb of the command: what it is called, what it does, and an example that <c>--help</c> shows.</summary>
-sealed class Verb(string name, string description, params string[] examples) : Command(name, description)
+sealed partial class Verb(string name, string description, params string[] examples) : Command(name, description)
 {
     /// <summary>Lines to type.</summary>
     public IReadOnlyList<string> Examples => examples;
@@ -35,7 +36,7 @@ sealed class Verb(string name, string description, params string[] examples) : C
         if (line.Errors.Count > 0 && line.Action is not HelpWithExample)
         {
             string asked = string.Join(' ', Path(line.CommandResult).Reverse().Skip(1).Select(command => command.Name).Prepend("belfry"));
-            string problem = line.UnmatchedTokens.Count > 0 ? $"'{line.UnmatchedTokens[0]}' is not known here." : string.Join(' ', line.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+            string problem = line.UnmatchedTokens.Count > 0 ? $"'{line.UnmatchedTokens[0]}' is not known here." : WrongNumber().Replace(string.Join(' ', line.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), "${option} is a number, not '${text}'.");
             Console.Error.WriteLine($"belfry: {problem} See {asked} --help.");
             return plugin ? Exits.Unknown : Exits.Wrong;
         }
@@ -68,6 +69,10 @@ sealed class Verb(string name, string description, params string[] examples) : C
             return plugin ? Exits.Unknown : Exits.No;
         }
     }
+
+    // The parser names the type of .NET that it wanted.
+    [GeneratedRegex(@"^Cannot parse argument '(?<text>.*)' for (option|command) '(?<option>.*)' as expected type '.*'\.$", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex WrongNumber();
 
     static void Explain(SettingsException e)
     {

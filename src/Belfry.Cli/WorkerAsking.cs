@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Belfry.Celery;
 using Belfry.Celery.Control;
+using Belfry.Celery.Events;
 using Belfry.Server;
 using Belfry.Server.Sources;
 using Belfry.Storage;
@@ -95,7 +96,7 @@ sealed class WorkerAsking
         BelfrySettings settings = Common.Settings(_line);
         try
         {
-            return await ask(cluster, new Inspector(cluster, new SecretMask(settings.Arguments.HiddenKeys)), await KnownAsync(cluster.Name, settings, cancel));
+            return await ask(cluster, new Inspector(cluster, new SecretMask(settings.Arguments.HiddenKeys)), await KnownAsync(cluster, settings, cancel));
         }
         catch (Exception problem) when (problem is IOException or BrokerException)
         {
@@ -113,13 +114,15 @@ sealed class WorkerAsking
     string Query(IEnumerable<(string Name, string Value)> parameters) =>
         string.Join('&', (ClusterOptions.SourceOf(_line) is { } source ? parameters.Append((Name: "source", Value: source)) : parameters).Select(pair => $"{pair.Name}={Uri.EscapeDataString(pair.Value)}"));
 
-    /// <summary>The workers of a cluster as the log knows them, where there is one.</summary>
-    static async Task<KnownWorkers> KnownAsync(string source, BelfrySettings settings, CancellationToken cancel)
+    /// <summary>The workers of a cluster as the log knows them, where there is one. A broker on the line has no name there, and may be another than the one that is logged by the name it gets.</summary>
+    async Task<KnownWorkers> KnownAsync(Cluster cluster, BelfrySettings settings, CancellationToken cancel)
     {
         try
         {
             using RunQueries log = await RunQueries.OpenAsync(StoreUrl.Parse(settings.Store), TimeProvider.System, cancel);
-            return KnownWorkers.Of(await log.WorkersAsync(cancel), source, Instant.Now(TimeProvider.System));
+            SourceStatus[] sources = [.. (await log.SourcesAsync(cancel)).Where(source => source.Kind == EventStreams.KindOf(cluster.Celery.Broker.Kind)
+                && (source.Name == cluster.Name || (ClusterOptions.BrokerOf(_line) is not null && source.Name.StartsWith(cluster.Name + "-", StringComparison.Ordinal))))];
+            return sources is [{ } only] ? KnownWorkers.Of(await log.WorkersAsync(cancel), only.Name, Instant.Now(TimeProvider.System)) : KnownWorkers.None;
         }
         catch (StoreException)
         {

@@ -15,7 +15,7 @@ static class WorkerTables
         List<(string Worker, JsonElement Reply)> replies = [.. answer.GetProperty("replies").EnumerateObject().Select(reply => (reply.Name, reply.Value))];
         foreach ((string worker, JsonElement reply) in replies.Where(reply => WorkerStats.IsError(reply.Reply)))
         {
-            Console.Error.WriteLine($"belfry: {worker}: {reply.GetProperty("error").GetString()}");
+            Console.Error.WriteLine($"belfry: {worker}: {WorkerStats.ErrorOf(reply)}");
         }
         replies.RemoveAll(reply => WorkerStats.IsError(reply.Reply));
         if (replies.Count == 0 && command.Name != "ping")
@@ -34,6 +34,10 @@ static class WorkerTables
             table.AddRange(answer.GetProperty("silent").EnumerateArray().Select(worker => new[] { Text(worker, "worker"), SilentWord(Text(worker, "presence")) }));
         }
         Answers.Print(["WORKER", .. head], table);
+        if (table.Count == 0 && replies.Count > 0)
+        {
+            Console.Error.WriteLine($"belfry: {(replies.Count == 1 ? "1 worker answered, and has" : $"{replies.Count} workers answered, and have")} none.");
+        }
     }
 
     /// <summary>How a worker is that did not answer.</summary>
@@ -61,6 +65,7 @@ static class WorkerTables
             ? new[] { run.Name, $"{run.Value[0]}", Text(run.Value[1], "name") } : [run.Name, Value(run.Value), ""])),
         "clock" => (["CLOCK"], reply => [[Text(reply, "clock")]]),
         "facts" => (["COMPONENT", "FACT"], reply => WorkerStats.FactsOf(reply).Select(fact => new[] { fact.Key, Value(fact.Value) })),
+        "memsample" => (["MEMORY"], reply => [[reply.ValueKind == JsonValueKind.Null ? "not known: psutil is not installed there" : Value(reply)]]),
         _ => (["ANSWER"], reply => [[Value(reply)]]),
     };
 
@@ -82,7 +87,7 @@ static class WorkerTables
 
     static string Text(JsonElement item, string name) => Field(item, name) is { ValueKind: not JsonValueKind.Undefined and not JsonValueKind.Null } value ? Value(value) : "";
 
-    static string Value(JsonElement value) => value.ValueKind is JsonValueKind.String ? value.GetString()! : value.ValueKind == JsonValueKind.Undefined ? "" : value.GetRawText();
+    static string Value(JsonElement value) => value.ValueKind is JsonValueKind.String ? value.GetString()! : value.ValueKind == JsonValueKind.Undefined ? "" : Answers.Line(value);
 
     static string Cut(string cell) => Excerpt.Of(cell, LongestCell).ReplaceLineEndings(" ");
 }

@@ -27,6 +27,10 @@ static class WorkerVerbs
     static Verb Build(WorkerCommand command, string group)
     {
         var verb = new Verb(command.Name, command.Description, $"belfry {group} {command.Name}{string.Concat(command.Fields.Where(field => field.Required).Select(field => $" {field.Name.ToUpperInvariant()}"))} --broker redis://localhost:6379/0");
+        if (command.Method != command.Name && WorkerCommand.Inspections.All(other => other.Name != command.Method))
+        {
+            verb.Aliases.Add(command.Method); // as Celery's own command has it
+        }
         Dictionary<string, Func<ParseResult, IReadOnlyList<string>>> given = [];
         foreach (CommandField field in command.Fields)
         {

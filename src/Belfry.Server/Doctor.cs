@@ -1,4 +1,5 @@
 using Belfry.Celery;
+using Belfry.Celery.Events;
 using Belfry.Celery.RabbitMq;
 using Belfry.Mail;
 using Belfry.Server.Access;
@@ -70,7 +71,7 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
 
     async Task ExamineAsync(SourceSettings source, RunQueries? log, CancellationToken cancel)
     {
-        SourceStatus? known = log is null ? null : (await log.SourcesAsync(cancel)).FirstOrDefault(status => status.Name == source.Name);
+        SourceStatus? known = log is null ? null : (await log.SourcesAsync(cancel)).FirstOrDefault(status => Is(source, status));
         string heard = (known?.LastEvent is { } last ? $"last event {FigureText.Age(Instant.Now(clock) - last)} ago" : "no event yet") + (known?.Reader is { } reader ? $", read by {reader}" : "");
         BrokerUrl url = source.ToCluster().Broker;
         try
@@ -79,6 +80,12 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
             if (answer.ClockOffset is { } offset)
             {
                 _clocks.Add((source.Name, offset));
+            }
+            if (answer.Alarm is { } alarm)
+            {
+                Add(FindingLevel.Problem, "broker", $"{source.Name} {url}", $"{answer.Server} takes no messages: it is {alarm}. Workers send no events, and nothing can be called",
+                    "Give it room, or have its queues worked off; 'rabbitmq-diagnostics alarms' tells which node lacks what");
+                return;
             }
             Add(known?.Problem is null ? FindingLevel.Well : FindingLevel.Problem, "broker", $"{source.Name} {url}", $"{answer.Server}, {known?.Problem ?? heard}", null);
         }
@@ -114,10 +121,12 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
     async Task ExamineEventsAsync(RunQueries log, CancellationToken cancel)
     {
         Instant now = Instant.Now(clock);
-        foreach (SourceStatus source in (await log.SourcesAsync(cancel)).Where(known => settings.Sources.TrueForAll(set => set.Name != known.Name)))
+        foreach (SourceStatus source in (await log.SourcesAsync(cancel)).Where(known => settings.Sources.TrueForAll(set => !Is(set, known))))
         {
             string heard = source.LastEvent is { } last ? $"last event {FigureText.Age(now - last)} ago" : "no event yet";
-            Add(source.Problem is null ? FindingLevel.Well : FindingLevel.Problem, "source", $"{source.Name} ({source.Kind})", source.Problem ?? heard, null);
+            bool unseen = EventStreams.IsOne(source.Kind);
+            Add(source.Problem is not null ? FindingLevel.Problem : unseen ? FindingLevel.Note : FindingLevel.Well, "source", $"{source.Name} ({source.Kind})", source.Problem ?? heard,
+                unseen ? "To look at its broker and workers, too, name it: --broker URL, or Sources in the settings" : null);
         }
         foreach (IGrouping<string, SourceGap> gaps in (await log.GapsAsync(now - LookBack, now, cancel)).GroupBy(gap => gap.Source))
         {
@@ -137,9 +146,12 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
         // One that has been silent for a day was taken away, not lost.
         WorkerStatus[] workers = [.. (await log.WorkersAsync(cancel)).Where(worker => worker.Online || now - worker.LastHeard < LookBack)];
         WorkerStatus[] offline = [.. workers.Where(worker => !worker.Online)];
+        string[] ill = [.. (await log.SourcesAsync(cancel)).Where(source => source.Problem is not null).Select(source => source.Name)];
         foreach (WorkerStatus worker in offline)
         {
-            Add(FindingLevel.Problem, "worker", $"{worker.Source} {worker.Name}", $"offline, last heard {FigureText.Age(now - worker.LastHeard)} ago, {worker.OpenRuns:N0} open runs", "Start it again, if it was not stopped on purpose");
+            bool unheard = ill.Contains(worker.Source); // as everybody there
+            Add(unheard ? FindingLevel.Note : FindingLevel.Problem, "worker", $"{worker.Source} {worker.Name}", $"offline, last heard {FigureText.Age(now - worker.LastHeard)} ago, {worker.OpenRuns:N0} open runs",
+                unheard ? $"Mend the broker of {worker.Source} first: until then nobody can say" : "Start it again, if it was not stopped on purpose");
         }
         if (workers.Length > offline.Length)
         {
@@ -183,6 +195,9 @@ public sealed class Doctor(BelfrySettings settings, TimeProvider clock)
             // told already, as what is wrong with the store
         }
     }
+
+    // A broker on the command line gets a name that another one may have in the log.
+    static bool Is(SourceSettings set, SourceStatus known) => set.Name == known.Name && (!EventStreams.IsOne(known.Kind) || known.Kind == EventStreams.KindOf(set.ToCluster().Broker.Kind));
 
     static string Counted(int? count, string word) => count == 1 ? $"1 {word}" : $"{count ?? 0} {word}s";
 

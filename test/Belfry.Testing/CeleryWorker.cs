@@ -18,6 +18,9 @@ public sealed class CeleryWorkerOptions
     /// <summary>It sends events of its tasks (<c>-E</c>).</summary>
     public bool Events { get; set; } = true;
 
+    /// <summary>It asks the others what they know before it listens to remote control, as workers do unless they are told not to; that takes a second.</summary>
+    public bool Mingles { get; set; }
+
     /// <summary>Seconds between its heartbeats; Celery's 2 when null.</summary>
     public int? HeartbeatSeconds { get; set; }
 
@@ -46,8 +49,12 @@ public sealed class CeleryWorker : IAsyncDisposable
         List<string> arguments =
         [
             "-m", "celery", "-A", "app", "worker", "-n", options.Name, "-Q", options.Queues, "-P", options.Pool,
-            "-c", options.Concurrency.ToString(), "--loglevel", "INFO", "--without-mingle", .. options.More,
+            "-c", options.Concurrency.ToString(), "--loglevel", "INFO", .. options.More,
         ];
+        if (!options.Mingles)
+        {
+            arguments.Add("--without-mingle");
+        }
         if (options.Events)
         {
             arguments.Add("-E");

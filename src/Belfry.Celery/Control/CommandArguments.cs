@@ -44,7 +44,7 @@ public static partial class CommandArguments
         : field.Kind switch
         {
             FieldKind.Whole when !int.TryParse(texts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number < field.Least || number > 10_000 => $"is a whole number from {field.Least} to 10000, not '{texts[0]}'",
-            FieldKind.Seconds when Seconds(texts[0]) is null => $"is a number of seconds above 0, not '{texts[0]}'",
+            FieldKind.Seconds when Seconds(texts[0]) is null => $"is a number of seconds, 0 for none; not '{texts[0]}'",
             FieldKind.Rate when !RatePattern().IsMatch(texts[0]) => $"is how often: 10/s, 30/m, 2/h, or 0 for any time; not '{texts[0]}'",
             FieldKind.Signal when !Signals.Contains(SignalName(texts[0])) => $"is one of {string.Join(", ", Signals)}, not '{texts[0]}'",
             FieldKind.Flag when Flag(texts[0]) is null => $"is true or false, not '{texts[0]}'",
@@ -64,10 +64,12 @@ public static partial class CommandArguments
     /// <summary>What is right alone and wrong together.</summary>
     static (string, string)? Together(JsonObject arguments) =>
         arguments["min"] is { } min && arguments["max"] is { } max && (int)min > (int)max ? ("min", "'min' is not above 'max'.")
-        : arguments["soft"] is { } soft && arguments["hard"] is { } hard && (double)soft >= (double)hard ? ("soft", "'soft' is below 'hard', or nobody ever sees it.")
+        : arguments["soft"] is { } soft && arguments["hard"] is { } hard && (double)hard > 0 && (double)soft >= (double)hard ? ("soft", "'soft' is below 'hard', or nobody ever sees it.")
+        // Celery's own command wants the signal first.
+        : arguments["task_id"] is JsonArray ids && ids.Select(id => (string)id!).FirstOrDefault(id => Signals.Contains(SignalName(id))) is { } signal ? ("id", $"'{signal}' is a signal and no id: it goes into 'signal'.")
         : null;
 
-    static double? Seconds(string text) => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds is > 0 and < 1e9 ? seconds : null;
+    static double? Seconds(string text) => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0 and < 1e9 ? seconds : null;
 
     static bool? Flag(string text) => text.ToLowerInvariant() switch { "true" or "yes" or "on" or "1" => true, "false" or "no" or "off" or "0" => false, _ => null };
 

@@ -32,6 +32,9 @@ public sealed record WorkerStats
     /// <summary>CPU seconds it used.</summary>
     public double? Cpu { get; init; }
 
+    /// <summary>Where its broker is, without a password: <c>redis://localhost:6379/0</c>.</summary>
+    public string? Broker { get; init; }
+
     /// <summary>Runs it began since its start, by task.</summary>
     public IReadOnlyDictionary<string, long> Totals { get; init; } = new Dictionary<string, long>();
 
@@ -55,6 +58,7 @@ public sealed record WorkerStats
         Totals = At(stats, "total") is { ValueKind: JsonValueKind.Object } total
             ? total.EnumerateObject().Where(task => Whole(task.Value) is not null).DistinctBy(task => task.Name).ToDictionary(task => task.Name, task => Whole(task.Value)!.Value)
             : new Dictionary<string, long>(),
+        Broker = At(stats, "broker") is { ValueKind: JsonValueKind.Object } broker ? $"{Text(broker, "transport")}://{Text(broker, "hostname")}:{Text(broker, "port")}/{Text(broker, "virtual_host").TrimStart('/')}" : null,
         Facts = FactsOf(stats),
     };
 
@@ -66,6 +70,15 @@ public sealed record WorkerStats
     /// <summary>A worker that could not do what it was told: <c>{"error": "…"}</c>.</summary>
     public static bool IsError(JsonElement reply) => reply.ValueKind == JsonValueKind.Object && reply.TryGetProperty("error", out JsonElement error) && error.ValueKind == JsonValueKind.String && reply.EnumerateObject().Count() == 1;
 
+    /// <summary>What a worker could not do, in its words; where these are Python's, in ours.</summary>
+    public static string ErrorOf(JsonElement reply) => reply.GetProperty("error").GetString()! switch
+    {
+        var said when said.Contains("has no attribute 'grow'", StringComparison.Ordinal) || said.Contains("has no attribute 'shrink'", StringComparison.Ordinal) => "its pool has the size it has: only prefork and gevent pools grow and shrink",
+        var said when said.Contains("Autoscale not enabled", StringComparison.Ordinal) => "it does not scale itself: start it with --autoscale",
+        var said when said.Contains("Pool restarts not enabled", StringComparison.Ordinal) => "its pool cannot be restarted: the application must set worker_pool_restarts",
+        var said => said,
+    };
+
     // celery.concurrency.prefork:TaskPool. Old versions do not tell, but only prefork counts what it writes to its processes, and threads are counted.
     static string? PoolOf(JsonElement stats) =>
         At(stats, "pool", "implementation") is { ValueKind: JsonValueKind.String } kind && kind.GetString()!.Split(':')[0].Split('.') is [.., { Length: > 0 } name] ? name == "thread" ? "threads" : name
@@ -76,6 +89,8 @@ public sealed record WorkerStats
     static long? Whole(JsonElement root, params ReadOnlySpan<string> path) => At(root, path) is { } value ? Whole(value) : null;
 
     static long? Whole(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) ? number : null;
+
+    static string Text(JsonElement root, string name) => At(root, name)?.ToString() ?? "";
 
     static double? Number(JsonElement root, params ReadOnlySpan<string> path) => At(root, path) is { } value ? value.Number() : null;
 

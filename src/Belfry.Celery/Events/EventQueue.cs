@@ -32,7 +32,7 @@ public sealed class EventQueue : IEventStream
     }
 
     /// <inheritdoc/>
-    public string Kind => "celery-rabbitmq";
+    public string Kind => EventStreams.OverRabbitMq;
 
     /// <inheritdoc/>
     public bool Misses => false;

@@ -35,7 +35,7 @@ public sealed class EventSubscription : IEventStream
     }
 
     /// <inheritdoc/>
-    public string Kind => "celery-redis";
+    public string Kind => EventStreams.OverRedis;
 
     /// <inheritdoc/>
     public bool Misses => true;
@@ -106,7 +106,7 @@ public sealed class SubscriptionOptions
     /// <summary>How long to wait for a connection; 10 s by default.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often Redis is asked for a sign of life; 5 s by default. Silent for three times as long, it is given up.</summary>
+    /// <summary>How often Redis is asked for a sign of life, and RabbitMQ whether it takes messages; 5 s by default. A Redis that is silent for three times as long is given up.</summary>
     public TimeSpan PingInterval { get; set; } = TimeSpan.FromSeconds(5);
 }
 

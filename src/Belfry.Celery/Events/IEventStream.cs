@@ -30,6 +30,14 @@ public interface IEventStream : IAsyncDisposable
 /// <summary>Opens streams of events.</summary>
 public static class EventStreams
 {
+    internal const string OverRedis = "celery-redis", OverRabbitMq = "celery-rabbitmq";
+
+    /// <summary>What the log calls a source that is read over such a broker.</summary>
+    public static string KindOf(BrokerKind broker) => broker == BrokerKind.RabbitMq ? OverRabbitMq : OverRedis;
+
+    /// <summary>A source of that kind is a cluster of Celery.</summary>
+    public static bool IsOne(string kind) => kind is OverRedis or OverRabbitMq;
+
     /// <summary>The stream of a cluster, as its broker has it. Begins to read at once.</summary>
     /// <param name="cluster">What to read.</param>
     /// <param name="options">Bounds and times.</param>

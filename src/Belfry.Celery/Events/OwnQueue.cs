@@ -37,16 +37,20 @@ sealed class OwnQueue(CeleryCluster cluster)
     public async Task<uint> WaitingAsync(IChannel channel, CancellationToken cancel) => (await channel.QueueDeclarePassiveAsync(Name, cancel).ConfigureAwait(false)).MessageCount;
 
     /// <summary>Uses the mark, so that it lives as long as the queue, and makes it anew where it is missing.</summary>
-    public async Task MarkAsync(RabbitConnection connection, CancellationToken cancel)
+    /// <exception cref="RabbitException">The broker does not let us, or takes no messages for now.</exception>
+    public async Task MarkAsync(RabbitConnection connection, RabbitPublisher publisher, CancellationToken cancel)
     {
+        uint marks;
         try
         {
-            await MarkAsync(connection, channel => channel.QueueDeclareAsync(Mark, durable: true, exclusive: false, autoDelete: false, Arguments(limit: 1), cancellationToken: cancel), cancel).ConfigureAwait(false);
+            marks = await connection.UseAsync(channel => CountAsync(channel.QueueDeclareAsync(Mark, durable: true, exclusive: false, autoDelete: false, Arguments(limit: 1), cancellationToken: cancel)), cancel).ConfigureAwait(false);
         }
         catch (RabbitException refused) when (refused.Code == Constants.PreconditionFailed)
         {
-            await MarkAsync(connection, channel => channel.QueueDeclarePassiveAsync(Mark, cancel), cancel).ConfigureAwait(false);
+            marks = await connection.UseAsync(channel => CountAsync(channel.QueueDeclarePassiveAsync(Mark, cancel)), cancel).ConfigureAwait(false);
         }
+        var transient = new BasicProperties { DeliveryMode = DeliveryModes.Transient, ContentType = "text/plain" };
+        await publisher.PutAsync("", Mark, marks > 0 ? [] : [(transient, "Lost with whatever waits in the queue beside it."u8.ToArray())], cancel).ConfigureAwait(false);
     }
 
     async Task<bool> IsMarkedAsync(RabbitConnection connection, CancellationToken cancel)
@@ -56,18 +60,7 @@ sealed class OwnQueue(CeleryCluster cluster)
         return isThere && messages > 0;
     }
 
-    static Task<uint> MarkAsync(RabbitConnection connection, Func<IChannel, Task<QueueDeclareOk>> declare, CancellationToken cancel) => connection.UseAsync(
-        async channel =>
-        {
-            QueueDeclareOk mark = await declare(channel).ConfigureAwait(false);
-            if (mark.MessageCount == 0)
-            {
-                var transient = new BasicProperties { DeliveryMode = DeliveryModes.Transient, ContentType = "text/plain" };
-                await channel.BasicPublishAsync("", mark.QueueName, mandatory: false, transient, "Lost with whatever waits in the queue beside it."u8.ToArray(), cancel).ConfigureAwait(false);
-            }
-            return mark.MessageCount;
-        },
-        cancel, confirms: true);
+    static async Task<uint> CountAsync(Task<QueueDeclareOk> declaring) => (await declaring.ConfigureAwait(false)).MessageCount;
 
     // What another version or another setting made is used as it is: to delete it would lose what is in it.
     async Task<bool> DeclareAsync(RabbitConnection connection, bool exchange, CancellationToken cancel)

@@ -14,13 +14,13 @@ sealed partial class QueueListener(
 
     static readonly TimeSpan Steady = TimeSpan.FromSeconds(10);
     static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
-    static readonly TimeSpan Remark = TimeSpan.FromMinutes(1);
 
     readonly OwnQueue _queue = new(cluster);
     readonly CancellationTokenSource _stopping = new(), _disposing = new();
     Task _running = Task.CompletedTask;
     long _drainedAt = Instant.Now(clock).Micros;
     Instant? _fullSince;
+    string? _alarm; // what the broker is short of
 
     /// <summary>How the connection does now.</summary>
     public SubscriptionStatus Status { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); } = new(null, null);
@@ -70,6 +70,8 @@ sealed partial class QueueListener(
     async Task ListenAsync(CancellationToken cancel)
     {
         await using var connection = new RabbitConnection(cluster.Broker, $"events of {cluster.Source}", options.ConnectTimeout);
+        // Over a connection of its own: a broker with an alarm reads no more from one that has published, acknowledgements included.
+        await using var publisher = new RabbitPublisher(cluster.Broker, $"mark of {cluster.Source}", options.ConnectTimeout);
         QueueFound found = await _queue.DeclareAsync(connection, cancel).ConfigureAwait(false);
         await using IChannel channel = await connection.OpenChannelAsync(confirms: false, cancel).ConfigureAwait(false);
         var consumer = new QueueConsumer(channel, inbox);
@@ -79,12 +81,12 @@ sealed partial class QueueListener(
         inbox.Begin(channel, !found.Kept ? "what waited for us was lost: the broker was restarted, or our queue had expired" : _queue.IsFull(found.Waiting) ? Dropped : null);
         // Alone: a second server that took every other message would leave holes in both logs.
         string tag = await channel.BasicConsumeAsync(_queue.Name, autoAck: false, "", noLocal: false, exclusive: true, null, consumer, cancel).ConfigureAwait(false);
-        await _queue.MarkAsync(connection, cancel).ConfigureAwait(false);
+        await MarkAsync(connection, publisher, cancel).ConfigureAwait(false);
         Interlocked.Exchange(ref _drainedAt, now.Micros);
         Log.Listening(logger, cluster.Source, cluster.Broker.ToString(), _queue.Name, found.Waiting);
         try
         {
-            await WatchAsync(connection, consumer.Ended, found, now, cancel).ConfigureAwait(false);
+            await WatchAsync(connection, publisher, consumer.Ended, found, now, cancel).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
@@ -94,20 +96,20 @@ sealed partial class QueueListener(
         }
     }
 
-    async Task WatchAsync(RabbitConnection connection, Task<string> ended, QueueFound found, Instant since, CancellationToken cancel)
+    async Task WatchAsync(RabbitConnection connection, RabbitPublisher publisher, Task<string> ended, QueueFound found, Instant since, CancellationToken cancel)
     {
         await using IChannel channel = await connection.OpenChannelAsync(confirms: false, cancel).ConfigureAwait(false);
-        Instant marked = since;
+        Instant tended = since;
         while (true)
         {
             Instant asked = Instant.Now(clock);
             uint waiting = await _queue.WaitingAsync(channel, cancel).ConfigureAwait(false);
             NoteFull(waiting);
             Status = new SubscriptionStatus(since, ProblemOf(found, waiting));
-            if (asked - marked > Remark)
+            if (asked - tended > options.PingInterval)
             {
-                await _queue.MarkAsync(connection, cancel).ConfigureAwait(false);
-                marked = asked;
+                await TendAsync(connection, publisher, cancel).ConfigureAwait(false);
+                tended = asked;
             }
             if (await Task.WhenAny(ended, Task.Delay(Look, clock, cancel)).ConfigureAwait(false) == ended)
             {
@@ -122,8 +124,46 @@ sealed partial class QueueListener(
         }
     }
 
+    async Task MarkAsync(RabbitConnection connection, RabbitPublisher publisher, CancellationToken cancel)
+    {
+        try
+        {
+            await _queue.MarkAsync(connection, publisher, cancel).ConfigureAwait(false);
+            NoteAlarm(null);
+        }
+        catch (RabbitException refused) when (refused.Alarm is not null)
+        {
+            NoteAlarm(refused.Alarm);
+        }
+    }
+
+    /// <summary>Keeps the mark, and learns by it whether the broker takes messages: it tells that to those who publish, and to nobody else.</summary>
+    async Task TendAsync(RabbitConnection connection, RabbitPublisher publisher, CancellationToken cancel)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        over.CancelAfter(options.ConnectTimeout);
+        try
+        {
+            await MarkAsync(connection, publisher, over.Token).ConfigureAwait(false);
+        }
+        catch (Exception problem) when (problem is BrokerException or IOException || (problem is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            // What is listened to stands, or tells for itself that it was lost.
+        }
+    }
+
+    void NoteAlarm(string? alarm)
+    {
+        if (alarm is not null && _alarm is null)
+        {
+            Log.Alarmed(logger, cluster.Source, alarm);
+        }
+        _alarm = alarm;
+    }
+
     string? ProblemOf(QueueFound found, uint waiting) =>
-        _fullSince is not null ? $"{_queue.Name} holds {waiting:N0} messages, as many as it may: the oldest are dropped"
+        _alarm is not null ? RabbitException.Blocked(cluster.Broker, _alarm, "Workers send no events until it has room; 'rabbitmq-diagnostics alarms' tells more.").Message
+        : _fullSince is not null ? $"{_queue.Name} holds {waiting:N0} messages, as many as it may: the oldest are dropped"
         : found.AsWanted ? null
         : $"{_queue.Name} was made with other limits than those now set: delete it once it is empty, and it is made anew";
 
@@ -168,6 +208,9 @@ sealed partial class QueueListener(
 
         [LoggerMessage(2013, LogLevel.Debug, "Stopped listening to {Source}")]
         public static partial void Stopped(ILogger logger, Exception? problem, string source);
+
+        [LoggerMessage(2015, LogLevel.Warning, "The broker of {Source} takes no messages: it is {Alarm}. Workers can send no events until it has room.")]
+        public static partial void Alarmed(ILogger logger, string source, string alarm);
 
         [LoggerMessage(2014, LogLevel.Warning, "{Queue} of {Source} is full: {Waiting} messages wait, and RabbitMQ drops the oldest. Is the store slow, or the limit too low?")]
         public static partial void Full(ILogger logger, string queue, string source, uint waiting);

@@ -10,8 +10,11 @@ public sealed class RabbitException(string message, int code, Exception? inner =
     /// <summary>AMQP's code: 403 no permission, 404 not there, 405 somebody else's alone, 406 it is there and other than asked for, 530 no such virtual host.</summary>
     public int Code { get; } = code;
 
+    /// <summary>What it is short of, and takes no messages for now: <c>low on memory</c>; null when that is not why.</summary>
+    public string? Alarm { get; private init; }
+
     /// <summary>It takes no messages for now.</summary>
-    internal static RabbitException Blocked(BrokerUrl url, string reason, string otherwise) => new($"{url} takes no messages now: it is {reason}. {otherwise}", Constants.ResourceError);
+    internal static RabbitException Blocked(BrokerUrl url, string reason, string otherwise) => new($"{url} takes no messages now: it is {reason}. {otherwise}", Constants.ResourceError) { Alarm = reason };
 
     /// <summary>What a problem of the client means: a refusal by the broker, or a broker that cannot be reached.</summary>
     /// <remarks>What is neither, a mistake of ours, stays what it is.</remarks>

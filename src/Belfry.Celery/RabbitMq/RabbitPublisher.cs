@@ -19,7 +19,7 @@ sealed class RabbitPublisher(BrokerUrl url, string purpose, TimeSpan timeout) : 
 
     readonly RabbitConnection _connection = new(url, purpose, timeout);
 
-    /// <summary>Publishes; the messages are the broker's when this returns.</summary>
+    /// <summary>Publishes; the messages are the broker's when this returns. Without any it only learns whether the broker takes some.</summary>
     /// <param name="exchange">The exchange; empty for a queue.</param>
     /// <param name="routingKey">The key, or the queue.</param>
     /// <param name="messages">They.</param>

@@ -125,6 +125,8 @@ static class WorkerEndpoints
             Write(json, "runs", said?.Active);
             Write(json, "reserved", said?.Reserved);
             Write(json, "scheduled", said?.Scheduled);
+            Write(json, "revoked", said?.Revoked);
+            Write(json, "conf", said?.Settings);
             json.WriteEndObject();
         });
     }

@@ -6,7 +6,7 @@ namespace Belfry.Server.Sources;
 /// <summary>What the workers of a cluster say of themselves just now, all at once.</summary>
 /// <param name="Stats">Figures of those who answered.</param>
 /// <param name="Queues">Names of the queues that they take from.</param>
-/// <param name="Silent">Those who did not answer.</param>
+/// <param name="Silent">Those who did not answer, or were not heard of where nobody could be asked.</param>
 /// <param name="Problem">Why nobody could be asked; null when they were.</param>
 public sealed record ClusterLook(
     IReadOnlyDictionary<string, WorkerStats> Stats, IReadOnlyDictionary<string, IReadOnlyList<string>> Queues, IReadOnlyList<SilentWorker> Silent, string? Problem)
@@ -28,7 +28,7 @@ public sealed record ClusterLook(
         catch (Exception problem) when (problem is IOException or Celery.BrokerException || (problem is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             return new ClusterLook(
-                new Dictionary<string, WorkerStats>(), new Dictionary<string, IReadOnlyList<string>>(), [],
+                new Dictionary<string, WorkerStats>(), new Dictionary<string, IReadOnlyList<string>>(), await inspector.FindAsync(known.Silent, over.Token),
                 problem is OperationCanceledException ? $"its broker did not answer within {patience.TotalSeconds:0.#} s" : problem.Message);
         }
 

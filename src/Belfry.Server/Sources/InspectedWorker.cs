@@ -7,7 +7,7 @@ namespace Belfry.Server.Sources;
 /// <summary>What one worker says of itself just now; what it did not say is null.</summary>
 public sealed record InspectedWorker
 {
-    static readonly string[] Others = ["queues", "registered", "active", "reserved", "scheduled"];
+    static readonly string[] Others = ["queues", "registered", "active", "reserved", "scheduled", "revoked", "conf"];
 
     /// <summary>It is connected to its broker; an answer proves it.</summary>
     public required Presence Presence { get; init; }
@@ -33,6 +33,12 @@ public sealed record InspectedWorker
     /// <summary>Runs that it holds until their time comes.</summary>
     public JsonElement? Scheduled { get; init; }
 
+    /// <summary>Ids that it would not start.</summary>
+    public JsonElement? Revoked { get; init; }
+
+    /// <summary>Its settings, as far as they were changed.</summary>
+    public JsonElement? Settings { get; init; }
+
     /// <summary>Asks it. A worker that does not say how it is within the timeout is asked for nothing else.</summary>
     /// <exception cref="IOException">The broker cannot be reached.</exception>
     /// <exception cref="Celery.BrokerException">The broker refused.</exception>
@@ -47,7 +53,7 @@ public sealed record InspectedWorker
             Reply(await inspector.AskAsync(Of(name), name == "registered" ? new JsonObject { ["taskinfoitems"] = new JsonArray("rate_limit") } : [], [worker], timeout, KnownWorkers.None, cancel), worker)));
         return new InspectedWorker
         {
-            Presence = Presence.Connected, Stats = stats, Queues = others[0], Registered = others[1], Active = others[2], Reserved = others[3], Scheduled = others[4],
+            Presence = Presence.Connected, Stats = stats, Queues = others[0], Registered = others[1], Active = others[2], Reserved = others[3], Scheduled = others[4], Revoked = others[5], Settings = others[6],
         };
     }
 

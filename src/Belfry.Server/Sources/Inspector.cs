@@ -39,6 +39,19 @@ public sealed class Inspector(Cluster cluster, SecretMask mask)
         };
     }
 
+    /// <summary>Whether these workers are connected, of a broker by which nobody can be asked; those of whom nobody can say are left out.</summary>
+    public async Task<IReadOnlyList<SilentWorker>> FindAsync(IReadOnlyCollection<string> workers, CancellationToken cancel)
+    {
+        try
+        {
+            return workers.Count == 0 ? [] : [.. (await cluster.Control.FindAsync(workers, cancel)).Select(found => new SilentWorker(found.Key, found.Value))];
+        }
+        catch (Exception away) when (away is IOException or BrokerException or OperationCanceledException)
+        {
+            return [];
+        }
+    }
+
     /// <summary>A question to everybody has told on Redis already who is connected: all that are silent, or none of them. Else they are looked for.</summary>
     async Task<IReadOnlyDictionary<string, Presence>> PresenceAsync(ControlAnswer answer, IReadOnlyCollection<string> workers, string[] doubtful, KnownWorkers known, CancellationToken cancel)
     {

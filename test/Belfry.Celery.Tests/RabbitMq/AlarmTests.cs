@@ -2,6 +2,7 @@ using Belfry.Celery.Calling;
 using Belfry.Celery.Control;
 using Belfry.Celery.Queues;
 using Belfry.Celery.RabbitMq;
+using Belfry.Celery.Tests.Events;
 using Belfry.Testing;
 using RabbitMQ.Client;
 
@@ -54,6 +55,20 @@ public sealed class AlarmTests : IAsyncLifetime
             }
         });
         await Eventually.HoldsAsync("this one and no other", async () => (await queues.ReadAsync(["celery"], Cancel))[0].Length == 1);
+    }
+
+    [Fact]
+    public async Task Whoever_only_listens_is_told_as_well_hears_on_and_is_told_when_it_is_over()
+    {
+        var cluster = new CeleryCluster { Source = "lab", Broker = BrokerUrl.Parse(_rabbit.Url) };
+        Assert.Equal("low on memory", (await BrokerProbe.AskAsync(cluster, TimeSpan.FromSeconds(10), TimeProvider.System, Cancel)).Alarm);
+        await using Listener listener = await Listener.StartAsync(cluster);
+        await Eventually.HoldsAsync("it is listened to", () => Task.FromResult(listener.Status is { Listening: true, Problem: not null }));
+        Assert.Contains("takes no messages now: it is low on memory. Workers send no events", listener.Status.Problem, StringComparison.Ordinal);
+
+        await _rabbit.TellAsync("set_vm_memory_high_watermark", "absolute", "2GB");
+        await Eventually.HoldsAsync("it takes messages again", () => Task.FromResult(listener.Status is { Listening: true, Problem: null }));
+        Assert.Null((await BrokerProbe.AskAsync(cluster, TimeSpan.FromSeconds(10), TimeProvider.System, Cancel)).Alarm);
     }
 
     public async ValueTask DisposeAsync()

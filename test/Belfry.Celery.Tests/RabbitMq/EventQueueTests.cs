@@ -100,11 +100,12 @@ public sealed class EventQueueTests(SharedRabbit shared)
     {
         var cluster = new CeleryCluster { Source = "lab", Broker = BrokerUrl.Parse((await shared.ServerAsync()).NewUrl()) };
         await using var connection = new RabbitConnection(cluster.Broker, "tests", TimeSpan.FromSeconds(20));
+        await using var publisher = new RabbitPublisher(cluster.Broker, "tests", TimeSpan.FromSeconds(20));
         var queue = new OwnQueue(cluster);
         Assert.False((await queue.DeclareAsync(connection, CancellationToken.None)).Kept);
         // Here the connection breaks, before anybody was told.
         Assert.False((await queue.DeclareAsync(connection, CancellationToken.None)).Kept);
-        await queue.MarkAsync(connection, CancellationToken.None);
+        await queue.MarkAsync(connection, publisher, CancellationToken.None);
         Assert.True((await queue.DeclareAsync(connection, CancellationToken.None)).Kept);
     }
 

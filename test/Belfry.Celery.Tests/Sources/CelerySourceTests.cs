@@ -16,7 +16,8 @@ public sealed class CelerySourceTests
         await using Watched watched = await Watched.StartAsync(
             new SourceSettings { Name = "lab", Broker = cluster.Url, KeyPrefix = "{app1}:" }, store: $"sqlite://{folder.File("log.db")}");
         await watched.ListeningAsync();
-        CeleryWorker worker = await cluster.StartWorkerAsync(new CeleryWorkerOptions { Events = false });
+        // It beats before it listens to remote control.
+        CeleryWorker worker = await cluster.StartWorkerAsync(new CeleryWorkerOptions { Events = false, Mingles = true });
         await watched.WorkerAsync(worker.Name, online: true);
         await Eventually.HoldsAsync("the worker was asked for events", () => worker.Log.Contains("Events of group {task} enabled", StringComparison.Ordinal));
 

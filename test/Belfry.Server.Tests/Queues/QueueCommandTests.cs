@@ -48,10 +48,25 @@ public sealed class QueueCommandTests : IAsyncLifetime
         Assert.Equal(0, (await RunAsync("purge", "queue", "--task-name", "shop.tasks.buy", "--yes", "--broker", _redis.Url)).Code);
         Finished empty = await RunAsync("purge", "queue", "--all", "--yes", "--broker", _redis.Url);
         Assert.Equal(1, empty.Code);
-        Assert.Contains("there are no messages to purge", empty.Errors, StringComparison.Ordinal);
+        Assert.Contains("there are no messages to purge (all) in celery", empty.Errors, StringComparison.Ordinal);
         Assert.Equal(2, (await RunAsync("purge", "queue", "--yes", "--broker", _redis.Url)).Code);
         Assert.Equal(2, (await RunAsync("purge", "queue", "--all", "--task-id", "7", "--broker", _redis.Url)).Code);
         Assert.Equal(69, (await RunAsync("purge", "queue", "--all", "--broker", $"redis://127.0.0.1:{Machine.FreePort()}/0")).Code);
+    }
+
+    [Fact]
+    [Trait("row", "80")]
+    public async Task Purge_queue_spares_the_queues_that_are_excluded()
+    {
+        await PutAsync("celery", "shop.tasks.buy", 0, 3);
+        await PutAsync("slow", "shop.tasks.buy", 10, 2);
+        await PutAsync("mail", "shop.tasks.buy", 20, 1);
+        Finished some = await RunAsync("purge", "queue", "--all", "-X", "celery", "-X", "mail", "--yes", "-b", _redis.Url);
+        Assert.Equal((0, "2 messages purged\n"), (some.Code, some.Output));
+        Finished none = await RunAsync("purge", "queue", "--all", "-Q", "mail", "-X", "mail", "--yes", "-b", _redis.Url);
+        Assert.Equal(1, none.Code);
+        Assert.Contains("no queue that is known is meant", none.Errors, StringComparison.Ordinal);
+        Assert.Equal("3", await _redis.AskAsync("LLEN", "celery"));
     }
 
     [Fact]

@@ -74,5 +74,5 @@ public sealed record StoreCount(LogUsage Usage, RetentionPreview Preview, Retent
             Policy.Count is { } count ? $"at most {Format.Count(count)} of a task" : null,
         }.OfType<string>());
 
-    static string Days(TimeSpan age) => Format.Runtime(age.TotalSeconds);
+    static string Days(TimeSpan age) => age.Ticks % TimeSpan.TicksPerDay == 0 ? $"{Format.Count(age.Days)} d" : Format.Runtime(age.TotalSeconds);
 }

@@ -139,7 +139,7 @@ sealed class WorkerPages(Clusters clusters, SecretMask mask, RunQueries queries,
 
     string Sealed(Inspected answer, string worker) =>
         !answer.Replies.TryGetValue(worker, out JsonElement reply) ? Sealed(string.Join(' ', answer.Remarks()), well: false)
-        : WorkerStats.IsError(reply) ? Sealed($"{worker}: {reply.GetProperty("error").GetString()}", well: false)
+        : WorkerStats.IsError(reply) ? Sealed($"{worker}: {WorkerStats.ErrorOf(reply)}", well: false)
         : Sealed($"{worker}: {(reply.ValueKind == JsonValueKind.Object && reply.TryGetProperty("ok", out JsonElement ok) ? ok.ToString() : "done")}", well: true);
 
     // Words of a worker that travel through an address: sealed, so that nobody else can put words there.

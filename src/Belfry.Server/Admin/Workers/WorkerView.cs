@@ -42,6 +42,13 @@ public sealed record WorkerView(PageFrame Frame, string Source, string Name, Wor
     /// <summary>Tasks that it knows, with their rate limit.</summary>
     public IReadOnlyList<string> Tasks { get; } = Texts(Said?.Registered);
 
+    /// <summary>Ids that it would not start, the latest last.</summary>
+    public IReadOnlyList<string> Revoked { get; } = Texts(Said?.Revoked);
+
+    /// <summary>Its settings by name, as far as they were changed.</summary>
+    public IReadOnlyList<(string Name, string Value)> Settings { get; } =
+        [.. SettingsOf(Said?.Settings).OrderBy(setting => setting.Name, StringComparer.Ordinal)];
+
     /// <summary>Runs at work, the oldest first.</summary>
     public IReadOnlyList<HeldRun> Running { get; } = [.. HeldRun.Read(Said?.Active).OrderBy(run => run.At?.Micros ?? long.MaxValue)];
 
@@ -58,6 +65,10 @@ public sealed record WorkerView(PageFrame Frame, string Source, string Name, Wor
     public string Pool => Said?.Answers != true ? Format.Nothing : $"{(Stats.IsSolo ? "solo" : Stats.Pool ?? "pool")} {Stats.Slots}".Trim();
 
     static string Number(double? value) => value?.ToString("0.######", System.Globalization.CultureInfo.InvariantCulture) ?? "";
+
+    // What was not set is told as null.
+    static IEnumerable<(string Name, string Value)> SettingsOf(JsonElement? reply) => reply is not { ValueKind: JsonValueKind.Object } settings || WorkerStats.IsError(settings) ? []
+        : settings.EnumerateObject().Where(setting => setting.Value.ValueKind != JsonValueKind.Null).Select(setting => (setting.Name, setting.Value.ToString()));
 
     static IReadOnlyList<string> Texts(JsonElement? list) =>
         list is { ValueKind: JsonValueKind.Array } items ? [.. items.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).Select(item => item.GetString()!)] : [];

@@ -210,7 +210,7 @@
     t: () => { exact = !exact; tick(); },
     "[": () => $("#older")?.click(), "]": () => $("#newer")?.click(),
   };
-  const pages = { l: "/log", h: "/health" };
+  const pages = { l: "/log", w: "/workers", q: "/queues", h: "/health" };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { document.activeElement?.blur(); filters(false); cursor(null); for (const menu of document.querySelectorAll(".b-menu[open]")) menu.open = false; return; }
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable]")) return;
