@@ -30,9 +30,9 @@ sealed record GapFigures(int Runs, int Right, int Missing, int Untold, int Attem
             TrueRun wanted = truth.Of(id, task);
             LoggedRun? row = rows.GetValueOrDefault(id);
             bool leavesNothing = task == Silent || wanted.State == TrueRun.Untold;
-            if (row is null && scenario.Restarts && !truth.Runs.Contains(id))
+            if (row is null && (scenario.Restarts || scenario.OwnBroker) && !truth.Runs.Contains(id))
             {
-                runs--; // the broker died before it had it
+                runs--; // the broker died before it had it, or never read it: Celery's client does not ask
             }
             else if (row is null && (leavesNothing || vanished.Contains(id) || (wanted.State == "Lost" && !scenario.OnRabbit)))
             {
@@ -45,6 +45,10 @@ sealed record GapFigures(int Runs, int Right, int Missing, int Untold, int Attem
             else if ((leavesNothing || (scenario.Restarts && IsOpen(wanted))) && row is { State: "Lost" } && row.Text("reason") is "ended unseen" or "message gone" or "worker gone")
             {
                 untold++;
+            }
+            else if (leavesNothing && row is { State: "Running" } && row.Text("task") is null)
+            {
+                untold++; // its name went by unheard as well: such a run is never given up
             }
             else if (row is not null && (Accepts(wanted.State, row.State, scenario) || (task.EndsWith('!') && row.State == "Cancelled" && IsOpen(wanted))))
             {
@@ -64,7 +68,8 @@ sealed record GapFigures(int Runs, int Right, int Missing, int Untold, int Attem
     public static bool IsSettled(string task, TrueRun wanted, LoggedRun? row, GapScenario scenario) =>
         task == Silent || wanted.State == TrueRun.Untold || (row is not null && Accepts(wanted.State, row.State, scenario));
 
-    static bool IsOpen(TrueRun wanted) => wanted.State is "Pending" or "Queued";
+    // What has expired and nobody has thrown away is open as well.
+    static bool IsOpen(TrueRun wanted) => wanted.State is "Pending" or "Queued" || wanted is { State: "Cancelled", IsFinal: false };
 
     // What waits is with the broker or with a worker, and may go from one to the other. A worker that cannot store a result makes the run fail without a word in its log,
     // and one that lost its broker forgets what it held until a time.

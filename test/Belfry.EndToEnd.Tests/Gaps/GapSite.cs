@@ -133,12 +133,13 @@ sealed class GapSite : IAsyncDisposable
     }
 
     /// <summary>From here on the time counts in which what has ended by now becomes right: the fault is over, or has just begun.</summary>
-    public void Mark()
+    /// <param name="since">It was over before; null for now.</param>
+    public void Mark(long? since = null)
     {
         WorkerTruth truth = Truth();
         Dictionary<string, TrueRun> ended = AllSent().ToDictionary(run => run.Key, run => truth.Of(run.Key, run.Value)).Where(run => run.Value.IsFinal).ToDictionary();
         (_settled, _lost) = ((int.MaxValue, 0), (int.MaxValue, 0));
-        _watching = Task.WhenAll(_watching, WatchAsync(ended, Stopwatch.GetTimestamp(), ++_marks));
+        _watching = Task.WhenAll(_watching, WatchAsync(ended, since ?? Stopwatch.GetTimestamp(), ++_marks));
     }
 
     /// <summary>Ends the load, waits until nothing is wrong any more or does not become better, and tells how it stands.</summary>
