@@ -7,13 +7,21 @@ namespace Belfry.Cli;
 /// <summary>Accounts, tokens and audit of the store that a line names; a server may run beside and takes up changes within a second.</summary>
 static class StoredAccess
 {
-    /// <summary>Changes something; the store is made where there is none yet.</summary>
-    public static async Task<T> ChangeAsync<T>(ParseResult line, Func<AccessStore, Task<T>> change, CancellationToken cancel)
+    /// <summary>Changes something.</summary>
+    /// <param name="line">The line.</param>
+    /// <param name="change">The change.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <param name="makes">The store is made where there is none yet; else a wrong folder would only be told as a user that is not there.</param>
+    public static async Task<T> ChangeAsync<T>(ParseResult line, Func<AccessStore, Task<T>> change, CancellationToken cancel, bool makes = false)
     {
         StoreUrl url = StoreUrl.Parse(Common.Settings(line).Store);
         if (url is { Path: null } && url.Text == "memory:")
         {
             throw new UsageException("a log in memory is gone with its server, and so are its accounts: open the link that the server prints at its start");
+        }
+        if (!makes && url.Path is { } path && !File.Exists(path))
+        {
+            throw new StoreException($"{url} is not there.");
         }
         using StoreTables tables = await StoreTables.OpenAsync(url, AccessStore.Scripts, cancel);
         return await change(new AccessStore(tables, TimeProvider.System));

@@ -32,7 +32,7 @@ static class TokenVerb
             throw new UsageException(problem);
         }
         var made = new AccessToken { Name = name, Hash = TokenHash.Of(token), Scopes = [.. line.GetValue(Scopes)!.Distinct()], Expires = line.GetValue(Expires) };
-        AccountChange done = await StoredAccess.ChangeAsync(line, store => store.AddAsync(made, Actor.Command, cancel), cancel);
+        AccountChange done = await StoredAccess.ChangeAsync(line, store => store.AddAsync(made, Actor.Command, cancel), cancel, makes: true);
         StoredAccess.Said(done, "token", name, $"Added {name}: {AccessStore.Named(made.Scopes)}. The token, shown only now:");
         Console.Out.WriteLine(token);
         return Exits.Done;

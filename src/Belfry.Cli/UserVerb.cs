@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Belfry.Server.Access;
+using Belfry.Server.Alerts;
 
 namespace Belfry.Cli;
 
@@ -16,7 +17,11 @@ static class UserVerb
     {
         Description = "viewer, operator or admin", CustomParser = words => Common.Named<Role>(words) is [var role, ..] ? role : null,
     };
-    static readonly Option<string?> Email = new("--email") { Description = "Where mail reaches the user", HelpName = "ADDRESS" };
+    static readonly Option<string?> Email = new("--email")
+    {
+        Description = "Where mail reaches the user; \"\" for nowhere", HelpName = "ADDRESS",
+        Validators = { result => { if (result.GetValueOrDefault<string>() is { Length: > 0 } text && !AlertSettings.IsAddress(text)) { result.AddError($"--email: '{text}' is no address."); } } },
+    };
     static readonly Option<bool> SignOn = new("--sign-on") { Description = "Without a password: the user comes by single sign-on, under this name" };
     static readonly Option<Grantable[]> Grant = Grants("--grant", "May do this, whatever the role says: purge or delete (repeatable)");
     static readonly Option<Grantable[]> Deny = Grants("--deny", "May not do this, whatever the role says: purge or delete (repeatable)");
@@ -54,11 +59,11 @@ static class UserVerb
         bool signOn = line.GetValue(SignOn);
         var user = new Account
         {
-            Name = name, Role = line.GetValue(NewRole), Email = line.GetValue(Email), Stamp = Secrets.New(), Origin = signOn ? AccountOrigin.Invited : AccountOrigin.Password,
+            Name = name, Role = line.GetValue(NewRole), Email = line.GetValue(Email) is { Length: > 0 } email ? email : null, Stamp = Secrets.New(), Origin = signOn ? AccountOrigin.Invited : AccountOrigin.Password,
             Purge = Granted(line, Grantable.Purge, null), Delete = Granted(line, Grantable.Delete, null),
             Hash = signOn ? null : Passwords.Hash(await PasswordPrompt.NewAsync(line.GetValue(PasswordFile), name, cancel)),
         };
-        AccountChange done = await StoredAccess.ChangeAsync(line, store => store.AddAsync(user, Actor.Command, cancel), cancel);
+        AccountChange done = await StoredAccess.ChangeAsync(line, store => store.AddAsync(user, Actor.Command, cancel), cancel, makes: true);
         return StoredAccess.Said(done, "user", name, $"Added {name}, {user.Role.ToString().ToLowerInvariant()}.");
     }
 
@@ -93,7 +98,7 @@ static class UserVerb
             name,
             user => user with
             {
-                Role = line.GetValue(OtherRole) ?? user.Role, Email = line.GetValue(Email) ?? user.Email,
+                Role = line.GetValue(OtherRole) ?? user.Role, Email = line.GetValue(Email) is not { } email ? user.Email : email.Length > 0 ? email : null,
                 Purge = Granted(line, Grantable.Purge, user.Purge), Delete = Granted(line, Grantable.Delete, user.Delete),
                 Disabled = line.GetValue(Disable) || (user.Disabled && !line.GetValue(Enable)),
             },

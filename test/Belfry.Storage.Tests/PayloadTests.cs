@@ -101,6 +101,9 @@ public sealed class PayloadTests
                 stored.Add((payload, packer.Pack(payload).ToArray()));
                 packer.Settle();
             }
+            byte[] huge = new byte[PayloadUnpacker.LongestPayload + round];
+            huge[0] = 1;
+            stored.Add((huge, packer.Pack(huge).ToArray()));
         }
         using var unpacker = new PayloadUnpacker(new Dictionaries(), shelf);
         Assert.All(stored, form => Assert.True(form.Packed.Length <= form.Payload.Length && unpacker.Unpack(form.Packed).SequenceEqual(form.Payload)));

@@ -39,7 +39,7 @@ sealed class PayloadPacker : IDisposable
             Learn(payload);
             return payload;
         }
-        if (payload.Length < Shortest)
+        if (payload.Length is < Shortest or > PayloadUnpacker.LongestPayload)
         {
             return payload;
         }

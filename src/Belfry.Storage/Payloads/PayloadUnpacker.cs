@@ -27,7 +27,8 @@ sealed class Dictionaries
 /// <summary>Unpacks payloads for one reader, one after the other.</summary>
 sealed class PayloadUnpacker(Dictionaries dictionaries, IDictionaryShelf shelf) : IDisposable
 {
-    const int LongestPayload = 64 * 1024 * 1024;
+    /// <summary>What is longer is not packed: nobody could tell it from damage.</summary>
+    public const int LongestPayload = 64 * 1024 * 1024;
 
     readonly Dictionary<byte, nint> _decompressors = [];
     byte[] _buffer = new byte[16 * 1024];

@@ -200,6 +200,9 @@ public sealed class CommandTests : IDisposable
     [InlineData(2, "serve", "--broker", "mqtt://localhost")]
     [InlineData(2, "doctor", "--config", "nothing.json")]
     [InlineData(2, "user", "add", "mara", "--password-file", "nothing")]
+    [InlineData(2, "user", "add", "mara", "--email", "nowhere")]
+    [InlineData(69, "user", "set", "mara", "--disable")]
+    [InlineData(69, "token", "revoke", "grafana")]
     [InlineData(69, "serve", "--store", "sqlite:///proc/no/such/folder.db", "--urls", "http://127.0.0.1:0")]
     [InlineData(1, "doctor", "--store", "sqlite://nothing.db")]
     public async Task Exit_codes_tell_what_went_wrong(int code, params string[] line)
