@@ -5,8 +5,11 @@ using Microsoft.Extensions.Logging;
 namespace Belfry.Server;
 
 /// <summary>Says at start which log this is, and at the end what is left in it.</summary>
-sealed partial class LogDiary(RunLog log, BelfrySettings settings, ILogger<LogDiary> logger) : IHostedService
+sealed partial class LogDiary(RunLog log, BelfrySettings settings, TimeProvider clock, ILogger<LogDiary> logger) : IHostedService
 {
+    // What others left of the host's time may be nothing, and a commit takes a tenth of a second.
+    static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(3);
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         StoreStatus store = await log.Queries.StatusAsync(cancellationToken);
@@ -20,9 +23,11 @@ sealed partial class LogDiary(RunLog log, BelfrySettings settings, ILogger<LogDi
     // It started first, so it stops last: the sources have gone, and only what waits in the log is still to be committed.
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        Task closed = log.DisposeAsync().AsTask();
+        await Task.WhenAny(closed, Task.Delay(LeastPatience, clock, CancellationToken.None));
         try
         {
-            await log.DisposeAsync().AsTask().WaitAsync(cancellationToken);
+            await closed.WaitAsync(cancellationToken);
         }
         catch (OperationCanceledException)
         {

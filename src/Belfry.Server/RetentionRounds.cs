@@ -46,9 +46,17 @@ sealed partial class RetentionRounds(RunLog log, RetentionPolicy policy, TimePro
             Source = Source, Id = Guid.CreateVersion7(clock.GetUtcNow()).ToString(), Kind = EventKind.Submitted, At = Instant.Now(clock), Task = TaskName, Attempt = 1,
         };
         log.Listen(Source, "server", misses: false, listening: true, problem: null);
-        await log.AppendAsync([submitted, submitted with { Kind = EventKind.Started, Worker = Environment.MachineName }], cancel);
-        TaskEvent end = await RetainAsync(submitted, cancel);
-        await log.AppendAsync([end with { At = Instant.Now(clock), Worker = Environment.MachineName }], CancellationToken.None);
+        try
+        {
+            await log.AppendAsync([submitted, submitted with { Kind = EventKind.Started, Worker = Environment.MachineName }], cancel);
+            TaskEvent end = await RetainAsync(submitted, cancel);
+            await log.AppendAsync([end with { At = Instant.Now(clock), Worker = Environment.MachineName }], CancellationToken.None);
+        }
+        catch (Exception refused) when (refused is not OperationCanceledException)
+        {
+            // Where the store is damaged the log may not take these two; thrown, it would end the server.
+            LogFailed(refused);
+        }
     }
 
     /// <summary>A round that fails is a failed run; the next one tries again.</summary>

@@ -41,6 +41,21 @@ public sealed class RetentionRoundsTests
     }
 
     [Fact]
+    public async Task A_log_that_takes_no_events_does_not_end_the_rounds()
+    {
+        using var folder = new TempFolder();
+        var clock = new ManualClock(new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero));
+        await using RunLog log = await RunLog.OpenAsync(StoreUrl.Parse("sqlite://" + folder.File("log.db")), new RunLogOptions(), clock, NullLoggerFactory.Instance, Cancel);
+        using var rounds = new RetentionRounds(log, RetentionPolicy.KeepAll, clock, NullLogger<RetentionRounds>.Instance);
+        await rounds.StartAsync(Cancel);
+        await log.DisposeAsync(); // as one whose file is damaged at its end, it refuses
+        await clock.AdvanceWhenAskedAsync(RetentionRounds.First);
+        await clock.AdvanceWhenAskedAsync(RetentionRounds.Every);
+        Assert.False(rounds.ExecuteTask!.IsCompleted);
+        await rounds.StopAsync(Cancel);
+    }
+
+    [Fact]
     [Trait("row", "108")]
     public async Task Switched_off_nothing_is_captured_and_the_pages_and_the_doctor_say_so()
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
@@ -26,12 +27,16 @@ sealed class ServerHost : IAsyncDisposable
 
     readonly TempFolder _folder;
     readonly WebApplication _app;
+    readonly Errors _told;
 
-    ServerHost(TempFolder folder, WebApplication app)
+    ServerHost(TempFolder folder, WebApplication app, Errors told)
     {
-        (_folder, _app) = (folder, app);
+        (_folder, _app, _told) = (folder, app, told);
         Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = new Uri(app.Urls.First()) };
     }
+
+    /// <summary>What it logged as errors.</summary>
+    public IReadOnlyCollection<string> Told => _told.All;
 
     /// <summary>A client without redirects and cookies.</summary>
     public HttpClient Client { get; }
@@ -57,7 +62,8 @@ sealed class ServerHost : IAsyncDisposable
         change?.Invoke(settings);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Logging.SetMinimumLevel(LogLevel.Error);
+        var told = new Errors();
+        builder.Logging.SetMinimumLevel(LogLevel.Error).AddProvider(told);
         builder.Services.AddSingleton(clock ?? TimeProvider.System).AddBelfryServer(settings);
         WebApplication app = builder.Build();
         app.MapBelfry(path);
@@ -65,7 +71,7 @@ sealed class ServerHost : IAsyncDisposable
         Guard.Protect(others);
         more?.Invoke(others);
         await app.StartAsync(Cancel);
-        var host = new ServerHost(folder, app);
+        var host = new ServerHost(folder, app, told);
         if (guarded)
         {
             await host.AddUserAsync("mara", Role.Admin);
@@ -123,11 +129,33 @@ sealed class ServerHost : IAsyncDisposable
         return this;
     }
 
+    /// <summary>Asks the server to stop, as Ctrl-C does.</summary>
+    public Task StopAsync() => _app.StopAsync();
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();
         _folder.Dispose();
+    }
+
+    sealed class Errors : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> All { get; } = [];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            All.Enqueue($"{formatter(state, exception)} {exception}");
+
+        public void Dispose()
+        {
+        }
     }
 }

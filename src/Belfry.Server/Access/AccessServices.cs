@@ -11,7 +11,7 @@ static class AccessServices
     {
         services.AddSingleton(settings).AddSingleton(OpenStore).AddSingleton<AccountBook>();
         services.AddSingleton<AuditTrail>().AddHostedService(provider => provider.GetRequiredService<AuditTrail>());
-        services.AddSingleton<ClientAddress>().AddSingleton<Visitors>().AddSingleton<TokenPace>().AddSingleton<Guard>();
+        services.AddSingleton<ClientAddress>().AddSingleton<Visitors>().AddSingleton<TokenPace>().AddSingleton<ClosingTime>().AddSingleton<Guard>();
         services.AddSingleton<Seals>().AddHostedService(provider => provider.GetRequiredService<Seals>()).AddSingleton<Sessions>().AddSingleton<LoginPace>().AddSingleton<PasswordDesk>();
         return services.AddHostedService<SetupNotice>().AddSingleton<SetupLink>().AddSingleton<LoginEndpoints>().AddSingleton<SetupEndpoints>().AddSingleton<SignOnProvider>().AddSingleton<SignOnEndpoints>();
     }

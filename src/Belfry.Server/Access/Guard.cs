@@ -11,7 +11,7 @@ namespace Belfry.Server.Access;
 
 /// <summary>Stands before every endpoint: sets the headers, lets in who may, and tells what went wrong behind it.</summary>
 /// <remarks>It wraps the endpoints themselves, so it also stands there inside an application that knows nothing of it, and before any body is read.</remarks>
-sealed partial class Guard(AccessSettings settings, Visitors visitors, Seals seals, ILogger<Guard> logger)
+sealed partial class Guard(AccessSettings settings, Visitors visitors, Seals seals, ClosingTime closing, ILogger<Guard> logger)
 {
     // Nothing inline, nothing from elsewhere: what a task sends can never run in a reader's browser.
     const string ContentPolicy =
@@ -26,38 +26,70 @@ sealed partial class Guard(AccessSettings settings, Visitors visitors, Seals sea
         }
     });
 
+    /// <summary>Whoever is served still may be: streams ask it, which outlive sessions, tokens and rights.</summary>
+    public async ValueTask<bool> StillMayAsync(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<RequiredRight>() is { } needed && await JudgeAsync(context, needed, changes: false) is null;
+
     async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         SetHeaders(context.Response.Headers);
+        CancellationToken left = context.RequestAborted;
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(left, closing.Over);
+        context.RequestAborted = ended.Token;
         try
         {
             Refusal? refusal = await JudgeAsync(context);
             await (refusal is null ? next(context) : refusal.AnswerAsync(context));
         }
-        catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        catch (AntiforgeryValidationException) when (left.IsCancellationRequested)
         {
-            (int status, string detail) = e switch
-            {
-                StoreException => (StatusCodes.Status503ServiceUnavailable, e.Message),
-                BadHttpRequestException bad => (bad.StatusCode, e.Message),
-                // A form that is too long is not read to its mark.
-                AntiforgeryValidationException { InnerException: BadHttpRequestException bad } => (bad.StatusCode, bad.Message),
-                _ => (StatusCodes.Status500InternalServerError, "Something went wrong here; the server's log has it."),
-            };
-            if (status >= StatusCodes.Status500InternalServerError)
-            {
-                LogFailed(context.Request.Path, e);
-            }
-            await Results.Problem(detail, statusCode: status).ExecuteAsync(context);
+            // Who sent the form left in the midst of it.
+        }
+        catch (Exception e) when (!context.Response.HasStarted && !left.IsCancellationRequested)
+        {
+            context.RequestAborted = left;
+            await TellAsync(context, e);
+        }
+        catch (OperationCanceledException) when (closing.Over.IsCancellationRequested && !left.IsCancellationRequested)
+        {
+            // Half an answer must not look like a whole one.
+            context.Abort();
+        }
+        finally
+        {
+            context.RequestAborted = left;
         }
     }
+
+    /// <summary>Tells what went wrong: to a person as a page, to a program as a problem.</summary>
+    Task TellAsync(HttpContext context, Exception wrong)
+    {
+        (int status, string detail) = wrong switch
+        {
+            StoreException => (StatusCodes.Status503ServiceUnavailable, wrong.Message),
+            OperationCanceledException when closing.Over.IsCancellationRequested => (StatusCodes.Status503ServiceUnavailable, "The server stops."),
+            BadHttpRequestException bad => (bad.StatusCode, bad.Message),
+            // A form that is too long is not read to its mark; and whoever sends what is no form has no page of ours.
+            AntiforgeryValidationException { InnerException: BadHttpRequestException bad } => (bad.StatusCode, bad.Message),
+            AntiforgeryValidationException => (StatusCodes.Status400BadRequest, "This is no form that could be read."),
+            _ => (StatusCodes.Status500InternalServerError, "Something went wrong here; the server's log has it."),
+        };
+        if (status == StatusCodes.Status500InternalServerError || wrong is StoreException)
+        {
+            LogFailed(context.Request.Path, wrong);
+        }
+        return new Refusal(status, CallerOf(context), detail).AnswerAsync(context);
+    }
+
+    static Caller? CallerOf(HttpContext context) =>
+        context.GetEndpoint()?.Metadata is { } about ? about.GetMetadata<OpenToAll>()?.For ?? about.GetMetadata<RequiredRight>()?.For : null;
 
     async ValueTask<Refusal?> JudgeAsync(HttpContext context)
     {
         EndpointMetadataCollection about = context.GetEndpoint()!.Metadata;
         RequiredRight? needed = about.GetMetadata<RequiredRight>();
         OpenToAll? open = about.GetMetadata<OpenToAll>();
-        Caller? caller = open?.For ?? needed?.For;
+        Caller? caller = CallerOf(context);
         if (settings.Open && !IsLocal(context))
         {
             return new Refusal(StatusCodes.Status403Forbidden, caller, "The demo is open to everybody on its machine, and to nobody else.");

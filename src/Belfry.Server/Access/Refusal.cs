@@ -4,8 +4,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Belfry.Server.Access;
 
-/// <summary>How somebody is not let in.</summary>
-/// <param name="Status">400, 401, 403 or 429.</param>
+/// <summary>How somebody is not let in, or told that something went wrong.</summary>
+/// <param name="Status">400, 401, 403, 429 …</param>
 /// <param name="For">Who asked; null when it does not matter.</param>
 /// <param name="Detail">What to do about it.</param>
 sealed record Refusal(int Status, Caller? For, string Detail)
@@ -40,7 +40,7 @@ sealed record Refusal(int Status, Caller? For, string Detail)
     Task ShowAsync(HttpContext context, bool login)
     {
         string root = LoginUrl(context, "")[..^LoginEndpoints.Path.Length];
-        string html = DoorPage.Frame(root, "Not here", $"""
+        string html = DoorPage.Frame(root, Status >= StatusCodes.Status500InternalServerError ? "Not now" : "Not here", $"""
             <p class="b-login-site">{DoorPage.Safe(login ? "Your session is over." : Detail)}</p>
             <p class="b-login-help"><a href="{DoorPage.Safe(root)}/">{(login ? "Sign in" : "To the log")}</a></p>
             """);

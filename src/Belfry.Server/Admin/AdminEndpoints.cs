@@ -62,11 +62,11 @@ static class AdminEndpoints
             : view.Understood ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status400BadRequest);
     }
 
-    static async Task<IResult> Live(HttpContext context, PageFrames frames, [FromServices] LiveRows live, CancellationToken cancel)
+    static async Task<IResult> Live(HttpContext context, PageFrames frames, [FromServices] LiveRows live, [FromServices] Guard guard, CancellationToken cancel)
     {
         PageFrame frame = await frames.ForAsync(context, cancel);
         LogQuery query = LogQuery.Read(context.Request.Query);
-        return TypedResults.ServerSentEvents(live.ReadAsync(query, frame, context.Request.Headers["Last-Event-ID"], cancel));
+        return TypedResults.ServerSentEvents(live.ReadAsync(query, frame, context.Request.Headers["Last-Event-ID"], () => guard.StillMayAsync(context), cancel));
     }
 
     static Task<IResult> RunAsync(

@@ -35,8 +35,9 @@ static class ApiEndpoints
         PeopleEndpoints.Map(routes);
         OpenApi.Map(routes);
         api.MapFallback(() => Problems.NotFound("There is no such route."));
-        routes.MapGet("/health/live", () => Results.Text("alive")).OpenTo(Caller.Program);
-        routes.MapGet("/health/ready", Readiness.AnswerAsync).OpenTo(Caller.Program);
+        // Those who watch from outside ask by HEAD as well.
+        routes.MapMethods("/health/live", [HttpMethods.Get, HttpMethods.Head], () => Results.Text("alive")).OpenTo(Caller.Program);
+        routes.MapMethods("/health/ready", [HttpMethods.Get, HttpMethods.Head], Readiness.AnswerAsync).OpenTo(Caller.Program);
     }
 }
 

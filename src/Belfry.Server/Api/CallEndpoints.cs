@@ -49,7 +49,7 @@ static class CallEndpoints
                 return Problems.Bad(wrongHere);
             }
             var client = request.HttpContext.RequestServices.GetRequiredService<IBelfryClient>();
-            return Called(await client.CallAsync(task, body.Given, options, cancel));
+            return await CalledAsync(() => client.CallAsync(task, body.Given, options, cancel));
         }
         IReadOnlyList<string> known = await log.Queries.SourcesOfTaskAsync(task, cancel);
         if (body.Source != CallEvents.Source && (body.Source is not null || log.Work is null || !known.Contains(CallEvents.Source)))
@@ -67,7 +67,7 @@ static class CallEndpoints
             if (cluster is not null)
             {
                 TaskCall sent = body.ToCelery(task, now);
-                return body.Key is not null && (await log.Queries.FindAsync(sent.Id, cluster.Name, cancel)).Count > 0 ? Called(sent.Id)
+                return body.Key is not null && (await log.Queries.FindAsync(sent.Id, cluster.Name, cancel)).Count > 0 ? await CalledAsync(() => Task.FromResult(sent.Id))
                     : await CeleryCalls.CallAsync(request.HttpContext, services.GetRequiredService<CeleryRuns>(), cluster, sent, body.Force, cancel);
             }
         }
@@ -86,14 +86,13 @@ static class CallEndpoints
             Eta = options.Countdown is { } countdown ? now + countdown : options.Eta is { } eta ? Instant.From(eta) : null,
             Expires = options.Expires is { } expires ? Instant.From(expires) : null,
         };
-        await log.Work!.PutAsync(call, cancel);
-        return Called(call.Id);
-
-        IResult Called(string id)
+        return await CalledAsync(async () =>
         {
-            request.HttpContext.Audit("task.call", task, id);
-            return Accepted(id);
-        }
+            await log.Work!.PutAsync(call, cancel);
+            return call.Id;
+        });
+
+        async Task<IResult> CalledAsync(Func<Task<string>> put) => Accepted(await request.HttpContext.AuditedAsync("task.call", task, put, id => id));
     }
 
     /// <summary><c>POST /tasks/{name}/progress</c>: of the newest open run of that name and context.</summary>
@@ -142,17 +141,8 @@ static class CallEndpoints
         {
             return Elsewhere(run);
         }
-        string again;
-        try
-        {
-            again = await letters.CallAgainAsync(run, cancel);
-        }
-        catch (ArgumentException refused)
-        {
-            return Conflict(refused.Message);
-        }
-        context.Audit("run.retry", run.Id, $"{run.Task} as {again}");
-        return Accepted(again);
+        return Again.ProblemOf(run) is { } problem ? Conflict($"Run '{run.Id}' {problem}.")
+            : Accepted(await context.AuditedAsync("run.retry", run.Id, () => letters.CallAgainAsync(run, cancel), again => $"{run.Task} as {again}"));
     }
 
     /// <summary><c>POST /runs/{id}/revoke</c>: a call that waits, or a run at work, in whatever process on this log.</summary>
@@ -177,12 +167,8 @@ static class CallEndpoints
         {
             return Elsewhere(run);
         }
-        if (await local.RevokeAsync(run, cancel))
-        {
-            context.Audit("run.revoke", run.Id, run.Task ?? "");
-            return Accepted(run.Id);
-        }
-        return Conflict($"It has ended: {run.State}.");
+        return await context.AuditedAsync("run.revoke", run.Id, () => local.RevokeAsync(run, cancel), revoked => revoked ? run.Task ?? "" : null)
+            ? Accepted(run.Id) : Conflict($"It has ended: {run.State}.");
     }
 
     /// <summary><c>GET /queues/dead</c>: calls whose process died each time, newest first. <c>retry</c> calls them again.</summary>
@@ -300,6 +286,7 @@ static class CallEndpoints
             problem = Args is { } args && args.ValueKind != JsonValueKind.Array ? new FieldProblem("args", "'args' is an array.")
                 : Kwargs is { } kwargs && kwargs.ValueKind != JsonValueKind.Object ? new FieldProblem("kwargs", "'kwargs' is an object.")
                 : Countdown is < 0 or > 1e9 ? new FieldProblem("countdown", "'countdown' is a number of seconds.")
+                : Countdown is not null && Eta is not null ? new FieldProblem("eta", "It has a countdown, too: give one of them.")
                 : Headers is not null && TaskCall.ProblemOf(Headers.Keys) is { } taken ? new FieldProblem("headers", $"{taken}.")
                 : Exchange is not null && Queue is not null ? new FieldProblem("exchange", "It goes to a queue, or through an exchange: name one of them.")
                 : RoutingKey is not null && Exchange is null ? new FieldProblem("routing_key", "A routing key needs its exchange.")

@@ -33,37 +33,18 @@ static class CeleryCalls
     }
 
     /// <summary>Calls a task of a cluster.</summary>
-    public static async Task<IResult> CallAsync(HttpContext context, CeleryRuns runs, Cluster cluster, TaskCall call, bool force, CancellationToken cancel)
-    {
-        RunAnswer answer = await runs.CallAsync(cluster, call, force, cancel);
-        if (answer.Id is not null)
-        {
-            context.Audit("task.call", call.Task, answer.Id);
-        }
-        return Answered(answer);
-    }
+    public static async Task<IResult> CallAsync(HttpContext context, CeleryRuns runs, Cluster cluster, TaskCall call, bool force, CancellationToken cancel) =>
+        Answered(await context.AuditedAsync("task.call", call.Task, () => runs.CallAsync(cluster, call, force, cancel), answer => answer.Id));
 
     /// <summary>Calls a run of a cluster again.</summary>
-    public static async Task<IResult> RetryAsync(HttpContext context, CeleryRuns runs, Cluster cluster, TaskRun run, CancellationToken cancel)
-    {
-        RunAnswer answer = await runs.CallAgainAsync(cluster, run, cancel);
-        if (answer.Id is not null)
-        {
-            context.Audit("run.retry", run.Id, $"{run.Task} as {answer.Id}");
-        }
-        return Answered(answer);
-    }
+    public static async Task<IResult> RetryAsync(HttpContext context, CeleryRuns runs, Cluster cluster, TaskRun run, CancellationToken cancel) =>
+        Answered(await context.AuditedAsync("run.retry", run.Id, () => runs.CallAgainAsync(cluster, run, cancel), answer => answer.Id is null ? null : $"{run.Task} as {answer.Id}"));
 
     /// <summary>Revokes a run of a cluster.</summary>
-    public static async Task<IResult> RevokeAsync(HttpContext context, CeleryRuns runs, Cluster cluster, TaskRun run, bool terminate, string signal, CancellationToken cancel)
-    {
-        RunAnswer answer = await runs.RevokeAsync(cluster, run, terminate, signal, cancel);
-        if (answer.Id is not null)
-        {
-            context.Audit(terminate ? "run.terminate" : "run.revoke", run.Id, $"{run.Task}{(terminate ? $" with {signal}" : "")}");
-        }
-        return Answered(answer);
-    }
+    public static async Task<IResult> RevokeAsync(HttpContext context, CeleryRuns runs, Cluster cluster, TaskRun run, bool terminate, string signal, CancellationToken cancel) =>
+        Answered(await context.AuditedAsync(
+            terminate ? "run.terminate" : "run.revoke", run.Id, () => runs.RevokeAsync(cluster, run, terminate, signal, cancel),
+            answer => answer.Id is null ? null : $"{run.Task}{(terminate ? $" with {signal}" : "")}"));
 
     /// <summary><c>GET /runs/{id}/result?wait=</c>: of any run that somebody knows.</summary>
     static async Task<IResult> ResultAsync(HttpRequest request, [FromServices] CeleryRuns runs, [FromServices] RunQueries queries, string id, CancellationToken cancel)

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Belfry.Celery.Control;
@@ -38,7 +39,7 @@ static class ControlEndpoints
         FieldProblem? problem = null;
         TimeSpan? timeout = Parameters.Seconds(request.Query, "timeout", ref problem);
         return problem is not null ? Problems.Bad(problem)
-            : await AskAsync(known, new Question(Parameters.Text(request.Query, "source"), Parameters.List(request.Query["worker"]), timeout, given), clusters, mask, queries, clock, _ => { }, cancel);
+            : await AskAsync(known, new Question(Parameters.Text(request.Query, "source"), Parameters.List(request.Query["worker"]), timeout, given), clusters, mask, queries, clock, (_, ask) => ask(), cancel);
     }
 
     /// <summary><c>POST /control/{command}</c>: <c>source</c>, <c>workers</c>, <c>timeout</c>, and what the command takes.</summary>
@@ -56,16 +57,16 @@ static class ControlEndpoints
         string[] source = Taken("source"), workers = Taken("workers"), seconds = Taken("timeout");
         TimeSpan? timeout = Parameters.Seconds(seconds is [var text, ..] ? text : null, "timeout", ref problem);
         return problem is not null ? Problems.Bad(problem)
-            : await AskAsync(known, new Question(source is [var name, ..] ? name : null, workers, timeout, fields), clusters, mask, queries, clock, said => Audit(context, said, workers, fields), cancel);
+            : await AskAsync(known, new Question(source is [var name, ..] ? name : null, workers, timeout, fields), clusters, mask, queries, clock, TellAsync, cancel);
+
+        // An act that nobody answered may have been heard all the same.
+        Task<Inspected> TellAsync(Cluster cluster, Func<Task<Inspected>> tell) => context.AuditedAsync(
+            $"control.{known.Name}",
+            workers.Length > 0 ? string.Join(", ", workers) : $"all workers of {cluster.Name}", tell,
+            said => string.Join(", ", fields.Where(field => field.Value.Count > 0).Select(field => $"{field.Key} {string.Join(' ', field.Value)}").Append($"{said.Replies.Count} answered")));
 
         string[] Taken(string field) => fields.Remove(field, out IReadOnlyList<string>? texts) ? [.. texts] : [];
     }
-
-    /// <summary>Takes down who told workers something. An act that nobody answered may have been heard all the same.</summary>
-    public static void Audit(HttpContext context, Inspected said, IReadOnlyCollection<string> workers, IReadOnlyDictionary<string, IReadOnlyList<string>> fields) => context.Audit(
-        $"control.{said.Command.Name}",
-        workers.Count > 0 ? string.Join(", ", workers) : $"all workers of {said.Source}",
-        string.Join(", ", fields.Where(field => field.Value.Count > 0).Select(field => $"{field.Key} {string.Join(' ', field.Value)}").Append($"{said.Replies.Count} answered")));
 
     /// <summary><c>GET /bindings</c>: which queue gets what is published to which exchange.</summary>
     static Task<IResult> BindingsAsync(HttpRequest request, [FromServices] Clusters clusters, [FromServices] SecretMask mask, [FromServices] RunQueries queries, [FromServices] TimeProvider clock, CancellationToken cancel) =>
@@ -75,7 +76,8 @@ static class ControlEndpoints
             return new JsonResult((await ClusterBindings.ReadAsync(cluster, new Inspector(cluster, mask), live, RemoteControl.UsualTimeout, clock, cancel)).WriteTo);
         });
 
-    static Task<IResult> AskAsync(WorkerCommand command, Question question, Clusters clusters, SecretMask mask, RunQueries queries, TimeProvider clock, Action<Inspected> audit, CancellationToken cancel)
+    static Task<IResult> AskAsync(
+        WorkerCommand command, Question question, Clusters clusters, SecretMask mask, RunQueries queries, TimeProvider clock, Func<Cluster, Func<Task<Inspected>>, Task<Inspected>> told, CancellationToken cancel)
     {
         if (question.Timeout is { } wish && (wish <= TimeSpan.Zero || wish > LongestTimeout))
         {
@@ -88,8 +90,7 @@ static class ControlEndpoints
         return NamedCluster.DoAsync(clusters, question.Source, async cluster =>
         {
             KnownWorkers live = KnownWorkers.Of(await queries.WorkersAsync(cancel), cluster.Name, Instant.Now(clock));
-            Inspected said = await new Inspector(cluster, mask).AskAsync(command, arguments, question.Workers, question.Timeout ?? RemoteControl.UsualTimeout, live, cancel);
-            audit(said);
+            Inspected said = await told(cluster, () => new Inspector(cluster, mask).AskAsync(command, arguments, question.Workers, question.Timeout ?? RemoteControl.UsualTimeout, live, cancel));
             return said.IsUnanswered ? NamedCluster.Unanswered(string.Join(' ', said.Remarks())) : new JsonResult(said.WriteTo);
         });
     }
@@ -99,7 +100,7 @@ static class ControlEndpoints
     {
         try
         {
-            using JsonDocument? sent = request.ContentLength is 0 ? null : await JsonDocument.ParseAsync(request.Body, cancellationToken: cancel);
+            using JsonDocument? sent = await RequestBody.ReadAsync(request, cancel);
             if (sent is not null && sent.RootElement.ValueKind != JsonValueKind.Object)
             {
                 return (null, new FieldProblem("", "The body is no JSON object."));
@@ -115,7 +116,7 @@ static class ControlEndpoints
             }
             return (fields, null);
         }
-        catch (JsonException)
+        catch (Exception wrong) when (wrong is JsonException or DecoderFallbackException or InvalidOperationException) // the last of half a surrogate
         {
             return (null, new FieldProblem("", "The body is no JSON object."));
         }

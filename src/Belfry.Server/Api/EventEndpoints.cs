@@ -16,10 +16,13 @@ static class EventEndpoints
 
     const int MistakesTold = 100;
 
+    // Only so many bodies are read at a time: whoever sends his byte by byte holds up the others no longer than that.
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapPost("/api/v1/events", TakeAsync).RequireScope(Right.Report).WithMetadata(new RequestSizeLimitAttribute(MostBytes));
 
-    static async Task<IResult> TakeAsync(HttpRequest request, [FromServices] EventIntake intake, CancellationToken cancel)
+    static async Task<IResult> TakeAsync(HttpRequest request, [FromServices] EventIntake intake, [FromServices] TimeProvider clock, CancellationToken cancel)
     {
         if (!intake.Captures)
         {
@@ -29,17 +32,30 @@ static class EventEndpoints
         {
             return TooLarge();
         }
-        bool tooLarge = false;
+        IResult? unread = null;
         (int stored, IReadOnlyList<LineMistake> mistakes) = await intake.TakeAsync(
             async () =>
             {
-                ReadOnlyMemory<byte>? body = await ReadAsync(request.BodyReader, cancel);
-                tooLarge = body is null;
-                return body ?? default;
+                using var late = new CancellationTokenSource(Patience, clock);
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
+                try
+                {
+                    ReadOnlyMemory<byte>? body = await ReadAsync(request.BodyReader, either.Token);
+                    unread = body is null ? TooLarge() : null;
+                    return body ?? default;
+                }
+                catch (OperationCanceledException) when (late.IsCancellationRequested && !cancel.IsCancellationRequested)
+                {
+                    unread = TooSlow();
+                    return default;
+                }
             },
             cancel);
-        return tooLarge ? TooLarge() : mistakes.Count == 0 ? Accepted(stored) : Refused(stored, mistakes);
+        return unread ?? (mistakes.Count == 0 ? Accepted(stored) : Refused(stored, mistakes));
     }
+
+    static IResult TooSlow() =>
+        Results.Problem($"The body did not arrive within {Patience.TotalSeconds:0} s; send it in several.", statusCode: StatusCodes.Status408RequestTimeout);
 
     static IResult TooLarge() =>
         Results.Problem($"A body has {MostBytes / 1024 / 1024} MB at most; send several.", statusCode: StatusCodes.Status413PayloadTooLarge);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
+using Belfry.Server.Access;
 using Belfry.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -15,7 +16,11 @@ static class LiveEvents
     // Proxies cut a silent connection after 30 to 60 s.
     static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
 
-    public static async Task SendAsync(HttpContext context, [FromServices] RunFeed feed, [FromServices] IHostApplicationLifetime life, [FromServices] TimeProvider clock, CancellationToken cancel)
+    // What is to be told at once may be ten thousand runs with long arguments.
+    const int FlushBytes = 64 * 1024;
+
+    public static async Task SendAsync(
+        HttpContext context, [FromServices] RunFeed feed, [FromServices] Guard guard, [FromServices] IHostApplicationLifetime life, [FromServices] TimeProvider clock, CancellationToken cancel)
     {
         if (!RunQuery.TryRead(context.Request.Query, paged: false, out RunQuery? query, out FieldProblem? problem))
         {
@@ -28,41 +33,58 @@ static class LiveEvents
             await Problems.Bad(new FieldProblem("Last-Event-ID", $"'{last}' is no id of ours.")).ExecuteAsync(context);
             return;
         }
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, life.ApplicationStopping);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancel, life.ApplicationStopping);
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers["X-Accel-Buffering"] = "no";
         try
         {
-            await StreamAsync(context.Response.BodyWriter, feed, query.Filter.ToPredicate(), last.Length > 0 ? long.Parse(last) : null, clock, both.Token);
+            await StreamAsync(context.Response.BodyWriter, feed, query.Filter.ToPredicate(), last.Length > 0 ? long.Parse(last) : null, () => guard.StillMayAsync(context), clock, end);
         }
-        catch (OperationCanceledException) when (both.IsCancellationRequested)
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
             // The reader left, or the server stops: an end like any other.
         }
     }
 
-    static async Task StreamAsync(PipeWriter body, RunFeed feed, Func<TaskRun, bool> wanted, long? after, TimeProvider clock, CancellationToken cancel)
+    static async Task StreamAsync(
+        PipeWriter body, RunFeed feed, Func<TaskRun, bool> wanted, long? after, Func<ValueTask<bool>> stillMay, TimeProvider clock, CancellationTokenSource end)
     {
-        await using IAsyncEnumerator<RunChange> changes = feed.ReadAsync(after, cancel).GetAsyncEnumerator(cancel);
+        await using IAsyncEnumerator<RunChange> changes = feed.ReadAsync(after, end.Token).GetAsyncEnumerator(end.Token);
         await using var json = new Utf8JsonWriter(Stream.Null, JsonText.Options);
         Task<bool> next = changes.MoveNextAsync().AsTask();
-        await CommentAsync(body, ": belfry\n\n", cancel);
-        while (true)
+        try
         {
-            while (!next.IsCompleted && await Task.WhenAny(next, Task.Delay(KeepAlive, clock, cancel)) != next)
+            Task beat = Task.Delay(KeepAlive, clock, end.Token);
+            await CommentAsync(body, ": belfry\n\n", end.Token);
+            while (true)
             {
-                await CommentAsync(body, ": still here\n\n", cancel);
+                if (beat.IsCompleted || (!next.IsCompleted && await Task.WhenAny(next, beat) == beat))
+                {
+                    if (!await stillMay())
+                    {
+                        return;
+                    }
+                    await CommentAsync(body, ": still here\n\n", end.Token);
+                    beat = Task.Delay(KeepAlive, clock, end.Token);
+                    continue;
+                }
+                if (!await next)
+                {
+                    return;
+                }
+                Write(body, json, changes.Current, wanted);
+                next = changes.MoveNextAsync().AsTask();
+                if ((!next.IsCompleted || body.UnflushedBytes > FlushBytes) && (await body.FlushAsync(end.Token)).IsCompleted)
+                {
+                    return;
+                }
             }
-            if (!await next)
-            {
-                return;
-            }
-            Write(body, json, changes.Current, wanted);
-            next = changes.MoveNextAsync().AsTask();
-            if (!next.IsCompleted && (await body.FlushAsync(cancel)).IsCompleted)
-            {
-                return;
-            }
+        }
+        finally
+        {
+            // An enumerator cannot be disposed of while it is asked for its next item.
+            await end.CancelAsync();
+            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

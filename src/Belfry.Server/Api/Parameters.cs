@@ -18,9 +18,9 @@ static class Parameters
     /// <summary>A text; null when it is empty.</summary>
     public static string? Text(IQueryCollection sent, string field) => sent[field].ToString().Trim() is { Length: > 0 } text ? text : null;
 
-    /// <summary>Values, repeated or divided by commas.</summary>
+    /// <summary>Values, repeated or divided by commas; one in quotes is one, whatever is in it.</summary>
     public static string[] List(StringValues values) =>
-        [.. values.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Distinct()];
+        [.. values.SelectMany(value => value is ['"', .., '"'] ? [value[1..^1]] : (value ?? "").Split(',')).Select(value => value.Trim()).Where(value => value.Length > 0).Distinct()];
 
     /// <summary>An instant; null when there is none.</summary>
     public static Instant? At(IQueryCollection sent, string field, ref FieldProblem? problem)

@@ -23,11 +23,8 @@ static class PurgeEndpoint
             return Problems.Bad(new FieldProblem("all", "Say what is to go: 'all': true, or one of 'app', 'task', 'id'; 'source' besides; 'dry_run': true only counts."));
         }
         var choice = new RunChoice(body.App, body.Task, body.Id, body.Source);
-        long runs = body.DryRun ? await choice.CountAsync(log.Queries, cancel) : await log.DeleteAsync(choice, cancel);
-        if (!body.DryRun)
-        {
-            request.HttpContext.Audit("run.purge", $"{choice}", $"{runs} deleted");
-        }
+        long runs = body.DryRun ? await choice.CountAsync(log.Queries, cancel)
+            : await request.HttpContext.AuditedAsync("run.purge", $"{choice}", () => log.DeleteAsync(choice, cancel), deleted => $"{deleted} deleted");
         return new JsonResult(json =>
         {
             json.WriteStartObject();

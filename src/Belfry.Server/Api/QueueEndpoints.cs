@@ -69,8 +69,8 @@ static class QueueEndpoints
         return await NamedCluster.DoAsync(desk.Clusters, body.Source, async cluster =>
         {
             var choice = new MessageChoice(body.App, body.Task, body.Id);
-            QueueRemoval removal = await desk.RemoveAsync(cluster, RouteName.Decoded(name), choice, cancel);
-            request.HttpContext.Audit("queue.purge", $"{RouteName.Decoded(name)} of {cluster.Name}", $"{choice}: {removal}");
+            QueueRemoval removal = await request.HttpContext.AuditedAsync(
+                "queue.purge", $"{RouteName.Decoded(name)} of {cluster.Name}", () => desk.RemoveAsync(cluster, RouteName.Decoded(name), choice, cancel), removed => $"{choice}: {removed}");
             return new JsonResult(json => QueueJson.Write(json, removal));
         });
     }
@@ -93,8 +93,8 @@ static class QueueEndpoints
             {
                 return Problems.Bad(new FieldProblem("to", "That is the same queue."));
             }
-            long moved = await desk.MoveAsync(from, RouteName.Decoded(name), to, body.To, cancel);
-            request.HttpContext.Audit("queue.move", $"{RouteName.Decoded(name)} of {from.Name}", $"{moved} to {body.To} of {to.Name}");
+            long moved = await request.HttpContext.AuditedAsync(
+                "queue.move", $"{RouteName.Decoded(name)} of {from.Name}", () => desk.MoveAsync(from, RouteName.Decoded(name), to, body.To, cancel), some => $"{some} to {body.To} of {to.Name}");
             return new JsonResult(json =>
             {
                 json.WriteStartObject();

@@ -28,7 +28,7 @@ static class TaskEndpoints
         {
             return Problems.Bad(problem);
         }
-        string after = Parameters.Text(sent, "cursor") ?? "";
+        string after = sent["cursor"].ToString(); // a name, which may end in a blank
         Dictionary<string, BookedTask> booked = (await book.ListAsync(cancel)).ToDictionary(task => task.Name);
         IEnumerable<string> known = onlyRegistered ? booked.Keys : booked.Keys.Union(await queries.NamesAsync(NameKind.Task, cancel));
         string[] names = [.. known.Where(name => string.CompareOrdinal(name, after) > 0).Order(StringComparer.Ordinal).Take(limit + 1)];

@@ -11,6 +11,11 @@ namespace Belfry.Server.Sources;
 public sealed record ClusterLook(
     IReadOnlyDictionary<string, WorkerStats> Stats, IReadOnlyDictionary<string, IReadOnlyList<string>> Queues, IReadOnlyList<SilentWorker> Silent, string? Problem)
 {
+    readonly Dictionary<string, Presence> _silent = Silent.DistinctBy(worker => worker.Worker).ToDictionary(worker => worker.Worker, worker => worker.Presence, StringComparer.Ordinal);
+
+    /// <summary>Whether one who did not answer is connected.</summary>
+    public Presence PresenceOf(string worker) => _silent.GetValueOrDefault(worker);
+
     /// <summary>Asks, and gives up after a time: a page does not hang because a broker does.</summary>
     public static async Task<ClusterLook> TakeAsync(Inspector inspector, KnownWorkers known, TimeSpan timeout, TimeSpan patience, CancellationToken cancel)
     {

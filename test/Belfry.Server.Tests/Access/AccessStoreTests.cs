@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Belfry.Server.Access;
+using Belfry.Storage;
 using Belfry.Testing;
 
 namespace Belfry.Server.Tests.Access;
@@ -30,6 +31,43 @@ public sealed class AccessStoreTests(PostgresFixture postgres)
         Assert.Equal(HttpStatusCode.OK, (await second.WithToken().GetAsync("/api/v1/runs")).StatusCode);
         Assert.NotNull(Assert.Single((await second.Access.ListAsync(Cancel)).Tokens).Used);
         Assert.Contains(await second.Access.AuditAsync(new AuditQuery(), 10, Cancel), row => row is { What: "login", About: "mara", Actor: { Name: "mara", Via: "session", Address: "127.0.0.1" } });
+    }
+
+    [Fact]
+    public async Task What_waited_while_the_log_could_not_write_stands_in_the_audit_once()
+    {
+        var clock = new ManualClock(TimeProvider.System.GetUtcNow());
+        await using ServerHost server = await ServerHost.StartAsync(clock: clock);
+        using var disk = new ManualResetEventSlim();
+        StoreTables tables = await server.Log.TablesAsync(AccessStore.Scripts, Cancel);
+        Task<int> hanging = tables.WriteAsync(_ => disk.Wait(TimeSpan.FromSeconds(30)) ? 1 : 0, Cancel);
+        server.Get<AuditTrail>().Tell(Actor.Command, "test.act");
+        for (int turn = 0; turn < 5; turn++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(12));
+            await Task.Delay(50, Cancel); // the trail has a thread of its own
+        }
+        disk.Set();
+        Assert.Equal(1, await hanging);
+        await server.Get<AuditTrail>().WriteAsync(all: true, Cancel);
+        Assert.Single(await server.Access.AuditAsync(new AuditQuery(What: "test.act"), 10, Cancel));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_audit_is_searched_for_names_of_all_letters(bool onPostgres)
+    {
+        using TempFolder folder = new();
+        string store = await StoreAsync(onPostgres, folder);
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true, change: settings => settings.Store = store);
+        await server.AddUserAsync("Änne", Role.Viewer);
+        var browser = new Browsing(server);
+        await browser.LogInAsync("Änne");
+        await server.Get<AuditTrail>().WriteAsync(all: true, Cancel);
+        Assert.Equal("login", Assert.Single(await server.Access.AuditAsync(new AuditQuery(Who: "Änne"), 10, Cancel)).What);
+        Assert.Equal("login", Assert.Single(await server.Access.AuditAsync(new AuditQuery(Who: "ÄNNE"[..1], What: "LOGIN", Text: "Ä"), 10, Cancel)).What);
+        Assert.Contains("by password", await (await browser.GetAsync("/account")).Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
     }
 
     [Theory]

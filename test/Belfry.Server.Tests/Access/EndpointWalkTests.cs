@@ -23,7 +23,7 @@ public sealed class EndpointWalkTests
     };
 
     /// <summary>What is open to all, and no more.</summary>
-    static readonly string[] Open = ["GET /assets/{version}/{file}", "GET /health/live", "GET /health/ready", "GET /login", "GET /login/sign-on", "GET /login/sign-on/back", "GET /setup", "POST /login", "POST /setup"];
+    static readonly string[] Open = ["GET /assets/{version}/{file}", "GET /health/live", "GET /health/ready", "GET /login", "GET /login/sign-on", "GET /login/sign-on/back", "GET /setup", "HEAD /health/live", "HEAD /health/ready", "POST /login", "POST /setup"];
 
     static readonly Dictionary<string, Func<Account, Account>> Roles = new()
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text.Json;
 using Belfry.Server.Access;
 using Belfry.Storage;
@@ -37,6 +38,21 @@ public sealed class GuardTests
         Assert.Equal(HttpStatusCode.Unauthorized, wrong.StatusCode);
         using HttpResponseMessage right = await server.GetAsync("/api/v1/runs", ("Authorization", "Bearer " + ServerHost.Token));
         Assert.Equal(HttpStatusCode.OK, right.StatusCode);
+    }
+
+    [Fact]
+    [Trait("row", "83")]
+    public async Task A_token_that_was_made_just_now_opens_to_all_who_come_with_it_at_once()
+    {
+        await using ServerHost server = (await ServerHost.StartAsync(guarded: true)).WithToken();
+        for (int round = 0; round < 5; round++)
+        {
+            server.Get<AccountBook>().Forget();
+            Assert.Equal(HttpStatusCode.OK, (await server.GetAsync("/api/v1/runs")).StatusCode);
+            await server.AddTokenAsync($"new {round}", $"new_token_{round}", Scope.Read);
+            HttpResponseMessage[] answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => server.GetAsync("/api/v1/runs", ("Authorization", $"Bearer new_token_{round}"))));
+            Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        }
     }
 
     [Fact]
@@ -113,6 +129,41 @@ public sealed class GuardTests
         JsonElement bug = await server.JsonAsync("/others/bug", HttpStatusCode.InternalServerError);
         Assert.DoesNotContain("secret", bug.ToString());
         await server.JsonAsync("/others/rightless", HttpStatusCode.Forbidden);
+    }
+
+    [Theory]
+    [InlineData("multipart/form-data", "none")]
+    [InlineData("application/x-www-form-urlencoded", "many")]
+    public async Task What_is_no_form_is_refused_as_such_and_no_error_of_ours(string type, string body)
+    {
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true);
+        using var content = new StringContent(body == "many" ? string.Concat(Enumerable.Range(0, 1100).Select(field => $"f{field}=1&")) : body);
+        content.Headers.ContentType = new MediaTypeHeaderValue(type);
+        using HttpResponseMessage answer = await server.Client.PostAsync("/login", content, ServerHost.Cancel);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Empty(server.Told);
+    }
+
+    [Fact]
+    public async Task A_person_reads_what_went_wrong_on_a_page()
+    {
+        await using ServerHost server = await ServerHost.StartAsync(more: routes => routes.MapGet("/store", void () => throw new StoreException("the disk is <gone>")).RequireRight(Right.View));
+        using HttpResponseMessage answer = await server.GetAsync("/others/store", ("Accept", "text/html,*/*"));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "text/html"), (answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
+        Assert.Contains("the disk is &lt;gone&gt;", await answer.Content.ReadAsStringAsync(ServerHost.Cancel));
+    }
+
+    [Fact]
+    public async Task Whoever_waits_when_the_server_stops_is_told_so_and_holds_it_up_no_longer()
+    {
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true);
+        Task<HttpResponseMessage> waiting = server.WithToken().GetAsync("/api/v1/runs/nobody-knows-it/result?wait=60");
+        using HttpResponseMessage other = await server.GetAsync("/api/v1/runs");
+        await server.StopAsync();
+        using HttpResponseMessage answer = await waiting;
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.Contains("stops", await answer.Content.ReadAsStringAsync(ServerHost.Cancel));
+        Assert.Empty(server.Told);
     }
 
     [Theory]

@@ -79,6 +79,20 @@ public sealed class BrowserTests
         Assert.True(browser.Complaints.Length == 0, browser.Complaints);
     }
 
+    [Fact]
+    public async Task A_live_page_goes_on_after_a_proxy_said_that_the_server_is_away()
+    {
+        await using AdminHost host = await AdminHost.StartAsync();
+        await host.AppendAsync(SampleRuns.Morning());
+        await using Browser browser = await Browser.OpenAsync(1280, ColorScheme.Light);
+        int asked = 0;
+        await browser.Page.RouteAsync("**/log/live*", route => Interlocked.Increment(ref asked) == 1 ? route.FulfillAsync(new() { Status = 502, Body = "Bad Gateway" }) : route.ContinueAsync());
+        await browser.Page.GotoAsync(host.Root + "/log");
+        await Assertions.Expect(browser.Page.Locator("#rows tr")).ToHaveCountAsync(50);
+        await host.AppendAsync(SampleRuns.Life("fresh-1", "gap.fresh", 0.5, null));
+        await Assertions.Expect(browser.Page.Locator("#rows tr").First).ToContainTextAsync("fresh");
+    }
+
     [Theory]
     [InlineData(1280)]
     [InlineData(390)]

@@ -31,6 +31,7 @@ public sealed class LogPageTests
     [InlineData("/log?q=\"wrong month\"", 1)]
     [InlineData("/log?q=task:*.run state:failed,retried runtime>5s", 3)]
     [InlineData("/log?min_runtime=30", 1)]
+    [InlineData("/log?min_runtime=30&from=0001-01-01&to=9999-12-31T23:59", 1)]
     public async Task A_filter_in_the_address_is_what_the_page_shows(string address, int runs)
     {
         await using AdminHost host = await FilledAsync();

@@ -63,6 +63,8 @@ public sealed class CallTests
     [InlineData("{\"priority\":\"high\"}", "priority")]
     [InlineData("{\"args\":[],\"kwargs\":{}}", "kwargs")]
     [InlineData("{\"expires\":\"2020-01-01T00:00:00Z\"}", "expires")]
+    [InlineData("{\"countdown\":5,\"eta\":\"2030-01-01T00:00:00Z\"}", "eta")]
+    [InlineData("{\"key\":\"\\ud800\"}", "key")]
     public async Task A_wrong_field_is_named(string body, string field)
     {
         await using ServerHost server = await ServerHost.StartAsync();
@@ -70,6 +72,22 @@ public sealed class CallTests
             "/api/v1/tasks/send/call", new StringContent(body, System.Text.Encoding.UTF8, "application/json"), Cancel);
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         Assert.Equal(field, (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("field").GetString());
+    }
+
+    [Theory]
+    [InlineData("/api/v1/tasks/send/call", "{\"args\":[\"\u00ff\"]}")]
+    [InlineData("/api/v1/control/pool-grow", "{\"n\":\"\u00ff\"}")]
+    [InlineData("/api/v1/control/pool-grow", "{\"n\":\"\\ud800\"}")]
+    public async Task What_is_no_Unicode_is_refused_and_no_error_of_ours(string path, string body)
+    {
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true);
+        await server.AddTokenAsync("operator", "operator_token", Scope.Run, Scope.Manage);
+        server.Client.DefaultRequestHeaders.Authorization = new("Bearer", "operator_token");
+        await server.AppendAsync(new TaskEvent { Source = "local", Id = "past", Kind = EventKind.Succeeded, At = Now, Task = "send", Worker = "app-1@box" });
+        using var content = new ByteArrayContent(System.Text.Encoding.Latin1.GetBytes(body)); // in which a ÿ is a byte that UTF-8 does not have
+        using HttpResponseMessage answer = await server.Client.PostAsync(path, content, Cancel);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Empty(server.Told);
     }
 
     [Fact]

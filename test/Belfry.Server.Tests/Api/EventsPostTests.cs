@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Belfry.Server.Access;
+using Belfry.Testing;
 
 namespace Belfry.Server.Tests.Api;
 
@@ -98,6 +100,40 @@ public sealed class EventsPostTests
     }
 
     [Fact]
+    public async Task Those_who_send_byte_by_byte_do_not_hold_up_the_others_for_long()
+    {
+        var clock = new ManualClock(TimeProvider.System.GetUtcNow());
+        await using ServerHost server = await StartAsync(clock: clock);
+        var slow = new List<TcpClient>();
+        try
+        {
+            byte[] answer = new byte["HTTP/1.1 100 Continue\r\n\r\n".Length];
+            for (int sender = 0; sender < 8; sender++)
+            {
+                var one = new TcpClient();
+                slow.Add(one);
+                await one.ConnectAsync("127.0.0.1", server.Client.BaseAddress!.Port, ServerHost.Cancel);
+                await one.GetStream().WriteAsync(
+                    "POST /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sending\r\nExpect: 100-continue\r\nContent-Length: 5000\r\n\r\n{"u8.ToArray(), ServerHost.Cancel);
+                await one.GetStream().ReadExactlyAsync(answer, ServerHost.Cancel); // it is being read
+            }
+            Task<(HttpStatusCode Status, JsonElement)> posted = PostAsync(server, Submitted);
+            await Eventually.HoldsAsync("the event is taken", () =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(20));
+                return posted.IsCompleted;
+            });
+            Assert.Equal(HttpStatusCode.Accepted, (await posted).Status);
+            await slow[0].GetStream().ReadExactlyAsync(answer, ServerHost.Cancel);
+            Assert.StartsWith("HTTP/1.1 408", Encoding.ASCII.GetString(answer));
+        }
+        finally
+        {
+            slow.ForEach(one => one.Dispose());
+        }
+    }
+
+    [Fact]
     public async Task A_server_that_captures_nothing_does_not_say_that_it_did()
     {
         await using ServerHost server = await StartAsync(settings => settings.Log.Enabled = false);
@@ -118,9 +154,9 @@ public sealed class EventsPostTests
     }
 
     /// <summary>A server with a token that may only send, and a client with one that may only read.</summary>
-    static async Task<ServerHost> StartAsync(Action<BelfrySettings>? change = null)
+    static async Task<ServerHost> StartAsync(Action<BelfrySettings>? change = null, TimeProvider? clock = null)
     {
-        ServerHost server = await ServerHost.StartAsync(guarded: true, change: change);
+        ServerHost server = await ServerHost.StartAsync(guarded: true, change: change, clock: clock);
         await server.AddTokenAsync("sender", "sending", Scope.Write);
         return server.WithToken();
     }

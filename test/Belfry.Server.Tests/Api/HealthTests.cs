@@ -18,6 +18,17 @@ public sealed class HealthTests
         Assert.Equal(word, await answer.Content.ReadAsStringAsync(ServerHost.Cancel));
     }
 
+    [Theory]
+    [InlineData("/health/live")]
+    [InlineData("/health/ready")]
+    public async Task Those_who_watch_by_HEAD_get_the_status_alone(string path)
+    {
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true);
+        using HttpResponseMessage answer = await server.Client.SendAsync(new HttpRequestMessage(HttpMethod.Head, path), ServerHost.Cancel);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Empty(await answer.Content.ReadAsByteArrayAsync(ServerHost.Cancel));
+    }
+
     [Fact]
     public async Task The_full_text_index_tells_on_the_page_over_the_API_and_to_the_doctor_how_far_it_is()
     {

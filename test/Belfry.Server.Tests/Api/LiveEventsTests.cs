@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using Belfry.Server.Access;
+using Belfry.Testing;
 
 namespace Belfry.Server.Tests.Api;
 
@@ -41,6 +43,36 @@ public sealed class LiveEventsTests
         await using var stream = await Live.OpenAsync(server, "/api/v1/events", "17");
         Assert.Equal("gap", (await stream.NextAsync()).Kind);
         Assert.Equal("run", (await stream.NextAsync()).Kind);
+    }
+
+    [Fact]
+    public async Task A_reader_that_leaves_leaves_no_error_in_the_servers_log()
+    {
+        await using ServerHost server = await ServerHost.StartAsync();
+        for (int reader = 0; reader < 5; reader++)
+        {
+            await using var stream = await Live.OpenAsync(server, "/api/v1/events");
+            await server.AppendAsync(SampleEvents.Success($"a{reader}", 0));
+            await stream.NextAsync();
+        }
+        await server.StopAsync();
+        Assert.Empty(server.Told);
+    }
+
+    [Fact]
+    public async Task A_stream_ends_when_its_token_is_revoked()
+    {
+        var clock = new ManualClock(TimeProvider.System.GetUtcNow());
+        await using ServerHost server = (await ServerHost.StartAsync(guarded: true, clock: clock)).WithToken();
+        await using var stream = await Live.OpenAsync(server, "/api/v1/events");
+        Assert.Equal(AccountChange.Done, await server.Access.RevokeAsync("reader", Actor.Command, ServerHost.Cancel));
+        Task<EndOfStreamException> ended = Assert.ThrowsAsync<EndOfStreamException>(stream.NextAsync);
+        await Eventually.HoldsAsync("the stream has ended", () =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(15));
+            return ended.IsCompleted;
+        });
+        await ended;
     }
 
     [Theory]

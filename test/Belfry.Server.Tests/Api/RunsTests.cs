@@ -30,6 +30,15 @@ public sealed class RunsTests
             names.Where(name => name is not ("app" or "overdue")));
     }
 
+    [Fact]
+    public async Task A_name_with_a_comma_is_one_name_in_quotes_as_on_the_page()
+    {
+        await using ServerHost server = await ServerHost.StartAsync();
+        await server.AppendAsync([.. SampleEvents.Success("r1", 0).Select(item => item with { Task = item.Task is null ? null : "import, daily" }), .. SampleEvents.Success("r2", 5)]);
+        Assert.Equal("r1", Assert.Single((await server.JsonAsync("/api/v1/runs?task=%22import,%20daily%22")).GetProperty("items").EnumerateArray()).GetProperty("id").GetString());
+        Assert.Equal(2, (await server.JsonAsync("/api/v1/runs?task=%22import,%20daily%22&task=shop.orders.import")).GetProperty("items").GetArrayLength());
+    }
+
     [Fact, Trait("row", "85")]
     public async Task What_was_filled_in_is_marked_with_its_latest_possible_instant()
     {

@@ -25,6 +25,16 @@ public sealed class TasksTests
     }
 
     [Fact]
+    public async Task A_page_of_tasks_goes_on_behind_a_name_that_ends_in_a_blank()
+    {
+        await using ServerHost server = await ServerHost.StartAsync();
+        await server.AppendAsync([.. new[] { "a ", "b" }.Select(task => new TaskEvent { Source = "s", Id = task, Kind = EventKind.Succeeded, At = Begin, Task = task })]);
+        JsonElement first = await server.JsonAsync("/api/v1/tasks?limit=1");
+        JsonElement second = await server.JsonAsync($"/api/v1/tasks?limit=1&cursor={Uri.EscapeDataString(Text(first, "next")!)}");
+        Assert.Equal(["a ", "b"], new[] { first, second }.Select(page => Text(page.GetProperty("items")[0], "task")));
+    }
+
+    [Fact]
     public async Task A_task_tells_its_last_ends_and_what_is_open()
     {
         await using ServerHost server = await FilledAsync();

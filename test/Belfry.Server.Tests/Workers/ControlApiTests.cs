@@ -96,6 +96,22 @@ public sealed class ControlApiTests(WorkerLab lab) : IClassFixture<WorkerLab>
         Assert.Contains("manager control.revoke all workers of lab id no-such-run nor-this, 2 answered", audited);
     }
 
+    [Fact, Trait("row", "118")]
+    public async Task Who_tells_workers_something_and_leaves_before_the_answer_stands_in_the_audit()
+    {
+        await using ServerHost host = await lab.ServeAsync();
+        await host.AddTokenAsync("manager", Manager, Scope.Manage);
+        host.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Manager);
+        await host.AddTokenAsync("onlooker", "onlooker_token", Scope.Read);
+        using var leaves = new CancellationTokenSource();
+        Task<HttpResponseMessage> told = host.Client.PostAsJsonAsync("/api/v1/control/rate-limit", new { task = "lab.ok", rate = "7/m", workers = new[] { "auto@lab", "nobody@lab" }, timeout = 50 }, leaves.Token);
+        await Eventually.HoldsAsync("the worker has heard it", async () => (await (await host.GetAsync("/api/v1/inspect/registered?worker=auto@lab&attributes=rate_limit", ("Authorization", "Bearer onlooker_token"))).Content.ReadAsStringAsync(ServerHost.Cancel)).Contains("7/m", StringComparison.Ordinal));
+        await leaves.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => told);
+        AuditEntry row = await Eventually.GetAsync("the audit", async () => (await host.Access.AuditAsync(new AuditQuery(What: "control"), 10, ServerHost.Cancel)) is [var one] ? one : null);
+        Assert.Equal(("manager", "control.rate-limit", "auto@lab, nobody@lab"), (row.Actor.Name, row.What, row.About));
+    }
+
     [Fact]
     public async Task A_run_is_ended_where_it_runs_and_a_worker_shuts_down()
     {

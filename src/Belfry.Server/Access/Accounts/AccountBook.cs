@@ -10,32 +10,35 @@ sealed class AccountBook(AccessStore store, TimeProvider clock) : IDisposable
 {
     static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
 
-    readonly SemaphoreSlim _turn = new(1); // one asks, the others go on with what is known
+    readonly SemaphoreSlim _turn = new(1);
     volatile AccessList? _known;
     long _asked;
+    int _changes, _seen; // made here, and how many of them what is known has
 
     /// <summary>All accounts and tokens.</summary>
     /// <exception cref="StoreException">The store cannot be read, and never could.</exception>
     public async ValueTask<AccessList> ReadAsync(CancellationToken cancel)
     {
         AccessList? known = _known;
-        if (known is not null && (IsFresh || !await _turn.WaitAsync(TimeSpan.Zero, cancel)))
+        bool hasAll = known is not null && HasAll;
+        // One asks, the others go on with what is known; but a change that was made here nobody passes over.
+        if (hasAll && (IsFresh || !await _turn.WaitAsync(TimeSpan.Zero, cancel)))
         {
-            return known;
+            return known!;
         }
-        if (known is null)
+        if (!hasAll)
         {
             await _turn.WaitAsync(cancel);
         }
+        int changes = Volatile.Read(ref _changes);
         try
         {
-            return _known is { } now && IsFresh ? now : await AskAsync(cancel);
+            return _known is { } now && HasAll && IsFresh ? now : await AskAsync(changes, cancel);
         }
         catch (StoreException) when (known is not null)
         {
             // What is known stays true until the store can be read again; what is asked of it will say so.
-            Interlocked.Exchange(ref _asked, clock.GetTimestamp());
-            return known;
+            return Keep(known, clock.GetTimestamp(), changes);
         }
         finally
         {
@@ -44,18 +47,25 @@ sealed class AccountBook(AccessStore store, TimeProvider clock) : IDisposable
     }
 
     /// <summary>Something was changed here: the next request must see it.</summary>
-    public void Forget() => Interlocked.Exchange(ref _asked, 0);
+    public void Forget() => Interlocked.Increment(ref _changes);
 
     public void Dispose() => _turn.Dispose();
 
-    bool IsFresh => Interlocked.Read(ref _asked) is not 0 and var asked && clock.GetElapsedTime(asked) < Fresh;
+    bool HasAll => Volatile.Read(ref _seen) == Volatile.Read(ref _changes);
 
-    async Task<AccessList> AskAsync(CancellationToken cancel)
+    bool IsFresh => clock.GetElapsedTime(Interlocked.Read(ref _asked)) < Fresh;
+
+    async Task<AccessList> AskAsync(int changes, CancellationToken cancel)
     {
         long asked = clock.GetTimestamp();
-        AccessList list = _known is { } known && await store.NumberAsync(cancel) == known.Number ? known : await store.ListAsync(cancel);
+        return Keep(_known is { } known && await store.NumberAsync(cancel) == known.Number ? known : await store.ListAsync(cancel), asked, changes);
+    }
+
+    AccessList Keep(AccessList list, long asked, int changes)
+    {
         _known = list;
         Interlocked.Exchange(ref _asked, asked);
+        Volatile.Write(ref _seen, changes);
         return list;
     }
 }

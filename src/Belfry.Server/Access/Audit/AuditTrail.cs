@@ -14,6 +14,7 @@ sealed partial class AuditTrail(AccessStore store, AccessSettings settings, RunL
     const int MostEntries = 10_000, MostRefused = 1000;
     static readonly TimeSpan Turn = TimeSpan.FromSeconds(1), Sum = TimeSpan.FromMinutes(1), Clear = TimeSpan.FromHours(1), Patience = TimeSpan.FromSeconds(10);
 
+    readonly SemaphoreSlim _turn = new(1); // who writes what is there waits for what another has in hand
     readonly Lock _lock = new();
     readonly List<AuditEntry> _entries = [];                                                             // bounded; emptied each second
     readonly Dictionary<(string What, string About, string Address), (Instant First, int Times)> _refused = []; // bounded; emptied each minute
@@ -43,20 +44,26 @@ sealed partial class AuditTrail(AccessStore store, AccessSettings settings, RunL
     /// <param name="cancel">Stops it; what was taken down stays for the next time.</param>
     public async Task WriteAsync(bool all, CancellationToken cancel)
     {
-        (List<AuditEntry> entries, Dictionary<string, Instant> used) = Take(all);
-        if (entries.Count == 0 && used.Count == 0)
-        {
-            return;
-        }
+        await _turn.WaitAsync(cancel);
         try
         {
-            await store.WriteAsync(entries, used, cancel).WaitAsync(Patience, clock, cancel);
+            (List<AuditEntry> entries, Dictionary<string, Instant> used) = Take(all);
+            if (entries.Count > 0 || used.Count > 0)
+            {
+                await WriteAsync(entries, used, cancel);
+            }
         }
-        catch (Exception refused) when (refused is StoreException or TimeoutException or OperationCanceledException or ObjectDisposedException)
+        finally
         {
-            LogNotWritten(entries.Count, refused.Message);
-            entries.ForEach(Add);
+            _turn.Release();
         }
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _turn.Dispose();
+        base.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -82,6 +89,22 @@ sealed partial class AuditTrail(AccessStore store, AccessSettings settings, RunL
             // the server stops; what is left is written below
         }
         await WriteAsync(all: true, CancellationToken.None);
+    }
+
+    async Task WriteAsync(List<AuditEntry> entries, Dictionary<string, Instant> used, CancellationToken cancel)
+    {
+        // Given up with its time, lest it is written all the same when the store comes back, and once more by the next turn.
+        using var late = new CancellationTokenSource(Patience, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
+        try
+        {
+            await store.WriteAsync(entries, used, either.Token);
+        }
+        catch (Exception refused) when (refused is StoreException or OperationCanceledException or ObjectDisposedException)
+        {
+            LogNotWritten(entries.Count, late.IsCancellationRequested ? $"nothing was written within {Patience.TotalSeconds:0} s" : refused.Message);
+            entries.ForEach(Add);
+        }
     }
 
     async Task ForgetAsync(CancellationToken cancel)

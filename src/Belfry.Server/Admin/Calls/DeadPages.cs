@@ -58,11 +58,8 @@ sealed class DeadPages(DeadLetters letters, PageFrames frames)
         int called = 0, left = 0;
         if (letters.MayCall)
         {
-            called = await letters.CallAgainAsync(Told(Chosen(form["run"], all, cancel)), cancel);
-        }
-        if (all && called > 0)
-        {
-            context.Audit("dead.retry", "all", $"{called} called again");
+            Task<int> CallChosenAsync() => letters.CallAgainAsync(Told(Chosen(form["run"], all, cancel)), cancel);
+            called = all ? await context.AuditedAsync("dead.retry", "all", CallChosenAsync, some => some > 0 ? $"{some} called again" : null) : await CallChosenAsync();
         }
         return LoginEndpoints.SeeOther(context, frames.Root(context) + "/dead" + QueryString.Create("called", $"{called}").Add("left", $"{left}"));
 

@@ -58,7 +58,8 @@ public sealed record SiteClock(TimeZoneInfo Zone, Instant Now)
         }
         // An hour that the clock skips in spring counts as the one after it.
         DateTime valid = Zone.IsInvalidTime(time) ? time.AddHours(1) : time;
-        at = Instant.From(new DateTimeOffset(valid, Zone.GetUtcOffset(valid)));
+        // In the first and the last year the zone could lead out of the calendar.
+        at = Instant.From(new DateTimeOffset(valid, valid.Year is 1 or 9999 ? TimeSpan.Zero : Zone.GetUtcOffset(valid)));
         return true;
     }
 

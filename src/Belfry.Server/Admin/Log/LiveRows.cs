@@ -20,7 +20,8 @@ sealed class LiveRows(RunQueries queries, RunFeed feed, PageFrames frames, IServ
     /// Messages <c>rows</c> (changed rows and those that went away), <c>gap</c> (changes were missed: reload) and <c>pulse</c>.
     /// A new reader first gets the page as it is now: what changed between the page and the stream is not lost.
     /// </summary>
-    public async IAsyncEnumerable<SseItem<string>> ReadAsync(LogQuery query, PageFrame frame, string? lastId, [EnumeratorCancellation] CancellationToken cancel)
+    public async IAsyncEnumerable<SseItem<string>> ReadAsync(
+        LogQuery query, PageFrame frame, string? lastId, Func<ValueTask<bool>> stillMay, [EnumeratorCancellation] CancellationToken cancel)
     {
         using CancellationTokenSource both = CancellationTokenSource.CreateLinkedTokenSource(cancel, life.ApplicationStopping);
         long? after = long.TryParse(lastId, out long number) ? number : null;
@@ -40,10 +41,18 @@ sealed class LiveRows(RunQueries queries, RunFeed feed, PageFrames frames, IServ
                 RunPage page = await queries.PageAsync(filter, LogQuery.PageSize, null, SnapshotDeadline, both.Token);
                 batch.Add(page.Items);
             }
-            Instant pulsed = default;
+            Instant pulsed = default, judged = Instant.Now(clock);
             while (!both.IsCancellationRequested)
             {
                 Instant now = Instant.Now(clock);
+                if (now - judged >= PulsePace)
+                {
+                    if (!await stillMay())
+                    {
+                        yield break;
+                    }
+                    judged = now;
+                }
                 if (now - pulsed >= PulsePace || !batch.Empty)
                 {
                     frame = await frames.LaterAsync(frame, both.Token);

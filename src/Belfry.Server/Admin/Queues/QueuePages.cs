@@ -79,8 +79,8 @@ sealed class QueuePages(QueueDesk desk, RunQueries queries, PageFrames frames)
             ? await AskPurgeAsync(context, asked, "Type the queue's name to confirm that its messages go; nothing is changed.", cancel)
             : await OnQueueAsync(context, asked, async (frame, query, cluster) =>
             {
-                QueueRemoval removal = await desk.RemoveAsync(cluster, query.Name, query.Choice, cancel);
-                context.Audit("queue.purge", $"{query.Name} of {cluster.Name}", $"{query.Choice}: {removal}");
+                QueueRemoval removal = await context.AuditedAsync(
+                    "queue.purge", $"{query.Name} of {cluster.Name}", () => desk.RemoveAsync(cluster, query.Name, query.Choice, cancel), removed => $"{query.Choice}: {removed}");
                 QueryString back = (query with { Choice = MessageChoice.All, Cursor = 0 }).Query().Add(removal.Revoked > 0 ? "revoked" : "purged", $"{Math.Max(removal.Removed, removal.Revoked)}");
                 return LoginEndpoints.SeeOther(context, frame.Url("/queues/one") + back);
             }, cancel);
@@ -105,8 +105,8 @@ sealed class QueuePages(QueueDesk desk, RunQueries queries, PageFrames frames)
         }
         return await OnQueueAsync(context, asked, async (frame, query, cluster) =>
         {
-            long moved = await desk.MoveAsync(cluster, query.Name, there, target, cancel);
-            context.Audit("queue.move", $"{query.Name} of {cluster.Name}", $"{moved} to {target} of {there.Name}");
+            long moved = await context.AuditedAsync(
+                "queue.move", $"{query.Name} of {cluster.Name}", () => desk.MoveAsync(cluster, query.Name, there, target, cancel), some => $"{some} to {target} of {there.Name}");
             return LoginEndpoints.SeeOther(context, frame.Url("/queues/one") + new QueueQuery(there.Name, target, MessageChoice.All, 0, query.Span).Query().Add("moved", $"{moved}"));
         }, cancel);
     }

@@ -60,17 +60,12 @@ sealed class RunActPages(CeleryRuns celery, DeadLetters letters, LocalRuns local
             : Page(new RunActView(frame, act, left, runs.Count == 1 ? frame.RunUrl(runs[0])[frame.Root.Length..] : "/log", false, problem), StatusCodes.Status409Conflict);
     }
 
-    async Task<RunAnswer> DoAsync(HttpContext context, RunAct act, TaskRun run, CancellationToken cancel)
-    {
-        RunAnswer answer = celery.ClusterOf(run) is { } cluster
-            ? act == RunAct.Retry ? await celery.CallAgainAsync(cluster, run, cancel) : await celery.RevokeAsync(cluster, run, act == RunAct.Terminate, "TERM", cancel)
-            : await DoHereAsync(act, run, cancel);
-        if (answer.Id is not null)
-        {
-            context.Audit($"run.{act.Name}", run.Id, act == RunAct.Retry ? $"{run.Task} as {answer.Id}" : run.Task ?? "");
-        }
-        return answer;
-    }
+    Task<RunAnswer> DoAsync(HttpContext context, RunAct act, TaskRun run, CancellationToken cancel) => context.AuditedAsync(
+        $"run.{act.Name}", run.Id,
+        () => celery.ClusterOf(run) is not { } cluster ? DoHereAsync(act, run, cancel)
+            : act == RunAct.Retry ? celery.CallAgainAsync(cluster, run, cancel)
+            : celery.RevokeAsync(cluster, run, act == RunAct.Terminate, "TERM", cancel),
+        answer => answer.Id is null ? null : act == RunAct.Retry ? $"{run.Task} as {answer.Id}" : run.Task ?? "");
 
     /// <summary>Calls of applications on this log.</summary>
     async Task<RunAnswer> DoHereAsync(RunAct act, TaskRun run, CancellationToken cancel)

@@ -115,18 +115,20 @@ sealed class WorkerPages(Clusters clusters, SecretMask mask, RunQueries queries,
         {
             return refusal;
         }
-        string said;
+        string shown;
         try
         {
-            Inspected answer = await new Inspector(clusters.Find(form.Source)!, mask).AskAsync(form.Command!, arguments, [form.Worker], ToldWithin, KnownWorkers.None, cancel);
-            context.Audit($"control.{form.Command!.Name}", form.Worker, form.Detail + $"{answer.Replies.Count} answered");
-            said = Sealed(answer, form.Worker);
+            Inspected answer = await context.AuditedAsync(
+                $"control.{form.Command!.Name}", form.Worker,
+                () => new Inspector(clusters.Find(form.Source)!, mask).AskAsync(form.Command!, arguments, [form.Worker], ToldWithin, KnownWorkers.None, cancel),
+                said => form.Detail + $"{said.Replies.Count} answered");
+            shown = Sealed(answer, form.Worker);
         }
         catch (Exception problem) when (problem is IOException or BrokerException)
         {
-            said = Sealed(problem.Message, well: false);
+            shown = Sealed(problem.Message, well: false);
         }
-        return LoginEndpoints.SeeOther(context, frames.Root(context) + form.Back + "&said=" + said);
+        return LoginEndpoints.SeeOther(context, frames.Root(context) + form.Back + "&said=" + shown);
     }
 
     RazorComponentResult<ProblemPage>? Refusal(PageFrame frame, ControlForm form, out JsonObject arguments)

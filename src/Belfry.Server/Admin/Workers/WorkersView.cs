@@ -27,7 +27,8 @@ public sealed record WorkersView(PageFrame Frame, IReadOnlyList<WorkerRow> Rows,
     public static WorkersView Of(PageFrame frame, IReadOnlyList<WorkerStatus> known, IReadOnlyDictionary<string, ClusterLook> looks)
     {
         IEnumerable<WorkerRow> rows = known.Select(worker => looks.TryGetValue(worker.Source, out ClusterLook? look) ? WorkerRow.Of(worker.Source, worker.Name, worker, look) : new WorkerRow(worker.Source, worker.Name, worker, null, [], worker.Online ? WorkerState.Online : WorkerState.Silent));
-        IEnumerable<WorkerRow> strangers = looks.SelectMany(look => look.Value.Stats.Keys.Where(name => !known.Any(worker => worker.Source == look.Key && worker.Name == name)).Select(name => WorkerRow.Of(look.Key, name, null, look.Value)));
+        HashSet<(string, string)> heard = [.. known.Select(worker => (worker.Source, worker.Name))]; // a site may have thousands
+        IEnumerable<WorkerRow> strangers = looks.SelectMany(look => look.Value.Stats.Keys.Where(name => !heard.Contains((look.Key, name))).Select(name => WorkerRow.Of(look.Key, name, null, look.Value)));
         return new WorkersView(
             frame, [.. rows.Concat(strangers).OrderByDescending(row => row.State).ThenBy(row => row.Source, StringComparer.Ordinal).ThenBy(row => row.Name, StringComparer.Ordinal)],
             [.. looks.Where(look => look.Value.Problem is not null).Select(look => (look.Key, look.Value.Problem!))]);
@@ -53,8 +54,7 @@ public sealed record WorkerRow(string Source, string Name, WorkerStatus? Status,
     public static WorkerRow Of(string source, string name, WorkerStatus? status, ClusterLook look)
     {
         WorkerStats? stats = look.Stats.GetValueOrDefault(name);
-        Presence presence = look.Silent.FirstOrDefault(worker => worker.Worker == name)?.Presence ?? Presence.Unknown;
-        return new WorkerRow(source, name, status, stats, look.Queues.GetValueOrDefault(name, []), StateOf(stats is not null, presence, status?.Online == true));
+        return new WorkerRow(source, name, status, stats, look.Queues.GetValueOrDefault(name, []), StateOf(stats is not null, look.PresenceOf(name), status?.Online == true));
     }
 
     /// <summary>An answer proves that it is there; a connection that it is busy; else its heartbeats decide.</summary>

@@ -76,6 +76,12 @@
     });
     stream.addEventListener("rows", (message) => patch(JSON.parse(message.data)));
     stream.addEventListener("gap", () => location.reload());
+    // An answer that is no stream, such as that of a proxy while the server starts anew, ends it for good: then it is begun again.
+    stream.addEventListener("error", (event) => {
+      if (event.target.readyState !== EventSource.CLOSED || event.target !== stream) return;
+      stream = streamUrl = null;
+      setTimeout(connect, 2000);
+    });
   };
   const row = (html) => {
     const template = document.createElement("template");
