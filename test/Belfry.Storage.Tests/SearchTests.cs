@@ -61,6 +61,8 @@ public sealed class SearchTests
     [InlineData("started:2026-11-20T03:00-05:00", true)]
     [InlineData("started>=2026-11-20T03:00-05:00 started<2026-11-20T09:01+01:00", true)]
     [InlineData("started>2026-11-20T03:01-05:00", false)]
+    [InlineData("started:\"2026-11-20 08:00:30\"", true)]
+    [InlineData("started:\"2026-11-20 08:00:29\"", false)]
     public void What_is_written_is_what_is_searched(string text, bool found)
     {
         var at = Instant.From(new DateTimeOffset(2026, 11, 20, 8, 0, 30, 500, TimeSpan.Zero));

@@ -23,7 +23,7 @@ public sealed class SecretMask
 
     /// <summary>The keys hidden by default.</summary>
     public static IReadOnlyList<string> DefaultKeys { get; } =
-        ["password", "passwd", "passphrase", "secret", "token", "authorization", "api_key", "apikey", "api-key", "access_key", "private_key", "credential"];
+        ["password", "passwd", "pwd", "passphrase", "secret", "token", "authorization", "api_key", "apikey", "api-key", "access_key", "private_key", "credential"];
 
     /// <summary>Values of this key are hidden.</summary>
     public bool Hides(string key) => _keys is not null && key.AsSpan().ContainsAny(_keys);
@@ -146,23 +146,27 @@ public sealed class SecretMask
 
     static string QuoteOf(string text, int key, int value) => EscapedQuote(text, value) is > 0 and var length ? text.Substring(value, length) : text[key] == '"' ? "\"" : "'";
 
-    /// <summary><c>redis://user:secret@host</c>: what stands between the colon and the at.</summary>
+    /// <summary><c>redis://user:secret@host</c>: what stands between the colon and the at, or all behind the colon where it was cut off before the at.</summary>
     static string HideUrlPasswords(string text)
     {
         StringBuilder? masked = null;
         int copied = 0;
         for (int scheme = text.IndexOf("://", StringComparison.Ordinal); scheme >= 0; scheme = text.IndexOf("://", scheme + 3, StringComparison.Ordinal))
         {
-            int end = text.AsSpan(scheme + 3).IndexOfAny(AfterAuthority);
-            end = end < 0 ? text.Length : scheme + 3 + end;
-            int host = text.LastIndexOf('@', end - 1, end - scheme - 3);
-            int colon = host < 0 ? -1 : text.IndexOf(':', scheme + 3, host - scheme - 3);
-            if (colon >= 0)
+            int begin = scheme + 3, end = text.AsSpan(begin).IndexOfAny(AfterAuthority);
+            end = end < 0 ? text.Length : begin + end;
+            int host = text.LastIndexOf('@', end - 1, end - begin);
+            bool isCut = host < 0 && (end == text.Length || text.AsSpan(begin, end - begin).EndsWith("..."));
+            int colon = host >= 0 ? text.IndexOf(':', begin, host - begin) : isCut ? text.IndexOf(':', begin, end - begin) : -1;
+            if (colon >= 0 && (!isCut || IsPassword(text, begin, colon)))
             {
                 (masked ??= new StringBuilder()).Append(text, copied, colon + 1 - copied).Append(Hidden);
-                copied = host;
+                copied = isCut ? end : host;
             }
         }
         return masked is null ? text : masked.Append(text, copied, text.Length - copied).ToString();
     }
+
+    /// <summary>What follows a colon is no port, nor a part of an address of IPv6.</summary>
+    static bool IsPassword(string text, int begin, int colon) => text[begin] != '[' && colon + 1 < text.Length && !char.IsAsciiDigit(text[colon + 1]) && text[colon + 1] != '.';
 }

@@ -10,7 +10,7 @@ readonly record struct WrittenTime(Instant At, TimeSpan Length)
     /// <summary>Reads one; null when it is none.</summary>
     public static WrittenTime? Parse(string text)
     {
-        int clock = text.IndexOf('T', StringComparison.OrdinalIgnoreCase) + 1;
+        int clock = text.AsSpan().IndexOfAny("Tt ") + 1;
         if (clock == 0 && text.Length == DayLength)
         {
             return Instant.TryParse(text + "T00:00:00Z", out Instant day) ? new WrittenTime(day, TimeSpan.FromDays(1)) : null;
