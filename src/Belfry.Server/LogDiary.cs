@@ -53,6 +53,6 @@ sealed partial class LogDiary(RunLog log, BelfrySettings settings, TimeProvider 
     [LoggerMessage(102, LogLevel.Information, "All that was received is committed; the log is closed")]
     partial void LogClosed();
 
-    [LoggerMessage(103, LogLevel.Error, "What was received last could not be committed in time and is lost: {Problem}")]
+    [LoggerMessage(104, LogLevel.Error, "What was received last could not be committed in time and is lost: {Problem}")]
     partial void LogLeft(string problem);
 }

@@ -46,13 +46,13 @@ public sealed partial class AlertMailer(MailSettings settings, TimeProvider cloc
         return new AlertDelivery(receipt.Accepted, $"the mail about task '{alert.Task}' was refused for {refused}");
     }
 
-    [LoggerMessage(401, LogLevel.Error, "{Problem}. The mail would have been: {Subject}\n{Text}")]
+    [LoggerMessage(411, LogLevel.Error, "{Problem}. The mail would have been: {Subject}\n{Text}")]
     partial void LogNobody(string problem, string subject, string text);
 
-    [LoggerMessage(402, LogLevel.Error, "The mail about task '{Task}' was not sent: {Problem}. It was: {Subject}\n{Text}")]
+    [LoggerMessage(412, LogLevel.Error, "The mail about task '{Task}' was not sent: {Problem}. It was: {Subject}\n{Text}")]
     partial void LogNotSent(string task, string problem, string subject, string text);
 
-    [LoggerMessage(403, LogLevel.Error, "The mail about task '{Task}' was refused for {Refused}")]
+    [LoggerMessage(413, LogLevel.Error, "The mail about task '{Task}' was refused for {Refused}")]
     partial void LogRefused(string task, string refused);
 }
 

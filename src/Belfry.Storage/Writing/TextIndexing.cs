@@ -50,9 +50,9 @@ sealed partial class TextIndexing(ITextIndex index, TimeProvider clock, ILogger 
         return left;
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "There is no full-text index, and free text is searched by reading rows: {Problem}")]
+    [LoggerMessage(11, LogLevel.Warning, "There is no full-text index, and free text is searched by reading rows: {Problem}")]
     partial void LogLacking(string problem);
 
-    [LoggerMessage(2, LogLevel.Warning, "The full-text index waits: {Problem}")]
+    [LoggerMessage(12, LogLevel.Warning, "The full-text index waits: {Problem}")]
     partial void LogRefused(Exception exception, string problem);
 }

@@ -287,21 +287,21 @@ sealed partial class QueueWorker : BackgroundService
         }
     }
 
-    [LoggerMessage(501, LogLevel.Error, "Calls cannot be claimed: {Problem}")]
+    [LoggerMessage(541, LogLevel.Error, "Calls cannot be claimed: {Problem}")]
     partial void LogCannotClaim(Exception exception, string problem);
 
-    [LoggerMessage(502, LogLevel.Error, "The end of run {RunId} of '{Task}' cannot be logged; it is run again when this process has ended: {Problem}")]
+    [LoggerMessage(542, LogLevel.Error, "The end of run {RunId} of '{Task}' cannot be logged; it is run again when this process has ended: {Problem}")]
     partial void LogNotEnded(Exception exception, string runId, string task, string problem);
 
-    [LoggerMessage(503, LogLevel.Warning, "That run {RunId} is at work cannot be logged: {Problem}")]
+    [LoggerMessage(543, LogLevel.Warning, "That run {RunId} is at work cannot be logged: {Problem}")]
     partial void LogNotShown(Exception exception, string runId, string problem);
 
-    [LoggerMessage(505, LogLevel.Warning, "Which runs others revoked cannot be read: {Problem}")]
+    [LoggerMessage(545, LogLevel.Warning, "Which runs others revoked cannot be read: {Problem}")]
     partial void LogNotLooked(Exception exception, string problem);
 
-    [LoggerMessage(506, LogLevel.Error, "Whether run {RunId} of '{Task}' is to be retried cannot be asked, so it is not: {Problem}")]
+    [LoggerMessage(546, LogLevel.Error, "Whether run {RunId} of '{Task}' is to be retried cannot be asked, so it is not: {Problem}")]
     partial void LogNotRetried(Exception exception, string runId, string task, string problem);
 
-    [LoggerMessage(504, LogLevel.Warning, "{Reports} reports of progress are lost: {Problem}")]
+    [LoggerMessage(544, LogLevel.Warning, "{Reports} reports of progress are lost: {Problem}")]
     partial void LogReportsLost(Exception exception, int reports, string problem);
 }

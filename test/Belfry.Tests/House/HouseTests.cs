@@ -121,6 +121,16 @@ public sealed partial class HouseTests
     }
 
     [Fact]
+    public void A_number_in_the_diary_means_one_thing() =>
+        Assert.Empty(
+            from file in Repository.Files
+            where file.StartsWith("src/", StringComparison.Ordinal) && IsCode(file)
+            from Match message in DiaryMessage().Matches(Repository.ReadCode(file))
+            group file by message.Groups["number"].Value into files
+            where files.Count() > 1
+            select $"{files.Key} in {string.Join(", ", files)}");
+
+    [Fact]
     public void A_folder_says_what_is_in_it() =>
         Assert.Empty(
             from file in Repository.Files
@@ -185,6 +195,9 @@ public sealed partial class HouseTests
 
     [GeneratedRegex(@"^global using ", RegexOptions.Multiline, 1000)]
     private static partial Regex GlobalUsing();
+
+    [GeneratedRegex(@"\[LoggerMessage\((?<number>\d+)", RegexOptions.None, 1000)]
+    private static partial Regex DiaryMessage();
 
     [GeneratedRegex(@"\]\((?<target>[^)#]+)\)", RegexOptions.None, 1000)]
     private static partial Regex PageLink();

@@ -103,10 +103,10 @@ sealed partial class LoginEndpoints(
         return SeeOther(context, links.GetPathByName(context, Name)!);
     }
 
-    [LoggerMessage(501, LogLevel.Information, "{Name} logged in")]
+    [LoggerMessage(531, LogLevel.Information, "{Name} logged in")]
     partial void LogEntered(string name);
 
     // Without the name that was typed: people type passwords into that field.
-    [LoggerMessage(502, LogLevel.Warning, "A login from {Address} was refused")]
+    [LoggerMessage(532, LogLevel.Warning, "A login from {Address} was refused")]
     partial void LogRefused(string address);
 }

@@ -66,6 +66,6 @@ sealed partial class SetupEndpoints(
     IResult Page(HttpContext context, int status, string name, string key, string? problem) => Results.Content(
         DoorPage.Setup(login.Root(context), settings.Site, name, key, seals.Forms.GetAndStoreTokens(context).RequestToken!, problem), DoorPage.Type, statusCode: status);
 
-    [LoggerMessage(503, LogLevel.Information, "{Name} is the first administrator")]
+    [LoggerMessage(533, LogLevel.Information, "{Name} is the first administrator")]
     partial void LogMade(string name);
 }

@@ -25,6 +25,6 @@ sealed partial class SetupNotice(AccessSettings settings, SetupEndpoints setup, 
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    [LoggerMessage(504, LogLevel.Information, "Nobody may administer Belfry's pages yet. Open {Link} on this server within an hour, it is good once")]
+    [LoggerMessage(534, LogLevel.Information, "Nobody may administer Belfry's pages yet. Open {Link} on this server within an hour, it is good once")]
     partial void LogLink(string link);
 }

@@ -152,10 +152,10 @@ sealed partial class SignOnEndpoints(
 
     static string Short(string text) => new([.. text.Where(letter => !char.IsControl(letter)).Take(100)]);
 
-    [LoggerMessage(504, LogLevel.Information, "{Name} logged in by single sign-on")]
+    [LoggerMessage(535, LogLevel.Information, "{Name} logged in by single sign-on")]
     partial void LogEntered(string name);
 
-    [LoggerMessage(505, LogLevel.Warning, "A single sign-on from {Address} was refused: {Why}")]
+    [LoggerMessage(536, LogLevel.Warning, "A single sign-on from {Address} was refused: {Why}")]
     partial void LogRefused(string address, string why);
 
     /// <summary>What was begun, sealed in the cookie.</summary>

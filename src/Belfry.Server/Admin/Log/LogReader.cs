@@ -69,6 +69,6 @@ sealed partial class LogReader(RunQueries queries, ILogger<LogReader> log)
 
     static readonly (string Field, NameKind Kind)[] NamedFields = [("source", NameKind.Source), ("queue", NameKind.Queue), ("worker", NameKind.Worker)];
 
-    [LoggerMessage(EventId = 700, Level = LogLevel.Error, Message = "The log cannot be read for a page")]
+    [LoggerMessage(700, LogLevel.Error, "The log cannot be read for a page")]
     static partial void CannotRead(ILogger logger, Exception error);
 }

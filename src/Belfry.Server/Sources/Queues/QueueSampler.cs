@@ -121,9 +121,9 @@ sealed partial class QueueSampler(Cluster cluster, RunLog log, TimeProvider cloc
 
     Sample Sample(string kind, string queue, Instant at, double value) => new(cluster.Name, kind, queue, at, value);
 
-    [LoggerMessage(2121, LogLevel.Warning, "The queues of {Source} could not be measured: {Problem}. Trying again every 10 s; this is said once.")]
+    [LoggerMessage(2141, LogLevel.Warning, "The queues of {Source} could not be measured: {Problem}. Trying again every 10 s; this is said once.")]
     partial void LogNotMeasured(string source, string problem);
 
-    [LoggerMessage(2122, LogLevel.Error, "Measuring the queues of {Source} stumbled; it goes on in 10 s")]
+    [LoggerMessage(2142, LogLevel.Error, "Measuring the queues of {Source} stumbled; it goes on in 10 s")]
     partial void LogStumbled(string source, Exception problem);
 }
