@@ -23,6 +23,7 @@ public static class StorageVerbs
     /// <param name="path">Its path; it is created where needed.</param>
     /// <param name="options">How the log is kept.</param>
     /// <param name="deleteExisting">Begins with an empty one. Off by default.</param>
+    /// <exception cref="ArgumentException">That is a connection string, not a path.</exception>
     public static BelfryBuilder UseSqlite(this BelfryBuilder belfry, string path, Action<RunLogOptions>? options = null, bool deleteExisting = false)
     {
         if (path.Split('=', 2) is [var key, var named] && key.Trim().ToUpperInvariant() is "DATA SOURCE" or "DATASOURCE" or "FILENAME")

@@ -14,7 +14,7 @@ public sealed class ErrorMailOptions
     /// <summary>How mail leaves.</summary>
     public MailSettings Mail { get; set; } = new();
 
-    /// <summary>Who is told; at least one.</summary>
+    /// <summary>Who is told; at least one, nobody by default.</summary>
     public IList<string> To { get; set; } = [];
 
     /// <summary>The lowest level that is mailed; <c>Error</c> by default.</summary>
@@ -26,7 +26,7 @@ public sealed class ErrorMailOptions
     /// <summary>How many records wait at most while no mail can be sent; 1,000 by default. What is beyond is counted, and the next mail tells how many.</summary>
     public int MostWaiting { get; set; } = 1000;
 
-    /// <summary>The template of the subject. Line ends and other control characters in it become spaces.</summary>
+    /// <summary>The template of the subject; by default level and message of a record, or how many there are and of which levels. Line ends and other control characters in it become spaces.</summary>
     public string Subject { get; set; } = "{{#if several}}{{count}} records, {{minLevel}} to {{maxLevel}}{{else}}{{level}}: {{message}}{{/if}}";
 
     /// <summary>The template of the plain text; Belfry's own by default.</summary>

@@ -25,6 +25,7 @@ public sealed class AlertTemplates(string folder)
     }
 
     /// <summary>The template that comes with Belfry.</summary>
+    /// <exception cref="ArgumentException">There is none of that name.</exception>
     public static string BuiltIn(string name)
     {
         using Stream file = typeof(AlertTemplates).Assembly.GetManifestResourceStream($"Belfry.Server.Alerts.Templates.{name}")

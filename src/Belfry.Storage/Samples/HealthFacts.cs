@@ -19,6 +19,7 @@ public static class HealthFacts
     /// <param name="belfry">The application's tasks.</param>
     /// <param name="name">The component and what it tells.</param>
     /// <param name="read">Tells it; null for nothing just now.</param>
+    /// <exception cref="ArgumentException">The name is empty.</exception>
     public static BelfryBuilder AddFact(this BelfryBuilder belfry, string name, Func<IServiceProvider, CancellationToken, ValueTask<object?>> read)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);

@@ -17,7 +17,7 @@ public interface IBelfryClient
     /// <param name="options">When, in which queue …; at once by default.</param>
     /// <param name="cancel">Gives up; the call may have been made.</param>
     /// <returns>Id of the run; with an idempotency key that is known already, that of the run there is.</returns>
-    /// <exception cref="ArgumentException">No task here has that name, and no other process takes calls from this queue.</exception>
+    /// <exception cref="ArgumentException">No task here has that name, and other processes do not take calls from this log; or the options name a countdown and an instant.</exception>
     Task<string> CallAsync(string task, object? args = null, CallOptions? options = null, CancellationToken cancel = default);
 
     /// <summary>Calls a method that is a task: <c>CallAsync&lt;IReports&gt;(reports =&gt; reports.SendAsync(month))</c>.</summary>
@@ -31,7 +31,7 @@ public interface IBelfryClient
     /// <inheritdoc cref="CallAsync{TService}(Expression{Func{TService, Task}}, CallOptions, CancellationToken)"/>
     Task<string> CallAsync<TService>(Expression<Action<TService>> call, CallOptions? options = null, CancellationToken cancel = default);
 
-    /// <summary>Waits for the end of a run, of any process, and gives what it returned.</summary>
+    /// <summary>Waits for the end of a run, of any process, without a limit of its own, and gives what it returned.</summary>
     /// <exception cref="CallFailedException">It did not end well.</exception>
     /// <exception cref="ArgumentException">The log knows no such run.</exception>
     Task<T?> ResultAsync<T>(string id, CancellationToken cancel = default);
@@ -49,7 +49,7 @@ public interface IBelfryClient
     /// <returns>False when no such run is open.</returns>
     Task<bool> ReportProgressAsync(string task, RunContext? context, double? percent, string? text = null, CancellationToken cancel = default);
 
-    /// <summary>Calls that are not run again because their process died each time, newest first.</summary>
+    /// <summary>Calls that are not run again because their process died each time, newest first; 100 of them by default.</summary>
     Task<IReadOnlyList<TaskRun>> DeadLettersAsync(int limit = 100, CancellationToken cancel = default);
 
     /// <summary>Calls again what a run was called with: a new run, with the old one as its parent. A dead letter is none any more.</summary>
@@ -61,10 +61,10 @@ public interface IBelfryClient
 /// <summary>When and how a call is executed.</summary>
 public sealed class CallOptions
 {
-    /// <summary>Not before so much time has passed; at once by default.</summary>
+    /// <summary>Not before so much time has passed; at once by default. Not together with <see cref="Eta"/>.</summary>
     public TimeSpan? Countdown { get; set; }
 
-    /// <summary>Not before; at once by default.</summary>
+    /// <summary>Not before; at once by default. Not together with <see cref="Countdown"/>.</summary>
     public DateTimeOffset? Eta { get; set; }
 
     /// <summary>Not after: then it is cancelled with the reason <c>expired</c>. Never by default.</summary>

@@ -64,7 +64,8 @@ public static class Conditions
     /// <summary>It decided that there was nothing to do.</summary>
     public static HasCondition Skipped { get; } = new(RunAction.Skipped);
 
-    /// <summary>So long after the last start, or after the last end of a kind; at once if it never started.</summary>
+    /// <summary>So long after the last start, the default, or after the last end of a kind; at once if it never started.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not above zero, or longer than a million days.</exception>
     public static Condition Every(TimeSpan span, Based based = Based.Run) => new EveryCondition(Durations.Checked(span, nameof(span)), based);
 
     /// <summary>The same with a text: <c>Every("10 minutes")</c>.</summary>
@@ -91,22 +92,28 @@ public static class Conditions
     /// <summary>The other was terminated later than this one last started.</summary>
     public static Condition AfterTerminate(string task) => new AfterCondition(task, RunAction.Terminated);
 
-    /// <summary>All of them succeeded.</summary>
+    /// <summary>All of them succeeded later than this one last started.</summary>
+    /// <exception cref="ArgumentException">None is named.</exception>
     public static Condition AfterAllSuccess(params string[] tasks) => Junction.Of(true, Some(tasks).Select(AfterSuccess));
 
-    /// <summary>All of them failed.</summary>
+    /// <summary>All of them failed later than this one last started.</summary>
+    /// <exception cref="ArgumentException">None is named.</exception>
     public static Condition AfterAllFail(params string[] tasks) => Junction.Of(true, Some(tasks).Select(AfterFail));
 
-    /// <summary>All of them ended, well or not.</summary>
+    /// <summary>All of them ended, well or not, later than this one last started.</summary>
+    /// <exception cref="ArgumentException">None is named.</exception>
     public static Condition AfterAllFinish(params string[] tasks) => Junction.Of(true, Some(tasks).Select(AfterFinish));
 
-    /// <summary>One of them succeeded.</summary>
+    /// <summary>One of them succeeded later than this one last started.</summary>
+    /// <exception cref="ArgumentException">None is named.</exception>
     public static Condition AfterAnySuccess(params string[] tasks) => Junction.Of(false, Some(tasks).Select(AfterSuccess));
 
-    /// <summary>One of them failed.</summary>
+    /// <summary>One of them failed later than this one last started.</summary>
+    /// <exception cref="ArgumentException">None is named.</exception>
     public static Condition AfterAnyFail(params string[] tasks) => Junction.Of(false, Some(tasks).Select(AfterFail));
 
-    /// <summary>One of them ended, well or not.</summary>
+    /// <summary>One of them ended, well or not, later than this one last started.</summary>
+    /// <exception cref="ArgumentException">None is named.</exception>
     public static Condition AfterAnyFinish(params string[] tasks) => Junction.Of(false, Some(tasks).Select(AfterFinish));
 
     /// <summary>Runs of a task are at work; of the one whose condition it is where none is named.</summary>
@@ -115,7 +122,8 @@ public static class Conditions
     /// <summary>The last run failed or timed out, and fewer retries than <paramref name="limit"/> followed.</summary>
     /// <param name="limit">So many retries at most; null for no limit.</param>
     /// <param name="delay">How long after the end of the attempt; at once for null.</param>
-    /// <param name="backoff">By how much the delay grows with each attempt.</param>
+    /// <param name="backoff">By what the delay is multiplied with each attempt, from 0.001 to 1000. Default: 1, it stays the same.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The limit or the delay is not above zero, or the delay cannot grow so, or there is none to grow.</exception>
     public static Condition Retry(int? limit = null, TimeSpan? delay = null, double backoff = 1)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit ?? 1, nameof(limit));
@@ -129,6 +137,8 @@ public static class Conditions
     /// <param name="name">The name.</param>
     /// <param name="test">Answers a bool; its parameters are filled in as those of a handler are.</param>
     /// <param name="recheck">How long an answer stands. Default: 1 s.</param>
+    /// <exception cref="ArgumentException">The function answers no bool, or the name is empty or that of a condition.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An answer stands for no time, or for longer than a million days.</exception>
     public static WhenCondition When(string name, Delegate test, TimeSpan? recheck = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
@@ -150,9 +160,11 @@ public static class Conditions
     public static class SchedulerRunning
     {
         /// <summary>For so long at least: <c>scheduler has run over 1 hour</c>.</summary>
+        /// <exception cref="ArgumentOutOfRangeException">It is not above zero, or longer than a million days.</exception>
         public static Condition MoreThan(TimeSpan age) => new SchedulerCondition(Durations.Checked(age, nameof(age)), true);
 
         /// <summary>Not yet for so long: <c>scheduler started 1 hour ago</c>, as Rocketry has it.</summary>
+        /// <exception cref="ArgumentOutOfRangeException">It is not above zero, or longer than a million days.</exception>
         public static Condition LessThan(TimeSpan age) => new SchedulerCondition(Durations.Checked(age, nameof(age)), false);
     }
 

@@ -8,7 +8,8 @@ namespace Belfry;
 /// <summary>Runs tasks when their conditions hold, as long as the host does. It sleeps until the next of them can change, or something happens.</summary>
 /// <remarks>
 /// What it knows of past runs it reads from the log when it starts, so it goes on where the last process stopped. Tasks come and go by <see cref="TaskRegistry"/>.
-/// Its diary is the logger category <c>Belfry.Scheduler</c>.
+/// Its diary is the logger category <c>Belfry.Scheduler</c>. Whoever asks it before the host starts waits until then; once it has stopped he gets an
+/// <see cref="InvalidOperationException"/>.
 /// </remarks>
 public sealed class Scheduler : BackgroundService
 {
@@ -95,7 +96,7 @@ public sealed class Scheduler : BackgroundService
         return start.Explain(context);
     });
 
-    /// <summary>When a task will start if each of its runs ends well at once and no other task runs.</summary>
+    /// <summary>When a task will start if each of its runs ends well at once and no other task runs: the next 20 starts by default, at most ten years ahead.</summary>
     /// <exception cref="ArgumentException">There is no such task.</exception>
     public Task<IReadOnlyList<Instant>> NextAsync(string task, int count = 20) => Apart.RunAsync<IReadOnlyList<Instant>>(async () =>
     {

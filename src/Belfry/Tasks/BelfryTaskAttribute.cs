@@ -25,19 +25,19 @@ public sealed class BelfryTaskAttribute(string? name = null) : Attribute
     /// <summary>The queue into which calls of it go; null for that of all tasks.</summary>
     public string? Queue { get; set; }
 
-    /// <summary>It is registered, but its condition starts nothing until it is enabled.</summary>
+    /// <summary>It is registered, but its condition starts nothing until it is enabled; calling it still works. Off by default.</summary>
     public bool Disabled { get; set; }
 
-    /// <summary>It runs once when the scheduler starts.</summary>
+    /// <summary>It runs once when the scheduler starts, in each process. Off by default.</summary>
     public bool OnStartup { get; set; }
 
-    /// <summary>It runs once when the scheduler stops.</summary>
+    /// <summary>It runs once when the scheduler stops. Off by default.</summary>
     public bool OnShutdown { get; set; }
 
-    /// <summary>It is meant to run for ever.</summary>
+    /// <summary>It is meant to run for ever: no timeout, and it is ended when the scheduler stops. Off by default.</summary>
     public bool Permanent { get; set; }
 
-    /// <summary>What it does, for people.</summary>
+    /// <summary>What it does, for people; null for nothing.</summary>
     public string? Description { get; set; }
 }
 

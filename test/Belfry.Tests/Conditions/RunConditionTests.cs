@@ -147,6 +147,7 @@ public sealed class RunConditionTests
         Assert.Equal(Now + Minutes(10), (Running("load").MoreThan(Minutes(20)) == 2).NextChange(context));
         Assert.Equal(Now + Minutes(20), Running("load").Between(Minutes(10), Minutes(30)).NextChange(context));
         Assert.Null(Running("load").NextChange(context));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Running("load").Between(Minutes(10), TimeSpan.MaxValue));
     }
 
     [Fact]

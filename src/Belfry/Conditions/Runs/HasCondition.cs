@@ -52,21 +52,32 @@ public sealed record HasCondition : Condition
     public HasCondition Of(string task) => this with { Task = task };
 
     /// <summary>Later than so long ago.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not above zero, or longer than a million days.</exception>
     public HasCondition InPast(TimeSpan span) => this with { Past = Durations.Checked(span, nameof(span)), Within = null };
 
     /// <summary>In its period before a place; a day is included, a clock time is not.</summary>
+    /// <exception cref="ConditionException">That is no place in the period.</exception>
+    /// <exception cref="InvalidOperationException">It was not said in which period.</exception>
     public HasCondition Before(string end) => InPart(Cut.Before, end);
 
     /// <summary>In its period from a place on.</summary>
+    /// <exception cref="ConditionException">That is no place in the period.</exception>
+    /// <exception cref="InvalidOperationException">It was not said in which period.</exception>
     public HasCondition After(string start) => InPart(Cut.After, start);
 
     /// <summary>In its period between two places; the window in which the instant asked about lies, else the one that begins in the period.</summary>
+    /// <exception cref="ConditionException">That is no place in the period.</exception>
+    /// <exception cref="InvalidOperationException">It was not said in which period.</exception>
     public HasCondition Between(string start, string end) => InPart(Cut.Between, start, end);
 
     /// <summary>In one unit of its period.</summary>
+    /// <exception cref="ConditionException">That is no place in the period.</exception>
+    /// <exception cref="InvalidOperationException">It was not said in which period.</exception>
     public HasCondition On(string start) => InPart(Cut.On, start);
 
     /// <summary>In its period, which begins there instead.</summary>
+    /// <exception cref="ConditionException">That is no place in the period.</exception>
+    /// <exception cref="InvalidOperationException">It was not said in which period.</exception>
     public HasCondition Starting(string start) => InPart(Cut.Starting, start);
 
     /// <summary>Exactly so many times.</summary>

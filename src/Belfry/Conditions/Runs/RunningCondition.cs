@@ -26,14 +26,17 @@ public sealed record RunningCondition : Condition
     };
 
     /// <summary>For so long at least.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not above zero, or longer than a million days.</exception>
     public RunningCondition MoreThan(TimeSpan age) => this with { From = Durations.Checked(age, nameof(age)), To = null };
 
     /// <summary>Not yet for so long.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not above zero, or longer than a million days.</exception>
     public RunningCondition LessThan(TimeSpan age) => this with { From = null, To = Durations.Checked(age, nameof(age)) };
 
     /// <summary>For so long at least, and not yet for so long.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The second is not longer than the first, or one of them is not above zero, or longer than a million days.</exception>
     public RunningCondition Between(TimeSpan from, TimeSpan to) => from < to
-        ? this with { From = Durations.Checked(from, nameof(from)), To = to }
+        ? this with { From = Durations.Checked(from, nameof(from)), To = Durations.Checked(to, nameof(to)) }
         : throw new ArgumentOutOfRangeException(nameof(to), to, "the second age must be greater than the first");
 
     /// <summary>Exactly so many runs.</summary>

@@ -11,21 +11,27 @@ public sealed record PeriodCondition : Condition
     internal override string Text => (Part.Period == Period.Day ? "daily" : $"{Part.Period.ToString().ToLowerInvariant()}ly") + Part.Text;
 
     /// <summary>Only before a place in the period; a day is included, a clock time is not.</summary>
+    /// <exception cref="ConditionException">That is no place in the period.</exception>
     public Condition Before(string end) => With(Cut.Before, end);
 
     /// <summary>Only from a place in the period on, to its end.</summary>
+    /// <exception cref="ConditionException">That is no place in the period.</exception>
     public Condition After(string start) => With(Cut.After, start);
 
     /// <summary>Only between two places; over midnight, the end of the week or of the month where the second comes first.</summary>
+    /// <exception cref="ConditionException">That is no place in the period.</exception>
     public Condition Between(string start, string end) => new PeriodCondition(Places.Cut(Part.Period, Cut.Between, start, end));
 
     /// <summary>Only in one unit: the hour from <c>10:00</c> of a day, a day of a week or month, a minute of an hour, a second of a minute.</summary>
+    /// <exception cref="ConditionException">That is no place in the period.</exception>
     public Condition On(string start) => With(Cut.On, start);
 
     /// <summary>The same as <see cref="On"/>.</summary>
+    /// <inheritdoc cref="On"/>
     public Condition At(string start) => On(start);
 
     /// <summary>The period begins there instead.</summary>
+    /// <exception cref="ConditionException">That is no place in the period.</exception>
     public Condition Starting(string start) => With(Cut.Starting, start);
 
     internal override bool HoldsAt(ConditionContext context, Instant at) =>
