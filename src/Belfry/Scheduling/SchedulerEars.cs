@@ -135,7 +135,7 @@ sealed class SchedulerEars : IDisposable
                     known = (await _loop.Booking.RegisterAsync([task], now)).GetValueOrDefault(task.Name);
                     histories = await _parts.Log.HistoriesAsync(Histories.WantedBy(task, now), _parts.Stopping);
                 }
-                _loop.Post(() => _loop.TakeUp(change, histories, known));
+                _loop.Post(() => _loop.Roster.TakeUp(change, histories, known, this));
                 return;
             }
             catch (Exception unreadable) when (!IsOver)

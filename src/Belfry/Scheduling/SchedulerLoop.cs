@@ -20,12 +20,12 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     readonly RunStarter _starter;
     readonly ShutDownCondition _shutDown;
     readonly Booking _booking;
+    readonly Roster _roster;
     readonly List<TaskEvent> _events = []; // what happened in this turn; emptied by its end
     readonly List<Task> _writing = []; // emptied as they complete
     readonly bool[] _held = new bool[3]; // by whom: a Holder
     readonly HashSet<string> _first = []; // runs for which the first turn waits; emptied by their ends
     volatile Phase _phase;
-    SchedulerEars? _ears;
     Exception? _failure;
     int _atWork;
 
@@ -38,6 +38,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         _starter = new RunStarter(parts, _diary, this);
         _shutDown = new ShutDownCondition(parts, this);
         _booking = new Booking(parts, this);
+        _roster = new Roster(parts, _agenda);
     }
 
     /// <summary>Who holds all conditions up.</summary>
@@ -57,6 +58,9 @@ sealed partial class SchedulerLoop : IAsyncDisposable
 
     /// <summary>The book of tasks.</summary>
     public Booking Booking => _booking;
+
+    /// <summary>The tasks that it looks after.</summary>
+    public Roster Roster => _roster;
 
     /// <summary>Why the log is out of sync; null when it is not.</summary>
     public string? LogProblem => _diary.Problem;
@@ -134,13 +138,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     public void Switch(TaskSwitches switches)
     {
         SetHold(Holder.Book, switches.IsOnHold);
-        foreach ((string name, bool disabled) in switches.Disabled)
-        {
-            if (_agenda.Histories.Find(name) is { } task && task.IsDisabled != disabled)
-            {
-                _agenda.Disable(task, disabled);
-            }
-        }
+        _roster.Switch(switches.Disabled);
     }
 
     /// <summary>Begins to stop: tasks for the end run, runs at work are waited for; with force, or when it is said again, they are ended.</summary>
@@ -229,45 +227,6 @@ sealed partial class SchedulerLoop : IAsyncDisposable
     /// <summary>What the log has of a task.</summary>
     public void Put(string task, TaskHistory history) => _agenda.Put(task, history);
 
-    /// <summary>A task comes, changes or goes.</summary>
-    public void TakeUp(TaskChange change, IReadOnlyDictionary<string, TaskHistory> histories, BookedTask? known)
-    {
-        if (_parts.Tasks.Find((change.After ?? change.Before)!.Name) != change.After)
-        {
-            return; // it has changed again meanwhile
-        }
-        if (change.After is not { } task)
-        {
-            if (_agenda.Histories.Find(change.Before!.Name) is { } gone)
-            {
-                _agenda.Remove(gone);
-            }
-            return;
-        }
-        ScheduledTask? before = _agenda.Histories.Find(task.Name);
-        if (before is not null)
-        {
-            _agenda.Change(before, task);
-        }
-        else
-        {
-            _agenda.Add(task, Now);
-            Take(known);
-        }
-        _ears?.Ask(_agenda.Histories.Asked);
-        foreach ((string name, TaskHistory history) in histories)
-        {
-            if (before is null && name == task.Name)
-            {
-                _agenda.Restore(name, history, Now);
-            }
-            else
-            {
-                _agenda.Put(name, history); // its condition may ask about others, and further back than anybody did
-            }
-        }
-    }
-
     /// <summary>The condition of the shutdown could not be asked.</summary>
     public void Unasked(Exception problem) => LogUnasked(problem);
 
@@ -293,7 +252,6 @@ sealed partial class SchedulerLoop : IAsyncDisposable
             _agenda.Add(task, now);
         }
         _shutDown.Begin(_agenda);
-        _ears = ears;
         ears.Ask(_agenda.Histories.Asked);
         while (!await TryRestoreAsync())
         {
@@ -310,7 +268,7 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         {
             foreach (BookedTask known in (await _booking.RegisterAsync(_parts.Tasks.All, Now)).Values)
             {
-                Take(known);
+                _roster.Take(known);
             }
             foreach (TaskRun run in await Restore.FromAsync(
                 _agenda, _parts.Log, events => _diary.AppendAsync(events, _parts.Stopping), run => !_parts.IsReported(run.Id) && LiveProcesses.IsDead(run, _parts.Options, _parts.Log), Now, _parts.Stopping))
@@ -323,16 +281,6 @@ sealed partial class SchedulerLoop : IAsyncDisposable
         {
             LogNotRestored(problem, problem.Message);
             return false;
-        }
-    }
-
-    /// <summary>What the book knows of a task.</summary>
-    void Take(BookedTask? known)
-    {
-        if (known is not null && _agenda.Histories.Find(known.Name) is { } task)
-        {
-            task.Registered = known.Registered;
-            task.IsDisabled = known.IsDisabled ?? task.IsDisabled;
         }
     }
 
