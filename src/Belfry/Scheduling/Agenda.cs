@@ -8,17 +8,13 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
 {
     static readonly TimeSpan Recheck = TimeSpan.FromSeconds(1), Tick = TimeSpan.FromMicroseconds(1);
     readonly Histories _histories = new();
-    readonly InstantHeap _heap = new();
-    readonly List<ScheduledTask> _dirty = [];
-    readonly PriorityQueue<ScheduledTask, (int Priority, long Turn)> _waitForRoom = new(); // each once; emptied as processes end
-    readonly List<Move> _moves = [];
-    ScheduledTask? _next; // of those that wait for room, whose turn it is
-    long _turns;
-    int _processes;
+    readonly Looks _looks = new();
+    readonly ProcessRoom _room = new(options);
+    readonly List<Move> _moves = []; // emptied by Advance
     Instant _last, _lastStart; // no decision is made before what was decided already
 
     /// <summary>The earliest instant at which something may be due; null when nothing will be before something happens.</summary>
-    public Instant? Next => _dirty.Count > 0 || _moves.Count > 0 ? _last : _heap.Earliest;
+    public Instant? Next => _looks.AreDue || _moves.Count > 0 ? _last : _looks.Earliest;
 
     /// <summary>When the scheduler began.</summary>
     public Instant? Started { get; set; }
@@ -43,7 +39,7 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
     {
         var task = new ScheduledTask(definition, registered);
         _histories.Add(task);
-        Mark(task);
+        _looks.Mark(task);
         return task;
     }
 
@@ -66,14 +62,14 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         task.IsDisabled = definition.Options.Disabled == task.Definition.Options.Disabled ? task.IsDisabled : definition.Options.Disabled;
         task.Definition = definition;
         _histories.Add(task);
-        Mark(task);
+        _looks.Mark(task);
     }
 
     /// <summary>A task goes; its runs at work go on.</summary>
     public void Remove(ScheduledTask task)
     {
         _histories.Remove(task);
-        _heap.Remove(task);
+        _looks.Remove(task);
         task.IsGone = true;
         Break(task, "the task was removed");
     }
@@ -84,7 +80,7 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         IsOnHold = hold;
         foreach (ScheduledTask task in _histories.Tasks)
         {
-            Mark(task);
+            _looks.Mark(task);
         }
     }
 
@@ -96,14 +92,14 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         {
             Break(task, "the task was disabled");
         }
-        Mark(task);
+        _looks.Mark(task);
     }
 
     /// <summary>A run is to start as soon as it may beside others, whatever the condition says.</summary>
     public void Order(ScheduledTask task, RunOrder order)
     {
         task.Note().Ordered.Enqueue(order);
-        Mark(task);
+        _looks.Mark(task);
     }
 
     /// <summary>Something that somebody wrote into the log.</summary>
@@ -137,15 +133,13 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
     public IReadOnlyList<Move> Advance(Instant now)
     {
         _last = Instant.Max(now, _last);
-        while (TakeDue() is { Count: > 0 } due)
+        while (_looks.Take(_last) is { Count: > 0 } due)
         {
             due.ForEach(Look);
-            while (_processes < options.MaxProcesses && _waitForRoom.TryDequeue(out _next, out _))
+            while (_room.Take() is { } waiting)
             {
-                _next.Now!.WaitsForRoom = false;
-                Look(_next);
+                Look(waiting);
             }
-            _next = null;
         }
         Move[] moves = [.. _moves];
         _moves.Clear();
@@ -185,10 +179,10 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
     {
         work.Task.Note().Running.Remove(work);
         _moves.RemoveAll(move => move is StopRun stop && stop.Work == work); // it was told to end, and ended, since the last turn
-        _processes -= work.IsProcess ? 1 : 0;
+        _room.Leave(work);
         work.Dispose();
         work.Task.Rest();
-        Mark(work.Task);
+        _looks.Mark(work.Task);
     }
 
     /// <summary>A start that was decided did not come about: somebody else was first, or it could not be written.</summary>
@@ -229,22 +223,6 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         AfterFinishAnyEnd = options.AfterFinishAnyEnd,
     };
 
-    /// <summary>All that is due now, by priority.</summary>
-    List<ScheduledTask> TakeDue()
-    {
-        var due = new List<ScheduledTask>(_dirty);
-        _dirty.Clear();
-        while (_heap.TryTake(_last, out ScheduledTask task))
-        {
-            if (!task.IsDirty)
-            {
-                due.Add(task);
-            }
-        }
-        due.ForEach(task => task.IsDirty = false);
-        return due.Exists(task => task.Definition.Options.Priority != 0) ? [.. due.OrderByDescending(task => task.Definition.Options.Priority)] : due;
-    }
-
     void Look(ScheduledTask task)
     {
         if (task.IsGone)
@@ -253,7 +231,7 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         }
         bool isBroken = false;
         Instant? start = Asked(task, LookAtStart, ref isBroken), runs = Asked(task, LookAtRuns, ref isBroken);
-        _heap.Set(task, Instant.Earlier(Instant.Earlier(start, runs), PromisedAt(task)));
+        _looks.Set(task, Instant.Earlier(Instant.Earlier(start, runs), PromisedAt(task)));
         task.IsBroken = isBroken;
         task.Rest();
     }
@@ -297,7 +275,7 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
     {
         while (task.Now is { Ordered.Count: > 0 } busy && (!task.IsAtWork || task.Definition.Options.Overlap == OverlapPolicy.Allow))
         {
-            if (!HasRoom(task))
+            if (!_room.Has(task))
             {
                 return null;
             }
@@ -320,7 +298,7 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         {
             Break(task, "a start would no longer be a retry");
         }
-        if (decision.Verdict == Verdict.Start && !HasRoom(task))
+        if (decision.Verdict == Verdict.Start && !_room.Has(task))
         {
             return decision.Again;
         }
@@ -382,23 +360,10 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         _last = _lastStart = at;
         var work = new Work(task, order, at, last) { IsByHand = byHand };
         task.Note().Running.Add(work);
-        _processes += work.IsProcess ? 1 : 0;
+        _room.Enter(work);
         _moves.Add(new StartRun(work));
         _histories.Learn(task.Definition.Name, work.Run, _last);
         MarkAskers(task.Definition.Name);
-    }
-
-    /// <summary>A run in a process of its own needs room; without it, or where others wait for it already, the task waits for its turn.</summary>
-    bool HasRoom(ScheduledTask task)
-    {
-        bool isItsTurn = ReferenceEquals(task, _next) || _waitForRoom.Count == 0;
-        bool has = task.Definition.Options.Execution != Execution.Process || (isItsTurn && _processes < options.MaxProcesses);
-        if (!has && !task.Note().WaitsForRoom)
-        {
-            task.Note().WaitsForRoom = true;
-            _waitForRoom.Enqueue(task, (-task.Definition.Options.Priority, _turns++));
-        }
-        return has;
     }
 
     /// <summary>A promised retry will not start: its attempt has failed.</summary>
@@ -445,7 +410,7 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
     {
         if (_histories.Find(name) is { } task)
         {
-            Mark(task);
+            _looks.Mark(task);
         }
         MarkAskers(name);
     }
@@ -454,16 +419,7 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
     {
         foreach (ScheduledTask asker in _histories.AskersOf(name))
         {
-            Mark(asker);
-        }
-    }
-
-    void Mark(ScheduledTask task)
-    {
-        if (!task.IsDirty)
-        {
-            task.IsDirty = true;
-            _dirty.Add(task);
+            _looks.Mark(asker);
         }
     }
 }
