@@ -20,7 +20,7 @@ public sealed class PartsTests
             seen.Add(stored[i], 1 + (i / ofSegment));
         }
         Assert.All(stored.Where((_, i) => i % 1000 == 0), id => Assert.True(seen.MayHave(id)));
-        Assert.InRange(Enumerable.Range(0, 100_000).Count(_ => seen.MayHave(random.NextInt64(1L << 45))), 0, 30);
+        Assert.InRange(Enumerable.Range(0, 300_000).Count(_ => seen.MayHave(random.NextInt64(1L << 45))), 0, 9);
 
         long[] all = [.. Enumerable.Range(1, segments + 1)];
         Assert.Equal(all, seen.Among(all, stored[0])); // nobody has said yet that none of them changes
