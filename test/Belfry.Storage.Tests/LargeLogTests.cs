@@ -80,6 +80,36 @@ public abstract class LargeLogTests
         Assert.True(steps > 1);
     }
 
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(3)]
+    public async Task What_a_few_runs_say_is_found_in_quiet_times_and_in_bursts_newest_first(int size)
+    {
+        await using LogStore store = await NewStoreAsync();
+        await using RunLog log = await store.OpenAsync();
+        long[] instants =
+        [
+            .. Enumerable.Range(0, 40).Select(n => At(0) - (TimeSpan.FromDays(1).Ticks / 10 * n)), // one a day
+            .. Enumerable.Range(1, 20_000).Select(n => At(n)),                                     // a burst
+            .. Enumerable.Range(1, 3000).Select(n => At(n * 100_000)),                             // one a second
+        ];
+        bool Says(int n) => n % 1777 == 3 || n is 0 or 39;
+        foreach (int[] chunk in Enumerable.Range(0, instants.Length).Chunk(5000))
+        {
+            await log.AppendAsync([.. chunk.SelectMany(n => Ended(n).Select(item => item with { At = new Instant(instants[n]), Kwargs = Says(n) ? "a needle" : "hay" }))], Cancel);
+        }
+        var found = new List<string>();
+        string? cursor = null;
+        do
+        {
+            RunPage page = await log.Queries.PageAsync(new RunFilter { Text = "NEEDLE" }, size, cursor, TimeSpan.FromMinutes(1), Cancel);
+            found.AddRange(page.Items.Select(run => run.Id));
+            cursor = page.Next;
+        }
+        while (cursor is not null);
+        Assert.Equal(Enumerable.Range(0, instants.Length).Where(Says).OrderByDescending(n => instants[n]).Select(IdOf), found);
+    }
+
     [Fact]
     public async Task Payloads_are_packed_with_a_dictionary_of_their_own_and_read_and_searched_as_before()
     {

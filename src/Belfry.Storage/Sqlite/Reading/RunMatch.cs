@@ -46,6 +46,9 @@ sealed class RunMatch : ISearchable
     /// <summary>Before.</summary>
     public long To { get; }
 
+    /// <summary>Not every run of that time matches.</summary>
+    public bool IsChoice => _search.Conjuncts.Any();
+
     /// <summary>No run can match.</summary>
     public bool IsHopeless => Tasks is { Count: 0 } || States is { Count: 0 };
 

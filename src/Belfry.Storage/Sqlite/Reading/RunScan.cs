@@ -13,6 +13,7 @@ sealed class RunScan : IDisposable
 {
     const int MostLanes = 24; // beyond, one pass over all runs is cheaper than so many cursors
     const int RowsPerLook = 256;
+    const string NoIndex = "NOT INDEXED";
 
     readonly RunMatch _match;
     readonly IRowContext _context;
@@ -35,7 +36,9 @@ sealed class RunScan : IDisposable
         {
             foreach ((string index, string condition) in Lanes(match))
             {
-                _lanes.Add(new RowLane(database, from, to, $"run {index} WHERE {condition}"));
+                _lanes.Add(index == NoIndex && match.IsChoice
+                    ? new StretchLane(database, match, from, to)
+                    : new RowLane(database, from, to, $"run {index} WHERE {condition}"));
             }
         }
         if (match.States is null || match.States.Any(state => !state.IsFinal()))
@@ -150,6 +153,6 @@ sealed class RunScan : IDisposable
         }
         return onlyTroubles
             ? ends.Select(state => ("INDEXED BY run_state", $"state = {(int)state} AND state <> 1 AND "))
-            : [("NOT INDEXED", "")];
+            : [(NoIndex, "")];
     }
 }

@@ -1,0 +1,125 @@
+using Belfry.Storage.Sqlite.Rows;
+
+namespace Belfry.Storage.Sqlite.Reading;
+
+/// <summary>
+/// All ended runs, newest first, where no index serves: looked at in stretches, and a large one is read from its oldest run on, as runs lie in the file. Where the
+/// system has given the file's pages away, each page that is read backwards is fetched by itself, at a quarter of the speed and for three times the CPU.
+/// </summary>
+sealed class StretchLane : ILane
+{
+    const int RunsAtFirst = 64; // mostly the page that is wanted is among the newest runs
+    const int MostBackwards = 1024, Usual = 8192, Most = 2 * Usual; // a megabyte of rows, some 8 ms: between stretches the time is looked at
+    const int Growth = 4, Change = 8;
+    const int ManyWanted = 16; // of one in so many the page is full soon
+
+    readonly RunMatch _match;
+    readonly Statement _backwards, _forwards;
+    readonly List<long> _found = []; // of the stretch, oldest first; Step empties it
+    readonly long _from;
+    long _to; // from here on all has been looked at
+    long _width; // in which there would be as many runs as usual
+    int _runs = RunsAtFirst;
+
+    public StretchLane(Database database, RunMatch match, long from, long to)
+    {
+        (_match, _to) = (match, to);
+        _from = Math.Max(from, Oldest(database) ?? to);
+        _backwards = database.PrepareOnce($"SELECT at, {RowCodec.Columns} FROM run NOT INDEXED WHERE at >= ? AND at < ? ORDER BY at DESC LIMIT ?");
+        _forwards = database.PrepareOnce($"SELECT at, {RowCodec.Columns} FROM run NOT INDEXED WHERE at >= ? AND at < ? ORDER BY at LIMIT ?");
+        Row = database.PrepareOnce($"SELECT at, {RowCodec.Columns} FROM run WHERE at = ?");
+        IsMark = true;
+        Step();
+    }
+
+    public Statement Row { get; }
+
+    public bool HasPlace { get; private set; }
+
+    public bool IsMark { get; private set; }
+
+    public bool IsTaken { get; set; }
+
+    public long At { get; private set; }
+
+    public void Step()
+    {
+        IsTaken = false;
+        if (IsMark && _to > _from)
+        {
+            Look();
+        }
+        IsMark = _found.Count == 0;
+        (At, HasPlace) = IsMark ? (_to, _to > _from) : (_found[^1], true);
+        if (!IsMark)
+        {
+            _found.RemoveAt(_found.Count - 1);
+            Row.Reset();
+            Row.Bind(1, At).Step();
+        }
+    }
+
+    public void Dispose()
+    {
+        _backwards.Dispose();
+        _forwards.Dispose();
+        Row.Dispose();
+    }
+
+    static long? Oldest(Database database)
+    {
+        using Statement oldest = database.PrepareOnce("SELECT min(at) FROM run");
+        return oldest.Step() ? oldest.Int64OrNull(0) : null;
+    }
+
+    void Look()
+    {
+        int looked = _runs <= MostBackwards ? LookBackwards() : LookForwards();
+        _runs = _found.Count * ManyWanted > looked ? _runs : Math.Min(_runs * Growth, Usual);
+    }
+
+    /// <summary>The first stretches have a number of runs, and tell how long one is.</summary>
+    int LookBackwards()
+    {
+        (int looked, long newest, long oldest) = Read(_backwards, _from, _runs);
+        _found.Reverse();
+        _to = looked < _runs ? _from : oldest;
+        _width = Math.Max(1, (newest - oldest) / Math.Max(1, looked) * Usual);
+        return looked;
+    }
+
+    int LookForwards()
+    {
+        while (true)
+        {
+            long from = Math.Max(_from, _to - _width);
+            (int looked, _, _) = Read(_forwards, from, Most);
+            if (looked < Most || _width == 1)
+            {
+                _to = from;
+                _width = Math.Clamp(_width / Math.Max(1, looked) * Usual, Math.Max(1, _width / Change), _width * Change);
+                return looked;
+            }
+            _width = Math.Max(1, _width / Change); // it was a quiet time until now, and here it is not
+        }
+    }
+
+    (int Looked, long First, long Last) Read(Statement rows, long from, int most)
+    {
+        (int looked, long first, long last) = (0, 0, 0);
+        _found.Clear();
+        rows.Reset();
+        rows.Bind(1, from).Bind(2, _to).Bind(3, most);
+        while (rows.Step())
+        {
+            last = rows.Int64(0);
+            first = looked++ == 0 ? last : first;
+            if (_match.Matches(rows, RowLane.First, last))
+            {
+                _found.Add(last);
+            }
+        }
+        rows.Reset();
+        return (looked, first, last);
+    }
+}
