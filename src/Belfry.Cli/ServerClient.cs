@@ -10,7 +10,7 @@ namespace Belfry.Cli;
 /// <remarks>What it refuses becomes the sentence of its answer with the exit code that fits. The token is never shown.</remarks>
 sealed class ServerClient : IDisposable
 {
-    const string TokenVariable = "BELFRY_TOKEN";
+    const string TokenVariable = "BELFRY_TOKEN", Usual = "http://127.0.0.1:2355";
     const int MostBytes = 64 * 1024 * 1024; // an answer is held whole
     static readonly TimeSpan UsualPatience = TimeSpan.FromSeconds(30), ConnectWithin = TimeSpan.FromSeconds(10);
 
@@ -31,10 +31,13 @@ sealed class ServerClient : IDisposable
     }
 
     /// <summary>The server.</summary>
-    public static Option<string?> Server { get; } = new("--server") { Description = "Ask a running server instead (default with --token: http://127.0.0.1:2355)", HelpName = "URL" };
+    public static Option<string?> Server { get; } = new("--server") { Description = $"Ask a running server instead (default with --token: {Usual})", HelpName = "URL" };
 
     /// <summary>What opens it.</summary>
     public static Option<string?> Token { get; } = new("--token") { Description = $"A token of that server (default: the variable {TokenVariable}, which others on the machine do not see)", HelpName = "T" };
+
+    /// <summary>The address that a line asks; null when it asks none.</summary>
+    public static string? Asked(ParseResult line) => line.GetValue(Server) ?? (line.GetValue(Token) is null ? null : Usual);
 
     /// <summary>The server that a line names; null when it names none.</summary>
     /// <param name="line">The line.</param>
@@ -42,11 +45,11 @@ sealed class ServerClient : IDisposable
     /// <exception cref="UsageException">Its address is none, or the line names a store as well.</exception>
     public static ServerClient? Of(ParseResult line, TimeSpan? patience = null)
     {
-        string? server = line.GetValue(Server), token = line.GetValue(Token);
-        if (server is null && token is null)
+        if (Asked(line) is not { } server)
         {
             return null;
         }
+        string? token = line.GetValue(Token);
         if (line.GetValue(Common.Store) is not null)
         {
             throw new UsageException("--store reads a log and --server asks who writes it: use one of them");
@@ -56,7 +59,7 @@ sealed class ServerClient : IDisposable
         {
             throw new UsageException("the token is none: it has signs that no token has");
         }
-        return new ServerClient(Address(server ?? "http://127.0.0.1:2355"), token is { Length: > 0 } ? token : null, patience ?? UsualPatience);
+        return new ServerClient(Address(server), token is { Length: > 0 } ? token : null, patience ?? UsualPatience);
     }
 
     /// <summary>Asks for something.</summary>

@@ -59,6 +59,11 @@ sealed partial class Verb(string name, string description, params string[] examp
             Console.Error.WriteLine($"belfry: {e.Message}");
             return plugin ? Exits.Unknown : Exits.Unreachable;
         }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException && !plugin && ServerClient.Asked(line) is { } server)
+        {
+            Console.Error.WriteLine($"belfry: {server} answers, but not as a Belfry server of this version does");
+            return Exits.Unreachable;
+        }
         catch (OperationCanceledException)
         {
             return plugin ? Exits.Unknown : Exits.No;

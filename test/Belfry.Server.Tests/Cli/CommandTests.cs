@@ -4,6 +4,10 @@ using System.Text.RegularExpressions;
 using Belfry.Storage;
 using Belfry.Storage.Definitions;
 using Belfry.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Belfry.Server.Tests.Cli;
@@ -235,6 +239,22 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(0, await server.StopAsync());
         Assert.InRange(TimeProvider.System.GetElapsedTime(begin).TotalSeconds, 0, 5);
         Assert.Contains("the log is closed", server.Process.Story());
+    }
+
+    [Fact]
+    public async Task What_answers_in_JSON_and_is_no_server_of_ours_is_told_as_that()
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        await using WebApplication other = builder.Build();
+        other.Run(context => context.Response.WriteAsJsonAsync(new { }));
+        await other.StartAsync(Cancel);
+        foreach (string[] line in (string[][])[["tasks"], ["call", "t"], ["inspect", "ping"]])
+        {
+            Finished ended = await RunAsync([.. line, "--server", other.Urls.Single()]);
+            Assert.Equal((69, $"belfry: {other.Urls.Single()} answers, but not as a Belfry server of this version does\n"), (ended.Code, ended.Errors));
+        }
     }
 
     [Fact]
