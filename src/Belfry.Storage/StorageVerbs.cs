@@ -83,6 +83,7 @@ public static class StorageVerbs
     static RunLog Open(IServiceProvider services, StoreUrl url, RunLogOptions options)
     {
         ILoggerFactory loggers = services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
-        return RunLog.OpenAsync(url, options, services.GetRequiredService<TimeProvider>(), loggers, CancellationToken.None).GetAwaiter().GetResult(); // services are made without waiting
+        // Services are made without waiting, and on a thread that the rest of the work may want to come back to.
+        return Task.Run(() => RunLog.OpenAsync(url, options, services.GetRequiredService<TimeProvider>(), loggers, CancellationToken.None)).GetAwaiter().GetResult();
     }
 }

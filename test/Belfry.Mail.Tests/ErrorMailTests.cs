@@ -127,18 +127,12 @@ public sealed class ErrorMailTests
     {
         using var folder = new TempFolder();
         var options = new ErrorMailOptions { Mail = new MailSettings { Folder = folder.Path }, To = ["ops@example.com"], RecordsPerMail = 2 };
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var window = new Thread(() =>
+        await WindowThread.RunAsync(() =>
         {
-            SynchronizationContext.SetSynchronizationContext(new Window());
             var provider = new ErrorMailProvider(options, "shop", TimeProvider.System);
             Log(provider.CreateLogger("App"), LogLevel.Error, "number {0}", 1);
             provider.Dispose();
-            done.SetResult();
         });
-        window.IsBackground = true;
-        window.Start();
-        await done.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
         Assert.Single(Directory.GetFiles(folder.Path));
     }
 
@@ -174,13 +168,5 @@ public sealed class ErrorMailTests
         public override string Message => throw new InvalidOperationException("no message");
 
         public override string ToString() => throw new InvalidOperationException("no text");
-    }
-
-    /// <summary>Its thread is busy waiting, so what is posted to it is never done.</summary>
-    sealed class Window : SynchronizationContext
-    {
-        public override void Post(SendOrPostCallback d, object? state)
-        {
-        }
     }
 }

@@ -234,9 +234,9 @@ public sealed partial class RunLog : IAsyncDisposable
             return;
         }
         _queue.Close();
-        await _stopping.CancelAsync();
-        await _stopped.Task;
-        await _indexing;
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _stopped.Task.ConfigureAwait(false);
+        await _indexing.ConfigureAwait(false);
         _writer.Dispose();
         _queue.Dispose();
         _anyWork.Dispose();

@@ -9,8 +9,6 @@ namespace Belfry.Tests.Runs;
 /// <summary>An application with windows has a thread that everything comes back to. Whoever waits on it for Belfry must not wait for ever.</summary>
 public sealed class BlockingCallersTests
 {
-    static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
     [Fact]
     [Trait("row", "6")]
     public async Task A_function_that_is_reported_ends_for_who_waits_on_the_thread_of_a_window() =>
@@ -38,42 +36,18 @@ public sealed class BlockingCallersTests
     });
 
     /// <summary>Starts an application there, does something, and stops it, all on that thread.</summary>
-    static async Task OnAWindowsThreadAsync(Action<IServiceProvider> work)
+    static Task OnAWindowsThreadAsync(Action<IServiceProvider> work) => WindowThread.RunAsync(() =>
     {
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var window = new Thread(() =>
-        {
-            SynchronizationContext.SetSynchronizationContext(new Window());
-            try
-            {
-                ServiceProvider services = new ServiceCollection().AddSingleton<IRunLogStore>(new BreakableLog { Open = Task.Delay(200) }).AddLogging()
-                    .AddBelfry(belfry => belfry.AddTask("answer", Never, () => 42)).BuildServiceProvider();
-                IHostedService[] hosted = [.. services.GetServices<IHostedService>()];
-                Array.ForEach(hosted, service => Wait(service.StartAsync(CancellationToken.None)));
-                work(services);
-                Array.ForEach(hosted, service => Wait(service.StopAsync(CancellationToken.None)));
-                Wait(services.DisposeAsync().AsTask());
-                done.SetResult();
-            }
-            catch (Exception e)
-            {
-                done.SetException(e);
-            }
-        });
-        window.IsBackground = true;
-        window.Start();
-        await done.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
-    }
+        ServiceProvider services = new ServiceCollection().AddSingleton<IRunLogStore>(new BreakableLog { Open = Task.Delay(200) }).AddLogging()
+            .AddBelfry(belfry => belfry.AddTask("answer", Never, () => 42)).BuildServiceProvider();
+        IHostedService[] hosted = [.. services.GetServices<IHostedService>()];
+        Array.ForEach(hosted, service => Wait(service.StartAsync(CancellationToken.None)));
+        work(services);
+        Array.ForEach(hosted, service => Wait(service.StopAsync(CancellationToken.None)));
+        Wait(services.DisposeAsync().AsTask());
+    });
 
     static void Wait(Task task) => task.GetAwaiter().GetResult();
 
     static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
-
-    /// <summary>Its thread is busy waiting, so what is posted to it is never done.</summary>
-    sealed class Window : SynchronizationContext
-    {
-        public override void Post(SendOrPostCallback d, object? state)
-        {
-        }
-    }
 }
