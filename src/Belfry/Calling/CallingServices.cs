@@ -58,6 +58,6 @@ public static class CallingServices
     static CallRetries Retries(IServiceProvider provider)
     {
         BelfryOptions options = provider.GetRequiredService<BelfryOptions>();
-        return new CallRetries(options, new TaskSurroundings(options, provider.GetService<IHostEnvironment>()?.EnvironmentName, provider.GetRequiredService<ConditionFunctions>().Ask));
+        return new CallRetries(options, new TaskSurroundings(provider.GetService<IHostEnvironment>()?.EnvironmentName, provider.GetRequiredService<ConditionFunctions>()));
     }
 }

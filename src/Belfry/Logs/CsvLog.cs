@@ -173,9 +173,15 @@ public sealed class CsvLog : IRunLogStore
         }
         string beside = _path + ".new";
         File.WriteAllText(beside, EventLine.Head + string.Concat(kept.Select(EventLine.Of)));
-        File.Move(beside, _path, overwrite: true);
-        _file.Dispose();
-        _file = new FileStream(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
+        _file.Dispose(); // on Windows nothing takes the place of a file that is open
+        try
+        {
+            File.Move(beside, _path, overwrite: true);
+        }
+        finally
+        {
+            _file = new FileStream(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
+        }
         (_length, _lines) = (_file.Length, kept.Length);
     }
 

@@ -143,7 +143,8 @@ sealed partial class EventSender : IAsyncDisposable
                 LogRefused(1, "it is larger than the server takes");
                 break;
             default:
-                throw new HttpRequestException($"{_server.BaseAddress} answered {(int)answer.StatusCode} {answer.ReasonPhrase}", null, answer.StatusCode);
+                string place = answer.Headers.Location is { } moved ? $", which leads to {moved}" : ""; // nobody follows: on the way events and token would be lost
+                throw new HttpRequestException($"{_server.BaseAddress} answered {(int)answer.StatusCode} {answer.ReasonPhrase}{place}", null, answer.StatusCode);
         }
         _spool.Settle(end);
     }

@@ -45,7 +45,7 @@ public sealed partial class ServerLog : IRunLogStore
         _spool = Spool.Open(options.Folder, options.MostWaiting);
         _file = new HistoryFile(Path.Combine(_spool.Folder, "history.jsonl"));
         _memory.Put([.. _file.Read(), .. HistoryFile.Events(_spool.All())]);
-        var server = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { BaseAddress = new Uri(url.ToString().TrimEnd('/') + "/") };
+        var server = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false }) { BaseAddress = new Uri(url.ToString().TrimEnd('/') + "/") };
         server.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         _history = new ServerHistory(server, source);
         _sender = new EventSender(_spool, server, options, clock, logger);

@@ -1,6 +1,8 @@
+using System.Globalization;
+
 namespace Belfry;
 
-/// <summary>Asks the functions that conditions call; their parameters are filled in as those of a handler are.</summary>
+/// <summary>Asks the functions that conditions call, and the parameters that they name; all are filled in as those of a handler are.</summary>
 public sealed class ConditionFunctions
 {
     static readonly RunOrder NoRun = new() { Source = "", Id = "" };
@@ -18,16 +20,26 @@ public sealed class ConditionFunctions
         {
             throw new InvalidOperationException($"the function '{function.Name}' is known only to another process");
         }
-        // It answers at once; waiting is for services that are disposed of asynchronously.
-        return AskAsync(test, task).GetAwaiter().GetResult();
+        return (bool)Of(task, run => HandlerBinding.Of(test)(run, CancellationToken.None))!;
     }
 
-    async Task<bool> AskAsync(Delegate test, TaskDefinition task)
+    /// <summary>What a parameter of a task is, as text; null where there is none.</summary>
+    /// <exception cref="Exception">Whatever the function throws that it comes from.</exception>
+    internal string? ValueOf(string parameter, TaskDefinition task)
+    {
+        Found found = Of(task, async run => await run.NamedAsync(parameter, CancellationToken.None));
+        return !found.IsThere ? null : found.Value is bool yes ? (yes ? "true" : "false") : Convert.ToString(found.Value, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>It answers at once; waiting is for services that are disposed of asynchronously.</summary>
+    T Of<T>(TaskDefinition task, Func<TaskRunContext, Task<T>> ask) => AskAsync(task, ask).GetAwaiter().GetResult();
+
+    async Task<T> AskAsync<T>(TaskDefinition task, Func<TaskRunContext, Task<T>> ask)
     {
         var run = new TaskRunContext(task, NoRun, _resources, _ => { });
         try
         {
-            return (bool)(await HandlerBinding.Of(test)(run, CancellationToken.None))!;
+            return await ask(run);
         }
         finally
         {

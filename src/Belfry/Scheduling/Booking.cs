@@ -77,7 +77,7 @@ sealed class Booking(SchedulerParts parts, SchedulerLoop loop) : IDisposable
             execution = task.Options.Execution.ToString(), timeout = task.Options.Timeout, end = task.End?.ToString(), priority = task.Options.Priority,
             overlap = task.Options.Overlap.ToString(), misfire = task.Options.Misfire, catchUp = task.Options.CatchUp, crash = task.Options.Crash.ToString(),
             retryLost = task.Options.RetryLost, jitter = task.Options.Jitter, onStartup = task.Options.OnStartup, onShutdown = task.Options.OnShutdown,
-            permanent = task.Options.Permanent, disabled = task.Options.Disabled, queue = task.Options.Queue,
+            permanent = task.Options.Permanent, disabled = task.Options.Disabled, queue = task.Options.Queue, afterFinishAnyEnd = parts.Options.AfterFinishAnyEnd,
             timeZone = (task.Options.TimeZone ?? parts.Options.TimeZone).Id, description = task.Options.Description,
         }),
         Parameters = JsonSerializer.Serialize(task.Parameters.Select(parameter => new { name = parameter.Name, type = parameter.Type, required = parameter.IsRequired })),

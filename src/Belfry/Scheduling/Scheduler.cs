@@ -26,7 +26,7 @@ public sealed class Scheduler : BackgroundService
         {
             Tasks = tasks, Options = options, Run = runner.RunAsync, IsReported = runner.IsReported, Log = log, Book = book, Clock = clock,
             Logger = new QuietLogger(loggers.CreateLogger("Belfry.Scheduler")),
-            Surroundings = new TaskSurroundings(options, environment?.EnvironmentName, functions.Ask),
+            Surroundings = new TaskSurroundings(environment?.EnvironmentName, functions),
         })
     {
     }

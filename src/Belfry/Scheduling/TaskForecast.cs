@@ -42,6 +42,7 @@ public sealed class TaskForecast
             CatchUp = options.CatchUp,
             Crash = options.Crash == nameof(CrashPolicy.Wait) ? CrashPolicy.Wait : CrashPolicy.RunAgain,
             RetryLost = options.RetryLost,
+            AfterFinishAnyEnd = options.AfterFinishAnyEnd,
             Ask = _ => false,
         };
         return new TaskForecast(task, Condition.Parse(task.Start), context);
@@ -64,6 +65,8 @@ public sealed class TaskForecast
         public string? Crash { get; init; }
 
         public bool RetryLost { get; init; }
+
+        public bool AfterFinishAnyEnd { get; init; } = true;
 
         public bool Disabled { get; init; }
 

@@ -128,6 +128,15 @@ public sealed class ReadingTests
     }
 
     [Fact]
+    public void What_code_says_more_exactly_than_texts_can_is_cut_to_what_they_can()
+    {
+        TimeSpan tick = TimeSpan.FromTicks(1);
+        Assert.Equal(Condition.Parse("every 1 hour"), Every(Hour + tick));
+        Assert.Equal(Condition.Parse("is running for between 1 hour and 2 hours"), Running().Between(Hour + tick, (2 * Hour) + tick));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Running().Between(Hour, TimeSpan.MaxValue));
+    }
+
+    [Fact]
     public void Brackets_without_end_are_refused_before_they_break_the_reader()
     {
         Assert.Contains("100 brackets", Assert.Throws<ConditionException>(() => Condition.Parse(new string('(', 100_000) + "daily")).Message, StringComparison.Ordinal);

@@ -62,6 +62,23 @@ public sealed class ServerLogTests : RunLogStoreTests, IDisposable
         Assert.Equal(0, log.Refused);
     }
 
+    [Fact]
+    public async Task A_server_that_has_moved_is_told_with_its_new_place_and_the_events_wait()
+    {
+        using var server = new HttpListener();
+        string url = $"http://127.0.0.1:{Machine.FreePort()}/";
+        server.Prefixes.Add(url);
+        server.Start();
+        await using ServerLog log = Open(options => options.Timeout = TimeSpan.FromSeconds(2), url);
+        await log.AppendAsync([Start("load", 1)], Cancel);
+        HttpListenerContext asked = await server.GetContextAsync().WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+        (asked.Response.StatusCode, asked.Response.RedirectLocation) = (301, $"{url}belfry/api/v1/events");
+        asked.Response.Close();
+        await Eventually.HoldsAsync("it is told", () => log.Problem is not null);
+        Assert.Contains($"answered 301 Moved Permanently, which leads to {url}belfry/api/v1/events", log.Problem, StringComparison.Ordinal);
+        Assert.NotEqual(0, log.Waiting);
+    }
+
     public void Dispose() => _folder.Dispose();
 
     static async Task AnswerAsync(HttpListener server, HttpStatusCode status, string text)

@@ -13,7 +13,10 @@ sealed class BreakableBook : ITaskBook
     /// <summary>As which they cannot.</summary>
     public Exception Failure { get; init; } = new IOException("the disk fails");
 
-    public Task<IReadOnlyList<BookedTask>> RegisterAsync(IReadOnlyList<BookedTask> tasks, CancellationToken cancel) => Task.FromResult(tasks);
+    /// <summary>What was registered last.</summary>
+    public IReadOnlyList<BookedTask> Booked { get; private set; } = [];
+
+    public Task<IReadOnlyList<BookedTask>> RegisterAsync(IReadOnlyList<BookedTask> tasks, CancellationToken cancel) => Task.FromResult(Booked = tasks);
 
     public Task SeenAsync(string process, Instant at, CancellationToken cancel) => Task.CompletedTask;
 

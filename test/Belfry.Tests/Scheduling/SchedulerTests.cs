@@ -132,6 +132,39 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    [Trait("row", "60")]
+    public async Task A_condition_knows_parameters_by_the_values_that_handlers_get()
+    {
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            belfry.Options.Parameters["region"] = From.Environment("BELFRY_REGION_THAT_NOBODY_SET").Or("eu");
+            belfry.Options.Parameters["dry"] = true;
+            belfry.Options.Parameters["unset"] = From.Environment("BELFRY_REGION_THAT_NOBODY_SET");
+            belfry.AddTask("import", "daily & param 'region' is 'eu' & param 'dry' is 'true' & !param 'unset' exists", (string region, bool dry) => $"{region} {dry}");
+        });
+        Assert.Equal("\"eu True\"", (await tower.EndedAsync("import")).Single().Result);
+    }
+
+    [Fact]
+    [Trait("row", "63")]
+    public async Task Another_process_forecasts_by_the_options_of_this_one()
+    {
+        var book = new BreakableBook();
+        await using Belltower tower = await Belltower.OpenAsync(belfry =>
+        {
+            belfry.Services.AddSingleton<ITaskBook>(book);
+            belfry.Options.AfterFinishAnyEnd = false;
+            belfry.AddTask("load", Never, () => { });
+            belfry.AddTask("then", AfterFinish("load"), () => { });
+        });
+        await tower.WorkingAsync();
+        Instant now = Instant.Now(TimeProvider.System);
+        TaskHistory terminated = TaskHistory.None.With(new PastRun(("local", "1"), 1, now - TimeSpan.FromMinutes(2), now - TimeSpan.FromMinutes(1), RunState.Cancelled, false));
+        TaskForecast forecast = TaskForecast.Of(book.Booked.Single(task => task.Name == "then"), new Dictionary<string, TaskHistory> { ["load"] = terminated }, now);
+        Assert.False(forecast.Why().Holds);
+    }
+
+    [Fact]
     [Trait("row", "63")]
     [Trait("row", "29")]
     public async Task A_new_condition_may_look_further_back_than_the_one_before()
