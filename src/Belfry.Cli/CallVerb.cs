@@ -38,6 +38,10 @@ static class CallVerb
     {
         TaskCall call = Read(line, Instant.Now(TimeProvider.System));
         using ServerClient? server = ServerClient.Of(line);
+        if (server is null && line.GetValue(Common.Store) is not null)
+        {
+            throw new UsageException("a store is called by nobody: say --broker URL or --source NAME for a task of Celery, --server URL --token T for one of an application");
+        }
         Cluster? cluster = server is null ? ClusterOptions.Find(line) : null;
         if (line.GetValue(Wait) && cluster is not null)
         {

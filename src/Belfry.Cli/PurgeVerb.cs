@@ -134,7 +134,7 @@ static class PurgeVerb
         MessageChoice choice = Chosen(line);
         if (!choice.IsAll && cluster.Queues.PeekWarning is { } warning)
         {
-            await Console.Error.WriteLineAsync($"belfry: {warning} What is chosen is not taken out but revoked: workers drop it when they take it.");
+            WarnOf(warning);
         }
         string[] all = line.GetValue(Queues) is { Length: > 0 } named ? named : [.. (await QueueNames.AskAsync(cluster, [], [], cancel)).Names], names = [.. all.Where(queue => IsWanted(line, queue))];
         var counts = new List<(string Source, string Queue, long Count)>();
@@ -150,12 +150,17 @@ static class PurgeVerb
         MessageChoice choice = Chosen(line);
         string? source = ClusterOptions.SourceOf(line);
         string filter = choice.Id is not null ? $"&id={Uri.EscapeDataString(choice.Id)}" : choice.Task is not null ? $"&task={Uri.EscapeDataString(choice.Task)}" : $"&app={Uri.EscapeDataString(choice.App ?? "")}";
+        var warned = new HashSet<string>();
         var counts = new List<(string Source, string Queue, long Count)>();
         foreach (JsonElement queue in (await server.GetAsync("api/v1/queues", cancel)).GetProperty("items").EnumerateArray().Where(queue => queue.TryGetProperty("priorities", out _)))
         {
             (string name, string of, long count) = (Answers.Text(queue, "queue"), Answers.Text(queue, "source"), queue.GetProperty("waiting").GetInt64());
             if (IsWanted(line, name) && (source is null || source == of))
             {
+                if (!choice.IsAll && count > 0 && Answers.Text(queue, "warning") is { Length: > 0 } warning && warned.Add(of))
+                {
+                    WarnOf(warning);
+                }
                 counts.Add((of, name, choice.IsAll || count == 0 ? count
                     : (await server.GetAsync($"api/v1/queues/{Uri.EscapeDataString(name)}/messages?limit=1&source={Uri.EscapeDataString(of)}{filter}", cancel)).GetProperty("found").GetInt64()));
             }
@@ -167,6 +172,8 @@ static class PurgeVerb
             return new QueueRemoval(answer.GetProperty("removed").GetInt64(), answer.GetProperty("revoked").GetInt64());
         }, cancel);
     }
+
+    static void WarnOf(string peeking) => Console.Error.WriteLine($"belfry: {peeking} What is chosen is not taken out but revoked: workers drop it when they take it.");
 
     static async Task<int> PurgeAsync(ParseResult line, MessageChoice choice, List<(string Source, string Queue, long Count)> counts, Func<string, string, Task<QueueRemoval>> remove, CancellationToken cancel)
     {

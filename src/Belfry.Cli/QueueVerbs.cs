@@ -51,6 +51,10 @@ static class QueueVerbs
         {
             Console.Out.WriteLine($"{moved:N0} messages moved from {from} to {to}");
         }
+        if (moved == 0)
+        {
+            Console.Error.WriteLine($"belfry: nothing waits in {from}, or there is no such queue");
+        }
         return moved > 0 ? Exits.Done : Exits.No;
     }
 
@@ -86,6 +90,10 @@ static class QueueVerbs
         {
             QueueReport.Print(queues);
         }
+        if (queues.Count == 0)
+        {
+            Console.Error.WriteLine(line.GetValue(Queues) is { Length: > 0 } wanted ? $"belfry: there is no queue {string.Join(", ", wanted)}" : "belfry: no queue is known");
+        }
         return queues.Count > 0 ? Exits.Done : Exits.No;
     }
 
@@ -98,17 +106,21 @@ static class QueueVerbs
             await Console.Error.WriteLineAsync($"belfry: {Answers.Text(problem, "source")}: {Answers.Text(problem, "problem")}");
         }
         string? source = ClusterOptions.SourceOf(line);
+        string? unseen = null;
         var queues = new List<JsonElement>();
         foreach (JsonElement queue in all.GetProperty("items").EnumerateArray().Where(queue => queue.TryGetProperty("priorities", out _) && (source is null || Answers.Text(queue, "source") == source)))
         {
             (string name, string of) = (Answers.Text(queue, "queue"), Answers.Text(queue, "source"));
             if (IsWanted(line, name))
             {
-                JsonElement? messages = queue.GetProperty("waiting").GetInt64() == 0 ? null
+                bool changes = Answers.Text(queue, "warning").Length > 0 && !line.GetValue(Peek), waits = queue.GetProperty("waiting").GetInt64() > 0;
+                unseen ??= changes && waits ? Answers.Text(queue, "warning") : null;
+                JsonElement? messages = changes || !waits ? null
                     : await server.GetAsync($"api/v1/queues/{Uri.EscapeDataString(name)}/messages?limit=1&source={Uri.EscapeDataString(of)}", cancel);
                 queues.Add(QueueReport.With(queue, messages));
             }
         }
+        WarnOf(unseen);
         return queues;
     }
 
@@ -123,7 +135,7 @@ static class QueueVerbs
         var queues = new List<JsonElement>();
         foreach (QueueStanding queue in standings.Where(queue => queue.Length is not null))
         {
-            JsonElement row = Answers.Of(json => QueueJson.Write(json, cluster.Name, new QueueRow(queue, queue.Consumers ?? names.ConsumersOf(queue.Name, [.. names.Workers.Keys]), null)));
+            JsonElement row = Answers.Of(json => QueueJson.Write(json, cluster, new QueueRow(queue, queue.Consumers ?? names.ConsumersOf(queue.Name, [.. names.Workers.Keys]), null)));
             queues.Add(QueueReport.With(row, queue.Length > 0 && looks ? await QueueReport.CountAsync(cluster, queue.Name, apps, cancel) : null));
         }
         return queues;
@@ -134,10 +146,18 @@ static class QueueVerbs
     {
         if (cluster.Queues.PeekWarning is { } warning && !line.GetValue(Peek))
         {
-            await Console.Error.WriteLineAsync($"belfry: only lengths are shown: {warning} --peek looks all the same.");
+            WarnOf(warning);
             return false;
         }
         return waiting <= limit || line.GetValue(Yes) || await Confirmation.GivenAsync($"{waiting:N0} messages wait. Count them by application and task?", cancel);
+    }
+
+    static void WarnOf(string? peeking)
+    {
+        if (peeking is not null)
+        {
+            Console.Error.WriteLine($"belfry: only lengths are shown: {peeking} --peek looks all the same.");
+        }
     }
 
     static bool IsWanted(ParseResult line, string queue) => line.GetValue(Queues) is not { Length: > 0 } wanted || wanted.Contains(queue);

@@ -18,7 +18,11 @@ static class TasksVerb
     static async Task<int> ListAsync(ParseResult line, CancellationToken cancel)
     {
         using ServerClient? server = ServerClient.Of(line);
-        IReadOnlyList<JsonElement> tasks = server is null ? await ReadAsync(line, cancel) : await AskAsync(server, cancel);
+        IReadOnlyList<JsonElement> tasks = await KnownAsync(line, server, cancel);
+        if (tasks.Count == 0)
+        {
+            await Console.Error.WriteLineAsync("belfry: no .NET application has registered a task here; those of Celery are known by their runs");
+        }
         if (line.GetValue(Json))
         {
             Answers.Print(tasks);
@@ -29,6 +33,10 @@ static class TasksVerb
         }
         return tasks.Count > 0 ? Exits.Done : Exits.No;
     }
+
+    /// <summary>The tasks that applications registered, with a server or in the store of the line.</summary>
+    public static Task<IReadOnlyList<JsonElement>> KnownAsync(ParseResult line, ServerClient? server, CancellationToken cancel) =>
+        server is null ? ReadAsync(line, cancel) : AskAsync(server, cancel);
 
     static string[] Row(JsonElement task) =>
     [

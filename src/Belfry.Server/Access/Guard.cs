@@ -126,12 +126,19 @@ sealed partial class Guard(AccessSettings settings, Visitors visitors, Seals sea
         context.Features.Set(visitor);
         if (!visitor.Rights.Contains(needed.Right))
         {
-            return new Refusal(StatusCodes.Status403Forbidden, needed.For, $"This needs the right '{needed.Right.ToString().ToLowerInvariant()}'.");
+            return new Refusal(StatusCodes.Status403Forbidden, needed.For, WantOf(visitor, needed.Right));
         }
         return settings.ReadOnly && changes && needed.Right != Right.Report
             ? new Refusal(StatusCodes.Status403Forbidden, needed.For, "This server is read-only: nothing can be changed here while Access:ReadOnly is set.")
             : null;
     }
+
+    static string WantOf(Visitor visitor, Right right) => visitor.Via switch
+    {
+        "token" when Rights.ScopeOf(right).ToString().ToLowerInvariant() is var scope => $"This needs a token with the scope '{scope}': 'belfry token add NAME --scope {scope}' makes one.",
+        "" => "The demo may be looked at and run, and no more.",
+        _ => $"This needs the right '{right.ToString().ToLowerInvariant()}', which an administrator can give you.",
+    };
 
     /// <summary>
     /// It comes from this machine and was meant for it. A page on the web can make a browser ask its own machine under a name that it made

@@ -40,6 +40,7 @@ static class AdminEndpoints
         pages.MapGet("/runs/{**id}", RunAsync);
         pages.MapGet("/health", HealthAsync);
         pages.MapGet("/pulse", PulseAsync);
+        pages.MapFallback(NotThereAsync);
         pages.MapPost("/theme", ThemeAsync).WithForm().WithMetadata(new ChangesNothing());
         AccountPages.Map(routes);
         UserPages.Map(routes);
@@ -87,6 +88,9 @@ static class AdminEndpoints
 
     static async Task<IResult> PulseAsync(HttpContext context, PageFrames frames, CancellationToken cancel) =>
         Page<PulseWord>(new { Frame = await frames.ForAsync(context, cancel) });
+
+    static async Task<IResult> NotThereAsync(HttpContext context, PageFrames frames, CancellationToken cancel) => Page<ProblemPage>(
+        new { Frame = await frames.ForAsync(context, cancel), Title = "Not here", Section = "", Problem = $"There is no page {context.Request.Path}.", Again = false }, StatusCodes.Status404NotFound);
 
     static async Task<IResult> ThemeAsync(HttpContext context, PageFrames frames, CancellationToken cancel)
     {

@@ -23,7 +23,7 @@ static class QueueJson
         }
         foreach ((Cluster cluster, QueueRow queue) in clusters.SelectMany(cluster => cluster.Queues, (cluster, queue) => (cluster.Cluster, queue)))
         {
-            Write(json, cluster.Name, queue);
+            Write(json, cluster, queue);
         }
         json.WriteEndArray();
         json.WriteStartArray("problems");
@@ -39,10 +39,10 @@ static class QueueJson
     }
 
     /// <summary>One queue.</summary>
-    public static void Write(Utf8JsonWriter json, string source, QueueRow queue)
+    public static void Write(Utf8JsonWriter json, Cluster cluster, QueueRow queue)
     {
         json.WriteStartObject();
-        json.WriteString("source", source);
+        json.WriteString("source", cluster.Name);
         json.WriteString("queue", queue.Standing.Name);
         json.WriteNumber("waiting", queue.Standing.Length ?? 0);
         json.WriteStartObject("priorities");
@@ -53,6 +53,7 @@ static class QueueJson
         json.WriteEndObject();
         JsonFields.Number(json, "consumers", queue.Consumers);
         JsonFields.Number(json, "oldest_age_estimate", queue.OldestAge);
+        JsonFields.Text(json, "warning", cluster.Queues.PeekWarning);
         json.WriteEndObject();
     }
 

@@ -63,7 +63,7 @@ public sealed class GuardTests
         await server.AddTokenAsync("sender", "a token that sends", Scope.Write);
         using HttpResponseMessage refused = await server.GetAsync("/api/v1/runs", ("Authorization", "Bearer a token that sends"));
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
-        Assert.Contains("view", await refused.Content.ReadAsStringAsync(ServerHost.Cancel));
+        Assert.Contains("scope 'read'", await refused.Content.ReadAsStringAsync(ServerHost.Cancel));
     }
 
     [Fact]

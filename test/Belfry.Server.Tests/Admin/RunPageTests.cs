@@ -57,6 +57,7 @@ public sealed class RunPageTests
     {
         await using AdminHost host = await AdminHost.StartAsync();
         Assert.Equal("No such run", (await host.PageAsync("/runs/nothing", HttpStatusCode.NotFound)).QuerySelector("h1")!.TextContent);
+        Assert.Contains("There is no page /nowhere.", (await host.PageAsync("/nowhere", HttpStatusCode.NotFound)).QuerySelector(".b-error")!.TextContent, StringComparison.Ordinal);
     }
 
     [Fact]

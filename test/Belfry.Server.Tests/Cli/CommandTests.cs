@@ -70,9 +70,9 @@ public sealed class CommandTests : IDisposable
             Instant at = Instant.Now(TimeProvider.System);
             await book.RegisterAsync(
                 [
-                    .. ((string[])["nightly/import", "report"]).Select(name => new BookedTask
+                    .. ((string[])["nightly/import", "report", "tidy"]).Select(name => new BookedTask
                     {
-                        Name = name, Source = "local", Start = "cron 0 6 1 1 * & when 'it rains'", Options = "{}", Parameters = "[]", Process = "app-1@host", Registered = at, Seen = at,
+                        Name = name, Source = "local", Start = name == "tidy" ? "daily" : "cron 0 6 1 1 * & when 'it rains'", Options = "{}", Parameters = "[]", Process = "app-1@host", Registered = at, Seen = at,
                     }),
                 ],
                 Cancel);
@@ -80,7 +80,7 @@ public sealed class CommandTests : IDisposable
         }
         string token = await BelfryProcess.NewTokenAsync(_folder.Path);
         await using BelfryProcess server = await BelfryProcess.ServeAsync([], _folder.Path);
-        foreach (string[] line in (string[][])[["tasks"], ["tasks", "--json"], ["why", "nightly/import"], ["why", "report", "--json"], ["next", "report"], ["next", "report", "-n", "3", "--json"]])
+        foreach (string[] line in (string[][])[["tasks"], ["tasks", "--json"], ["why", "nightly/import"], ["why", "report", "--json"], ["next", "report"], ["next", "report", "-n", "3", "--json"], ["next", "-n", "3"], ["next", "--json"]])
         {
             Finished here = await RunAsync(line), there = await RunAsync([.. line, "--server", server.Address.ToString(), "--token", token]);
             Assert.True(there.Code == 0, there.Errors);
@@ -103,7 +103,8 @@ public sealed class CommandTests : IDisposable
             (2, "wants a token: --token T", ["why", "x", "--server", at]),
             (2, "belfry: ", ["why", "x", "--server", at, "--token", secret]),
             (1, "No application has registered a task 'a/b' here.", ["why", "a/b", "--server", at, "--token", token]),
-            (1, "", ["tasks", "--server", at, "--token", token]),
+            (1, "no .NET application has registered a task", ["tasks", "--server", at, "--token", token]),
+            (1, "no application has registered a task", ["next", "--server", at, "--token", token]),
             (2, "from 1 to 1000", ["next", "x", "-n", "0", "--server", at, "--token", token]),
             (2, "use one of them", ["tasks", "--server", at, "--store", "memory:"]),
             (2, "--server is the address of a server", ["tasks", "--server", "localhost"]),

@@ -76,6 +76,9 @@ static class Rights
 
     public static IReadOnlySet<Right> Of(IEnumerable<Scope> scopes) => scopes.SelectMany(Of).ToHashSet();
 
+    /// <summary>The scope of a token that carries a right, and no more than it must.</summary>
+    public static Scope ScopeOf(Right right) => Enum.GetValues<Scope>().First(scope => Of(scope).Contains(right));
+
     public static IReadOnlySet<Right> All { get; } = Enum.GetValues<Right>().ToHashSet();
 
     static IEnumerable<Right> Of(Scope scope) => scope switch
