@@ -118,13 +118,14 @@ sealed class MissingRuns(SourceSettings settings, ClusterEvidence evidence, RunL
     public void Settle(Answer answer)
     {
         bool settled = answer.Concluded.Facts.Count > 0;
-        if (answer.Known?.Worker is not { } worker || !(settled || answer.Concluded.Next == NextStep.Closed))
+        bool isElsewhere = answer.Concluded.Next == NextStep.Closed || answer.Inquiry.Rounds >= 2;
+        if (answer.Known?.Worker is not { } worker || !(settled || isElsewhere))
         {
             return;
         }
         lock (_lock)
         {
-            // Of one whose start came after its end this is the only word that it is not there.
+            // Of one whose start came after its end, or that was found nowhere and cannot be given up, nothing else says that it is not there.
             _signs.Forget(worker, answer.Inquiry.Id);
             if (settled)
             {

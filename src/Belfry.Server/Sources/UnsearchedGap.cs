@@ -14,14 +14,15 @@ sealed class UnsearchedGap
 
     Gap? _gap;
     Instant _since;
+    bool _isDue;
 
     /// <summary>It waits for signs.</summary>
     public void Put(Gap gap, Instant now) => (_gap, _since) = (_gap is { } earlier ? new Gap(Instant.Min(earlier.From, gap.From), gap.To) : gap, now);
 
     /// <summary>It was searched for.</summary>
-    public void Clear() => _gap = null;
+    public void Clear() => (_gap, _isDue) = (null, false);
 
-    /// <summary>The gap, when something says that runs went by in it.</summary>
+    /// <summary>The gap, when something says that runs went by in it; again and again until it was searched for.</summary>
     /// <param name="signs">What the stream has shown since this was last asked.</param>
     /// <param name="watch">Knows the workers.</param>
     /// <param name="now">Now.</param>
@@ -32,12 +33,9 @@ sealed class UnsearchedGap
             return null;
         }
         WatchedWorker[] there = [.. watch.Snapshot(now).Where(worker => worker.Newest.Signs.LastHeard >= gap.From - LastHeard)];
-        if (signs.Starts.Count > 0 || signs.Returned.Count > 0 || there.Length == 0 || there.Any(worker => CannotTell(worker, gap)))
-        {
-            return gap;
-        }
-        _gap = now - _since < Patience ? gap : null;
-        return null;
+        _isDue |= signs.Starts.Count > 0 || signs.Returned.Count > 0 || there.Length == 0 || there.Any(worker => CannotTell(worker, gap));
+        _gap = _isDue || now - _since < Patience ? gap : null;
+        return _isDue ? gap : null;
     }
 
     /// <summary>It does not count, or it came or went, so that its count begins or ends within the gap.</summary>

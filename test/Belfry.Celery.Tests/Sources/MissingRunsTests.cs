@@ -120,6 +120,38 @@ public sealed class MissingRunsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_search_of_a_large_backend_that_broke_off_is_made_again()
+    {
+        await KeepAsync(60_000);
+        Beat(processed: 10);
+        Miss();
+        await AskAsync();
+        Beat(processed: 12);
+        Beat(processed: 12);
+        await _results.StopAsync();
+        await Assert.ThrowsAsync<IOException>(() => AskAsync());
+        await _results.StartAgainAsync();
+        await KeepAsync(1);
+        await AskAsync();
+        Assert.True(_book.Has("1"));
+    }
+
+    [Fact]
+    public async Task Records_are_asked_for_what_went_by_before_anybody_is_waited_for()
+    {
+        await KeepAsync(3);
+        Miss();
+        var visits = new List<string>();
+        Func<CancellationToken, Task> Visit(string what) => _ =>
+        {
+            visits.Add($"{what} {_book.Due(Instant.Now(_clock), 10).Count}");
+            return Task.CompletedTask;
+        };
+        await _missing.AskAsync(_book, _watch, new Visits(Visit("records"), Visit("all")), Cancel);
+        Assert.Equal(["records 0", "records 3", "all 3"], visits);
+    }
+
+    [Fact]
     public async Task A_run_whose_start_is_heard_after_its_end_is_asked_about_once()
     {
         Beat(processed: 0);
@@ -137,6 +169,28 @@ public sealed class MissingRunsTests : IAsyncLifetime
         Beat(processed: 1);
         await AskAsync();
         Assert.False(_book.Has("late"));
+    }
+
+    [Fact]
+    public async Task A_run_that_was_found_nowhere_and_cannot_be_given_up_is_not_looked_for_at_its_worker_at_each_beat()
+    {
+        Beat(processed: 0);
+        Hear(EventKind.Started, "nameless");
+        Beat(processed: 1);
+        Beat(processed: 1);
+        await AskAsync();
+        Inquiry asked = Assert.Single(_book.Due(Instant.Now(_clock), 10));
+        for (int round = 0; round < 2; round++)
+        {
+            _book.Note(asked, NextStep.AskAgain, complete: true, Instant.Now(_clock), null);
+        }
+        var open = new TaskRun { Source = "lab", Id = "nameless", Attempt = 1, State = RunState.Running, Worker = "w", At = default, First = default, Updated = default };
+        _missing.Settle(new Answer(asked, open, new Reconciliation([], NextStep.AskAgain), true, null));
+        _clock.Advance(TimeSpan.FromSeconds(15));
+        Beat(processed: 1);
+        Beat(processed: 1);
+        await AskAsync();
+        Assert.Empty(_book.Due(Instant.Now(_clock), 10));
     }
 
     public async ValueTask DisposeAsync()
