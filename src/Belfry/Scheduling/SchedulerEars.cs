@@ -69,36 +69,18 @@ sealed class SchedulerEars : IDisposable
         }
     }
 
-    /// <summary>What is known of a task, or of all, is read again; where it cannot be, until it can.</summary>
-    async Task ReadAgainAsync(string name)
-    {
-        while (!IsOver)
+    /// <summary>What is known of a task, or of all, is read again.</summary>
+    Task ReadAgainAsync(string name) => UntilReadAsync(
+        async () =>
         {
-            try
+            Dictionary<string, Instant> wanted = await _loop.AskAsync(agenda => agenda.Histories.Wanted(name.Length == 0 ? agenda.Histories.Names : [name], Instant.Now(_parts.Clock)));
+            Begin(name);
+            foreach ((string task, TaskHistory history) in await _parts.Log.HistoriesAsync(wanted, _parts.Stopping))
             {
-                Dictionary<string, Instant> wanted = await _loop.AskAsync(agenda => agenda.Histories.Wanted(name.Length == 0 ? agenda.Histories.Names : [name], Instant.Now(_parts.Clock)));
-                Begin(name);
-                foreach ((string task, TaskHistory history) in await _parts.Log.HistoriesAsync(wanted, _parts.Stopping))
-                {
-                    _loop.Post(() => _loop.Put(task, history));
-                }
-                return;
+                _loop.Post(() => _loop.Put(task, history));
             }
-            catch (Exception unreadable) when (!IsOver)
-            {
-                _loop.Unheard(unreadable);
-            }
-            catch (Exception)
-            {
-                return; // nobody wants it any more
-            }
-            await Task.Delay(Pause, _parts.Clock, _parts.Stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!IsNew(name))
-            {
-                return; // something changed meanwhile, and is read
-            }
-        }
-    }
+        },
+        () => IsNew(name)); // else something changed meanwhile, and is read
 
     /// <summary>No read of it waits to begin.</summary>
     bool IsNew(string name)
@@ -120,22 +102,30 @@ sealed class SchedulerEars : IDisposable
 
     void Changed(TaskChange change) => _ = TakeUpAsync(change);
 
-    /// <summary>A task that comes is looked at when its past is known; where that cannot be read, when it can be.</summary>
-    async Task TakeUpAsync(TaskChange change)
+    /// <summary>A task that comes is looked at when its past is known.</summary>
+    Task TakeUpAsync(TaskChange change) => UntilReadAsync(
+        async () =>
+        {
+            IReadOnlyDictionary<string, TaskHistory> histories = new Dictionary<string, TaskHistory>();
+            BookedTask? known = null;
+            if (change.After is { } task)
+            {
+                Instant now = Instant.Now(_parts.Clock);
+                known = (await _loop.Booking.RegisterAsync([task], now)).GetValueOrDefault(task.Name);
+                histories = await _parts.Log.HistoriesAsync(Histories.WantedBy(task, now), _parts.Stopping);
+            }
+            _loop.Post(() => _loop.Roster.TakeUp(change, histories, known, this));
+        },
+        () => true);
+
+    /// <summary>Reads; where the log cannot be read, again in a while, if that is wanted then.</summary>
+    async Task UntilReadAsync(Func<Task> read, Func<bool> isWanted)
     {
         while (!IsOver)
         {
             try
             {
-                IReadOnlyDictionary<string, TaskHistory> histories = new Dictionary<string, TaskHistory>();
-                BookedTask? known = null;
-                if (change.After is { } task)
-                {
-                    Instant now = Instant.Now(_parts.Clock);
-                    known = (await _loop.Booking.RegisterAsync([task], now)).GetValueOrDefault(task.Name);
-                    histories = await _parts.Log.HistoriesAsync(Histories.WantedBy(task, now), _parts.Stopping);
-                }
-                _loop.Post(() => _loop.Roster.TakeUp(change, histories, known, this));
+                await read();
                 return;
             }
             catch (Exception unreadable) when (!IsOver)
@@ -147,6 +137,10 @@ sealed class SchedulerEars : IDisposable
                 return; // nobody wants it any more
             }
             await Task.Delay(Pause, _parts.Clock, _parts.Stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!isWanted())
+            {
+                return;
+            }
         }
     }
 
