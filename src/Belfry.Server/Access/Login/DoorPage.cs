@@ -56,6 +56,7 @@ static class DoorPage
           <link rel="icon" type="image/svg+xml" href="{Safe(root)}/assets/login/mark.svg" />
           <link rel="stylesheet" href="{Safe(root)}/assets/login/tabler.css" />
           <link rel="stylesheet" href="{Safe(root)}/assets/login/app.css" />
+          <link rel="stylesheet" href="{Safe(root)}/assets/login/narrow.css" media="(max-width: 900px)" />
         </head>
         <body class="b-login-page">
           <main class="b-login">
