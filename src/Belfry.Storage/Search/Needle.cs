@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Belfry.Storage.Search;
@@ -5,10 +6,14 @@ namespace Belfry.Storage.Search;
 /// <summary>One word, ready to be looked for in UTF-8. A star in it stands for anything; nothing but stars, or nothing at all, is everywhere.</summary>
 sealed class Needle(string word)
 {
+    static readonly SearchValues<char> OfUuid = SearchValues.Create("0123456789abcdefABCDEF-*");
     readonly Part[] _parts = [.. word.Split('*', StringSplitOptions.RemoveEmptyEntries).Select(part => new Part(part))];
 
     /// <summary>What must be there, in this order.</summary>
     public IEnumerable<string> Texts => _parts.Select(part => part.Text);
+
+    /// <summary>No other characters than those of a UUID.</summary>
+    public bool MayBeOfUuid { get; } = !word.AsSpan().ContainsAnyExcept(OfUuid);
 
     public bool IsIn(string? text)
     {

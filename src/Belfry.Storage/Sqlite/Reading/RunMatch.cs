@@ -7,6 +7,9 @@ namespace Belfry.Storage.Sqlite.Reading;
 /// <summary>A filter made ready for one reader. The row the statement stands on is looked at column by column; few rows are read whole.</summary>
 sealed class RunMatch : ISearchable
 {
+    /// <summary><see cref="RowCodec.Columns"/> as far as most searches look: SQLite takes each one from each row that it steps on, needed or not.</summary>
+    const string FewColumns = "uid, source, name, state, attempt, worker, queue, exc, app, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, payload";
+
     readonly SearchNode _search;
     readonly IRowContext _context;
     Statement? _row;
@@ -49,6 +52,9 @@ sealed class RunMatch : ISearchable
     /// <summary>Not every run of that time matches.</summary>
     public bool IsChoice => _search.Conjuncts.Any();
 
+    /// <summary>What <see cref="Matches"/> needs of a row, in the order of <see cref="RowCodec.Columns"/>.</summary>
+    public string Columns => IsOfFew(_search) ? FewColumns : RowCodec.Columns;
+
     /// <summary>No run can match.</summary>
     public bool IsHopeless => Tasks is { Count: 0 } || States is { Count: 0 };
 
@@ -65,7 +71,9 @@ sealed class RunMatch : ISearchable
     }
 
     bool ISearchable.Has(Needle word) =>
-        word.IsIn(_context.Text(_row!.Int64OrNull(_first + 2))) || RowPayload.Has(_context.Unpack(_row.Bytes(_first + 18)), word) || word.IsIn(IdColumn.Read(_row, _first));
+        word.IsIn(_context.Text(_row!.Int64OrNull(_first + 2)))
+        || RowPayload.Has(_context.Unpack(_row.Bytes(_first + 18)), word)
+        || ((word.MayBeOfUuid || _row.IsText(_first)) && word.IsIn(IdColumn.Read(_row, _first)));
 
     string? ISearchable.Text(SearchField field) => field switch
     {
@@ -84,6 +92,20 @@ sealed class RunMatch : ISearchable
     string? Name(int column) => _context.Text(_row!.Int64OrNull(_first + column));
 
     TaskRun Read() => RowCodec.Read(_row!, _first, _at, _context);
+
+    static bool IsOfFew(SearchNode node) => node switch
+    {
+        AllOf all => all.Nodes.All(IsOfFew),
+        AnyOf any => any.Nodes.All(IsOfFew),
+        Not not => IsOfFew(not.Node),
+        NameIs name => IsOfFew(name.Field),
+        TextHas text => IsOfFew(text.Field),
+        Compares compares => compares.Field == SearchField.Attempt,
+        _ => node is Word or StateIs,
+    };
+
+    static bool IsOfFew(SearchField field) =>
+        field is SearchField.Task or SearchField.Source or SearchField.App or SearchField.Worker or SearchField.Queue or SearchField.Exception or SearchField.Id;
 
     static HashSet<long> Numbers(Database database, IReadOnlyList<string> wanted) => wanted.Any(Glob.IsPattern)
         ? [.. KnownNames.All(database, NameKind.Task).Where(name => wanted.Any(pattern => Glob.Matches(pattern, name.Text))).Select(name => name.Number)]

@@ -25,8 +25,8 @@ sealed class StretchLane : ILane
     {
         (_match, _to) = (match, to);
         _from = Math.Max(from, Oldest(database) ?? to);
-        _backwards = database.PrepareOnce($"SELECT at, {RowCodec.Columns} FROM run NOT INDEXED WHERE at >= ? AND at < ? ORDER BY at DESC LIMIT ?");
-        _forwards = database.PrepareOnce($"SELECT at, {RowCodec.Columns} FROM run NOT INDEXED WHERE at >= ? AND at < ? ORDER BY at LIMIT ?");
+        _backwards = database.PrepareOnce($"SELECT at, {match.Columns} FROM run NOT INDEXED WHERE at >= ? AND at < ? ORDER BY at DESC LIMIT ?");
+        _forwards = database.PrepareOnce($"SELECT at, {match.Columns} FROM run NOT INDEXED WHERE at >= ? AND at < ? ORDER BY at LIMIT ?");
         Row = database.PrepareOnce($"SELECT at, {RowCodec.Columns} FROM run WHERE at = ?");
         IsMark = true;
         Step();
