@@ -51,7 +51,16 @@ public sealed class StoreTests
         {
             database.Execute("CREATE TABLE shopping(item TEXT)");
         }
-        Assert.Contains("no log of Belfry's", (await Assert.ThrowsAsync<StoreException>(() => folder.OpenAsync())).Message, StringComparison.Ordinal);
+        byte[] before = await File.ReadAllBytesAsync(folder.File, Cancel);
+        await using var log = new LogFolder();
+        await using (await log.OpenAsync())
+        {
+        }
+        foreach (Func<Task> open in (Func<Task>[])[() => folder.OpenAsync(), () => StoreUpkeep.CopyAsync(log.Url, folder.Url, [], TimeProvider.System, null, Cancel)])
+        {
+            Assert.Contains("no log of Belfry's", (await Assert.ThrowsAsync<StoreException>(open)).Message, StringComparison.Ordinal);
+            Assert.Equal(before, await File.ReadAllBytesAsync(folder.File, Cancel)); // with the journal that its owner chose
+        }
     }
 
     [Fact]

@@ -41,6 +41,7 @@ sealed class Store : IDisposable
         try
         {
             RefuseReadOnly(writer, url);
+            Migrations.RefuseForeign(writer, url.Text);
             claim = serves is null ? null : ServerClaim.Take(url, serves);
             Prepare(writer, syncEveryCommit);
             Migrations.Run(writer, url.Text);

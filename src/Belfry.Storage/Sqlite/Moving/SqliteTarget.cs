@@ -26,6 +26,7 @@ sealed class SqliteTarget : ILogTarget
         Database database = Database.Open(url.Path, create: true);
         try
         {
+            Migrations.RefuseForeign(database, url.Text);
             database.Execute("PRAGMA locking_mode = EXCLUSIVE");
             Store.Prepare(database, syncEveryCommit: false);
             Claim(database, url, source);

@@ -31,6 +31,15 @@ static class Migrations
         }
     }
 
+    /// <summary>Somebody else's database stays as it is, journal and all. Tables first: who makes a new log at this moment commits them together with its version.</summary>
+    public static void RefuseForeign(Database database, string store)
+    {
+        if (database.Number("SELECT count(*) FROM sqlite_master") > 0 && VersionOf(database) == 0)
+        {
+            throw new StoreException($"{store} is a database, but no log of Belfry's. Name another file.");
+        }
+    }
+
     /// <summary>Runs what is missing; of several processes that start together one does, and the others wait.</summary>
     /// <exception cref="StoreException">The store is newer than this program, or no log of Belfry's.</exception>
     public static void Run(Database database, string store)
@@ -45,10 +54,7 @@ static class Migrations
         {
             throw new StoreException($"{store} has schema {version}; this version of Belfry knows up to {Newest}. Use a newer Belfry.");
         }
-        if (version == 0 && database.Number("SELECT count(*) FROM sqlite_master") > 0)
-        {
-            throw new StoreException($"{store} is a database, but no log of Belfry's. Name another file.");
-        }
+        RefuseForeign(database, store);
         foreach ((int number, string text) in SchemaScripts.Of("Sqlite").Where(script => script.Number > version))
         {
             database.Execute($"{text}; PRAGMA user_version = {number}");
