@@ -24,6 +24,7 @@ sealed partial class EventsAsker(SourceSettings settings, RemoteControl control,
     readonly List<(string Worker, Instant Due)> _questions = []; // bounded by MostAskedByName
     bool _wasListening;
     Instant _next = new(long.MinValue);
+    string? _said; // why they could not be asked last: said once
 
     /// <summary>Notes who came, and asks those whose time it is unless that was done a moment ago.</summary>
     public async Task AskAsync(IReadOnlyCollection<string> newcomers, bool listening, CancellationToken cancel)
@@ -56,6 +57,7 @@ sealed partial class EventsAsker(SourceSettings settings, RemoteControl control,
         {
             await control.EnableEventsAsync(workers.Contains(Everybody) ? [] : workers, cancel);
             _questions.RemoveAll(question => question.Due <= now);
+            _said = null;
         }
         catch (Exception) when (cancel.IsCancellationRequested)
         {
@@ -64,10 +66,14 @@ sealed partial class EventsAsker(SourceSettings settings, RemoteControl control,
         catch (Exception problem)
         {
             // Whatever it is: thrown, it would end the loop that judges workers, and nobody would see.
-            LogNotAsked(settings.Name, problem.Message);
+            if (_said != problem.Message)
+            {
+                LogNotAsked(settings.Name, problem.Message);
+            }
+            _said = problem.Message;
         }
     }
 
-    [LoggerMessage(2111, LogLevel.Warning, "The workers of {Source} could not be asked for events: {Problem}. Trying again.")]
+    [LoggerMessage(2111, LogLevel.Warning, "The workers of {Source} could not be asked for events: {Problem}. Trying again every few seconds; this is said once.")]
     partial void LogNotAsked(string source, string problem);
 }
