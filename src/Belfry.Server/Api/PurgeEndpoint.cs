@@ -17,8 +17,12 @@ static class PurgeEndpoint
 
     static async Task<IResult> PurgeAsync(HttpRequest request, [FromServices] RunLog log, CancellationToken cancel)
     {
-        (PurgeBody? body, _) = await RequestBody.ReadAsync<PurgeBody>(request, null, cancel);
-        if (body is null || new object?[] { body.App, body.Task, body.Id, body.All ? "all" : null }.Count(one => one is not null) != 1)
+        (PurgeBody? body, IResult? problem) = await RequestBody.ReadAsync<PurgeBody>(request, null, cancel);
+        if (body is null)
+        {
+            return problem!;
+        }
+        if (new object?[] { body.App, body.Task, body.Id, body.All ? "all" : null }.Count(one => one is not null) != 1)
         {
             return Problems.Bad(new FieldProblem("all", "Say what is to go: 'all': true, or one of 'app', 'task', 'id'; 'source' besides; 'dry_run': true only counts."));
         }

@@ -10,6 +10,9 @@ namespace Belfry.Server.Sources;
 /// <summary>Runs of Celery's tasks, called, called again, revoked, and their results, for the API and the pages.</summary>
 sealed class CeleryRuns(Clusters clusters, RunLog log, TimeProvider clock)
 {
+    // A commit takes a tenth of a second, where the disk takes it at all.
+    static readonly TimeSpan NotedWithin = TimeSpan.FromSeconds(2);
+
     // While a result is waited for the log is looked at as well: a task may end without leaving one.
     static readonly TimeSpan Look = TimeSpan.FromSeconds(2), Glance = TimeSpan.FromMilliseconds(250), Asked = TimeSpan.FromSeconds(1);
 
@@ -30,7 +33,7 @@ sealed class CeleryRuns(Clusters clusters, RunLog log, TimeProvider clock)
         await cluster.Caller.CallAsync(call, cancel);
         // The workers tell the rest; that it was sent nobody tells but who sent it.
         string? queue = call.Exchange is null ? call.Queue ?? cluster.Celery.DefaultQueue : null;
-        await log.AppendAsync([(call with { Queue = queue }).Submitted(cluster.Name, Instant.Now(clock))], cancel);
+        await NoteAsync((call with { Queue = queue }).Submitted(cluster.Name, Instant.Now(clock)));
         return RunAnswer.Done(call.Id);
     });
 
@@ -88,6 +91,23 @@ sealed class CeleryRuns(Clusters clusters, RunLog log, TimeProvider clock)
             TimeSpan look = cluster?.Results is null ? Glance : Look;
             look = left < look ? left : look;
             await (results?.WaitAsync(id, look, cancel) ?? Task.Delay(look, clock, cancel));
+        }
+    }
+
+    /// <summary>The message is with the broker, and who called must not do it again: the log, which may wait for its disk, is not waited for long.</summary>
+    async Task NoteAsync(TaskEvent sent)
+    {
+        try
+        {
+            await log.AppendAsync([sent], CancellationToken.None).WaitAsync(NotedWithin, clock, CancellationToken.None);
+        }
+        catch (TimeoutException)
+        {
+            // It has it, and writes it when it can.
+        }
+        catch (Exception refused) when (refused is StoreException or ObjectDisposedException)
+        {
+            log.Refuse(sent.Source, "event that the log did not take");
         }
     }
 

@@ -8,14 +8,17 @@ public sealed class RunFeed
     /// <summary>How many changes are remembered for those who come back.</summary>
     public const int Remembered = 10_000;
 
+    /// <summary>How many characters those may have in all: of runs with long arguments and results fewer are remembered.</summary>
+    public const long RememberedText = 32 * 1024 * 1024;
+
     readonly Lock _lock = new();
-    readonly RunChange[] _ring = new RunChange[Remembered];
-    readonly long _first; // numbers go on from the clock, so one of an earlier process is always older than all of ours
-    long _next;
+    readonly RunChange?[] _ring = new RunChange[Remembered]; // those from _oldest to before _next
+    long _oldest, _next; // numbers go on from the clock, so one of an earlier process is always older than all of ours
+    long _text;
     long _lastEvent;
     TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal RunFeed(Instant started) => _first = _next = started.Micros;
+    internal RunFeed(Instant started) => _oldest = _next = started.Micros;
 
     /// <summary>Told all changes of a commit, on the log's writing thread; whoever listens returns at once and does not throw.</summary>
     internal event Action<IReadOnlyList<RunChange>>? Published;
@@ -26,7 +29,7 @@ public sealed class RunFeed
     /// <summary>
     /// Changes after a number, first those remembered, then as they come; from now on when it is null.
     /// The first change has <see cref="RunChange.Gap"/> set when some between were forgotten. A reader that falls
-    /// <see cref="Remembered"/> behind gets a gap as well, and never holds up the log.
+    /// behind all that is remembered gets a gap as well, and never holds up the log.
     /// </summary>
     public async IAsyncEnumerable<RunChange> ReadAsync(long? after, [EnumeratorCancellation] CancellationToken cancel)
     {
@@ -60,6 +63,11 @@ public sealed class RunFeed
             foreach (RunChange change in changes)
             {
                 change.Number = _next;
+                _text += LengthOf(change);
+                while (_oldest < _next && (_next - _oldest == Remembered || _text > RememberedText))
+                {
+                    Forget();
+                }
                 _ring[_next % Remembered] = change;
                 _next++;
             }
@@ -68,6 +76,20 @@ public sealed class RunFeed
         waiting.SetResult();
         Published?.Invoke(changes);
     }
+
+    void Forget()
+    {
+        _text -= LengthOf(_ring[_oldest % Remembered]!);
+        _ring[_oldest % Remembered] = null;
+        _oldest++;
+    }
+
+    static long LengthOf(RunChange change) => LengthOf(change.Run) + LengthOf(change.Gone);
+
+    static long LengthOf(TaskRun? run) => run is null ? 0
+        : Length(run.Args) + Length(run.Kwargs) + Length(run.Result) + Length(run.Exception) + Length(run.Traceback) + Length(run.Reason) + Length(run.Text) + Length(run.Extra);
+
+    static long Length(string? text) => text?.Length ?? 0;
 
     long Next()
     {
@@ -82,15 +104,14 @@ public sealed class RunFeed
         lock (_lock)
         {
             var changes = new List<RunChange>();
-            long oldest = Math.Max(_first, _next - Remembered);
-            if (next < oldest || next > _next)
+            if (next < _oldest || next > _next)
             {
-                next = next < oldest ? oldest : _next;
+                next = next < _oldest ? _oldest : _next;
                 changes.Add(new RunChange(next - 1, null, null, Gap: true));
             }
             while (next < _next)
             {
-                changes.Add(_ring[next % Remembered]);
+                changes.Add(_ring[next % Remembered]!);
                 next++;
             }
             return (changes, _more.Task);

@@ -53,6 +53,7 @@ public sealed class LoginTests
     [InlineData("//evil.example/")]
     [InlineData("/\\evil.example/")]
     [InlineData("javascript:alert(1)")]
+    [InlineData("/größe")]
     public async Task It_leads_to_no_other_site(string back)
     {
         await using ServerHost server = await ServerHost.StartAsync(guarded: true);

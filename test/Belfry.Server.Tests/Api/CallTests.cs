@@ -91,6 +91,17 @@ public sealed class CallTests
     }
 
     [Fact]
+    public async Task A_misspelt_field_of_what_is_to_be_deleted_is_named()
+    {
+        await using ServerHost server = await ServerHost.StartAsync(guarded: true);
+        await server.AddTokenAsync("manager", "manager_token", Scope.Manage);
+        server.Client.DefaultRequestHeaders.Authorization = new("Bearer", "manager_token");
+        JsonElement wrong = await PostAsync(server, "/api/v1/runs/purge", new { tsak = "send" }, HttpStatusCode.BadRequest);
+        Assert.Equal("tsak", wrong.GetProperty("field").GetString());
+        Assert.Equal("all", (await PostAsync(server, "/api/v1/runs/purge", new { source = "s" }, HttpStatusCode.BadRequest)).GetProperty("field").GetString());
+    }
+
+    [Fact]
     [Trait("row", "88")]
     public async Task Progress_is_told_by_name_and_context()
     {

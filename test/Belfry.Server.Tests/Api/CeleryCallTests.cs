@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using AngleSharp.Html.Dom;
 using Belfry.Server.Access;
 using Belfry.Server.Tests.Access;
+using Belfry.Storage;
 using Belfry.Testing;
 
 namespace Belfry.Server.Tests.Api;
@@ -35,6 +36,19 @@ public abstract class CeleryCallTests(CallableCluster lab)
         TaskRun run = await EndedAsync(again, RunState.Failed);
         Assert.Equal((failed, failed, "lab.fail"), (run.Parent, run.Root, run.Task));
         Assert.Equal(2000, (await JsonAsync($"/api/v1/runs/{again}/result")).GetProperty("exception").GetString()!.Count(c => c == '✗'));
+    }
+
+    [Fact]
+    [Trait("row", "74")]
+    public async Task Who_calls_while_the_log_cannot_write_is_told_that_it_is_called()
+    {
+        using var disk = new ManualResetEventSlim();
+        StoreTables tables = await Server.Log.TablesAsync(AccessStore.Scripts, Cancel);
+        Task<bool> hanging = tables.WriteAsync(_ => disk.Wait(TimeSpan.FromSeconds(20)), Cancel);
+        string id = await IdAsync("tasks/lab.ok/call", new { });
+        Assert.False(hanging.IsCompleted);
+        disk.Set();
+        await EndedAsync(id, RunState.Completed);
     }
 
     [Fact]

@@ -38,9 +38,9 @@ sealed partial class LoginEndpoints(
         return Results.Content(html, DoorPage.Type, statusCode: status);
     }
 
-    /// <summary>Only a path of our own: a login must not lead to another site.</summary>
+    /// <summary>Only a path of our own, as addresses are written: a login must not lead to another site, and a header takes ASCII alone.</summary>
     public string Back(HttpContext context, string? wanted) =>
-        wanted is ['/', ..] && wanted is not ['/', '/' or '\\', ..] && !wanted.Any(char.IsControl) && !wanted.StartsWith(links.GetPathByName(context, Name)!, StringComparison.Ordinal)
+        wanted is ['/', ..] && wanted is not ['/', '/' or '\\', ..] && wanted.All(letter => char.IsAscii(letter) && !char.IsControl(letter)) && !wanted.StartsWith(links.GetPathByName(context, Name)!, StringComparison.Ordinal)
             ? wanted
             : Root(context) + "/";
 

@@ -88,7 +88,7 @@ sealed class RunActPages(CeleryRuns celery, DeadLetters letters, LocalRuns local
         {
             // Of many each names its source with it, since they may be of several.
             int slash = id.IndexOf('|');
-            (string? of, string wanted) = string.IsNullOrEmpty(source) && slash >= 0 ? (id[..slash], id[(slash + 1)..]) : (source, id);
+            (string? of, string wanted) = string.IsNullOrEmpty(source) && slash >= 0 ? (Uri.UnescapeDataString(id[..slash]), id[(slash + 1)..]) : (source, id);
             runs.AddRange((await log.Queries.FindAsync(wanted, string.IsNullOrEmpty(of) ? null : of, cancel)).GroupBy(run => run.Source).Select(attempts => attempts.MaxBy(run => run.Attempt)!));
         }
         return runs;
