@@ -70,11 +70,7 @@ sealed class EndOrder(ClaimedCall call, Instant started, TaskEvent ended, NextAt
 /// <param name="Call">The call, as it waits from now on.</param>
 /// <param name="Submitted">Its event, as the log may show it.</param>
 /// <param name="IsAfterDeath">The process of the attempt before died.</param>
-sealed record NextAttempt(QueuedCall Call, TaskEvent Submitted, bool IsAfterDeath)
-{
-    /// <summary>The log shows its arguments otherwise.</summary>
-    public bool IsHidden => Submitted.Args != Call.Args || Submitted.Kwargs != Call.Kwargs;
-}
+sealed record NextAttempt(QueuedCall Call, TaskEvent Submitted, bool IsAfterDeath);
 
 /// <summary>Claimed calls to give back.</summary>
 sealed record ReleaseOrder(IReadOnlyList<ClaimedCall> Calls, TaskCompletionSource Done);

@@ -23,17 +23,17 @@ sealed class CalledRuns
     readonly WaitingCalls _waiting = new();
     readonly Dictionary<long, OpenCall> _calls = []; // by place; as many as called runs are open
     readonly ClaimTable _claims;
+    readonly CallArgs _args;
     readonly List<OpenCall> _orphans = []; // begun, but in nobody's hands; Recover empties it
     readonly List<(WorkRoom Room, string Queue)> _entered = []; // in the group at hand; Settle and RollBack empty it
-    readonly List<(string Id, string? Args, string? Kwargs)> _hidden = []; // what the log must not show, of calls that the group puts; Settle empties it
     Instant _now;
 
     public CalledRuns(Database database, NameTable names, RunRows rows, RollupChanges rollups, OpenLives open)
     {
         (_database, _names, _rows, _rollups, _open) = (database, names, rows, rollups, open);
-        _claims = new ClaimTable(database);
+        (_claims, _args) = (new ClaimTable(database), new CallArgs(database));
         open.SkipTo(_claims.LastPlace);
-        HashSet<long> hidden = [.. CallArgs.Places(database)];
+        HashSet<long> hidden = _args.Places();
         using Statement read = database.PrepareOnce($"""
             SELECT id, at, {RowCodec.Columns} FROM open WHERE sent IS NOT NULL AND source = (SELECT id FROM name WHERE kind = ? AND text = ?)
             """);
@@ -66,10 +66,7 @@ sealed class CalledRuns
         {
             call.Waiting.IsGone = true;
             _claims.Leave(call.Claim);
-            if (call.HasHiddenArgs)
-            {
-                CallArgs.Delete(_database, place);
-            }
+            _args.Delete(call);
         }
     }
 
@@ -94,7 +91,7 @@ sealed class CalledRuns
     public List<TaskEvent> Do(WorkOrders work, Instant now, Func<string, TrackedLife> find, List<RunChange> changes)
     {
         _now = now;
-        _hidden.Clear();
+        _args.Begin();
         var told = new List<TaskEvent>();
         foreach (EndOrder end in work.Ends)
         {
@@ -124,7 +121,7 @@ sealed class CalledRuns
     public List<TaskEvent> Claim(WorkOrders work, WorkerMark? mark, Func<string, TrackedLife> find)
     {
         var told = new List<TaskEvent>();
-        KeepHidden(find);
+        _args.Keep(id => OpenOf(find(id)));
         if (work.Asks.Count > 0)
         {
             Recover(mark!, find, told);
@@ -140,7 +137,7 @@ sealed class CalledRuns
     /// <summary>Writes what is left to write; within the group's transaction.</summary>
     public void Flush(Func<string, TrackedLife> find)
     {
-        KeepHidden(find);
+        _args.Keep(id => OpenOf(find(id)));
         _claims.Flush();
     }
 
@@ -160,14 +157,10 @@ sealed class CalledRuns
 
     void Put(PutOrder put, List<TaskEvent> told, List<RunChange> changes)
     {
-        bool isHidden = put.Submitted.Args != put.Call.Args || put.Submitted.Kwargs != put.Call.Kwargs;
         if (put.Call.IsKeyed || put.Submitted.ClockOff)
         {
             told.Add(put.Submitted);
-            if (isHidden)
-            {
-                _hidden.Add((put.Call.Id, put.Call.Args, put.Call.Kwargs));
-            }
+            _args.PutLater(put.Call, put.Submitted);
             return;
         }
         var row = new FoldedRun(CallRows.Waiting(put.Submitted), [put.Submitted]);
@@ -175,11 +168,7 @@ sealed class CalledRuns
         Note(null, row.Run, changes);
         OpenCall call = Add(stored.Place, row.Run);
         (call.Row, call.Waiting.Call) = (stored, put.Call);
-        if (isHidden)
-        {
-            call.HasHiddenArgs = true;
-            CallArgs.Put(_database, stored.Place, put.Call.Args, put.Call.Kwargs);
-        }
+        _args.Put(call, put.Call, put.Submitted);
     }
 
     bool TryEnd(EndOrder end, List<RunChange> changes)
@@ -291,9 +280,7 @@ sealed class CalledRuns
         TaskRun run = row.Row.Run;
         int deaths = Deaths(find, run.Id, run.Attempt) + 1;
         told.AddRange(CallEvents.Lost(run, worker ?? run.Worker, claimed, _now, deaths));
-        QueuedCall shown = CallEvents.CallOf(run);
-        (string? Args, string? Kwargs)? hidden = call.HasHiddenArgs ? CallArgs.Read(_database, call.Place) : null;
-        QueuedCall all = hidden is var (args, kwargs) ? shown with { Args = args, Kwargs = kwargs, Shown = new ShownArguments(shown.Args, shown.Kwargs) } : shown;
+        QueuedCall all = _args.Complete(call, CallEvents.CallOf(run));
         Again(CallEvents.Next(all, deaths, _now) is { } next ? new NextAttempt(next, CallEvents.Submitted(next, run.Attempt + 1), IsAfterDeath: true) : null, told);
     }
 
@@ -302,26 +289,12 @@ sealed class CalledRuns
         if (next is not null)
         {
             told.Add(next.Submitted);
-            if (next.IsHidden)
-            {
-                _hidden.Add((next.Call.Id, next.Call.Args, next.Call.Kwargs));
-            }
+            _args.PutLater(next.Call, next.Submitted);
         }
     }
 
-    /// <summary>What the log does not show of calls that came by way of events.</summary>
-    void KeepHidden(Func<string, TrackedLife> find)
-    {
-        foreach ((string id, string? args, string? kwargs) in _hidden)
-        {
-            if (find(id).Rows.FindLast(row => row.IsOpen) is { IsOpen: true } row && _calls.TryGetValue(row.Place, out OpenCall? call))
-            {
-                call.HasHiddenArgs = true;
-                CallArgs.Put(_database, row.Place, args, kwargs);
-            }
-        }
-        _hidden.Clear();
-    }
+    /// <summary>The open call of a life; null when it has none.</summary>
+    OpenCall? OpenOf(TrackedLife life) => life.Rows.FindLast(row => row.IsOpen) is { IsOpen: true } row ? _calls.GetValueOrDefault(row.Place) : null;
 
     OpenCall Add(long place, TaskRun run)
     {
@@ -358,13 +331,7 @@ sealed class CalledRuns
         return call.Row;
     }
 
-    QueuedCall CallOf(OpenCall call)
-    {
-        QueuedCall shown = CallEvents.CallOf((Load(call) ?? Read(call.Place))!.Value.Row.Run);
-        return call.HasHiddenArgs && CallArgs.Read(_database, call.Place) is var (args, kwargs)
-            ? shown with { Args = args, Kwargs = kwargs, Shown = new ShownArguments(shown.Args, shown.Kwargs) }
-            : shown;
-    }
+    QueuedCall CallOf(OpenCall call) => _args.Complete(call, CallEvents.CallOf((Load(call) ?? Read(call.Place))!.Value.Row.Run));
 
     StoredRow? Read(long place)
     {
