@@ -107,7 +107,7 @@ sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvi
         {
             if (Problem is null)
             {
-                LogOutOfSync(problem, problem.Message);
+                LogOutOfSync(problem, log.IsShared ? "no task is started" : "tasks go on", problem.Message);
             }
             Problem = problem.Message;
             TryKeep(events);
@@ -231,8 +231,8 @@ sealed partial class RunDiary(IRunLogStore log, BelfryOptions options, TimeProvi
         }
     }
 
-    [LoggerMessage(601, LogLevel.Error, "The log of runs cannot be written and is out of sync; tasks go on: {Problem}")]
-    partial void LogOutOfSync(Exception exception, string problem);
+    [LoggerMessage(601, LogLevel.Error, "The log of runs cannot be written and is out of sync; {Meanwhile}: {Problem}")]
+    partial void LogOutOfSync(Exception exception, string meanwhile, string problem);
 
     [LoggerMessage(602, LogLevel.Information, "The log of runs is in sync again; {Dropped} events were dropped meanwhile")]
     partial void LogMended(long dropped);

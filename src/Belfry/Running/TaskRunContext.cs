@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -76,11 +77,24 @@ public sealed class TaskRunContext
         return made;
     }
 
+    /// <summary>Disposes of all that was made for the run, and then throws what the first threw that could not be.</summary>
     internal async ValueTask EndAsync()
     {
+        Exception? stuck = null;
         foreach (object made in _owned.Append(_scope).OfType<object>())
         {
-            await DisposeAsync(made);
+            try
+            {
+                await DisposeAsync(made);
+            }
+            catch (Exception e)
+            {
+                stuck ??= e;
+            }
+        }
+        if (stuck is not null)
+        {
+            ExceptionDispatchInfo.Throw(stuck);
         }
     }
 

@@ -366,7 +366,7 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
         MarkAskers(task.Definition.Name);
     }
 
-    /// <summary>A promised retry will not start: its attempt has failed.</summary>
+    /// <summary>A promised retry will not start: its attempt has failed. Unless another process has kept the promise.</summary>
     void Break(ScheduledTask task, string why)
     {
         if (task.Now?.Promise is not { } promise)
@@ -374,6 +374,10 @@ sealed class Agenda(BelfryOptions options, Func<double> chance, Func<string> new
             return;
         }
         task.Now!.Promise = null;
+        if (task.History.HasFollowed(promise.Failed))
+        {
+            return;
+        }
         _moves.Add(new BreakPromise(task, promise.Failed, why));
         _histories.Learn(task.Definition.Name, promise.Failed, _last);
         MarkAskers(task.Definition.Name);

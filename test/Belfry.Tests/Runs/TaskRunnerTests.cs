@@ -273,6 +273,18 @@ public sealed class TaskRunnerTests
     }
 
     [Fact]
+    public async Task What_cannot_be_disposed_of_keeps_nothing_else_and_is_the_failure_of_the_run()
+    {
+        var known = new Disposed();
+        await using var workshop = new Workshop(
+            belfry => belfry.AddTask("stuck", Never, typeof(Stuck).GetMethod(nameof(Stuck.Work))!),
+            services => services.AddScoped(_ => known));
+        RunOutcome outcome = await workshop.RunAsync("stuck");
+        Assert.Equal((EventKind.Failed, "System.InvalidOperationException: the door is stuck"), (outcome.Kind, outcome.Exception));
+        Assert.True(known.Told[0]);
+    }
+
+    [Fact]
     public void Events_of_a_run_carry_what_was_ordered_and_how_it_ended()
     {
         TaskDefinition task = TaskDefinition.Of("import", Never, (string region, [Private] string key) => region + key);
@@ -316,6 +328,13 @@ public sealed class TaskRunnerTests
         public bool[] Told { get; } = new bool[1];
 
         public void Dispose() => Told[0] = true;
+    }
+
+    sealed class Stuck : IDisposable
+    {
+        public void Work(Disposed service) => Assert.False(service.Told[0]);
+
+        public void Dispose() => throw new InvalidOperationException("the door is stuck");
     }
 
     sealed class Made : IDisposable

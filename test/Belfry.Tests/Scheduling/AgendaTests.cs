@@ -127,6 +127,21 @@ public sealed class AgendaTests
     }
 
     [Fact]
+    [Trait("row", "31")]
+    [Trait("row", "68")]
+    public void A_retry_that_another_process_promised_and_started_is_no_failure_to_one_that_came_meanwhile()
+    {
+        var came = new Agenda(new BelfryOptions { TimeZone = TimeZoneInfo.Utc }, () => 0, () => "new") { Started = Nine, IsShared = true };
+        came.Add(Task("load", Daily | Retry(3, TimeSpan.FromMinutes(10))), Nine);
+        var failed = new PastRun(("local", "1"), 1, Nine, Nine + TimeSpan.FromMinutes(1), RunState.Retried, false);
+        came.Restore("load", TaskHistory.None.With(failed), Nine + TimeSpan.FromMinutes(2));
+        Assert.Empty(came.Advance(Nine + TimeSpan.FromMinutes(2)));
+        Instant due = Nine + TimeSpan.FromMinutes(11);
+        came.Learn(new TaskRun { Source = "local", Id = "1", Attempt = 2, State = RunState.Running, Task = "load", Worker = "other", At = due, First = due, Started = due, Updated = due });
+        Assert.Empty(came.Advance(due + TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
     [Trait("row", "38")]
     [Trait("row", "53")]
     public void A_condition_that_cannot_be_asked_keeps_the_end_condition_from_nothing()

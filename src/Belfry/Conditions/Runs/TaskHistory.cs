@@ -59,6 +59,9 @@ public sealed class TaskHistory
         return known < 0 || (_runs[known].Ended is null && run.Ended is not null);
     }
 
+    /// <summary>A later attempt of that run has begun.</summary>
+    internal bool HasFollowed(PastRun run) => Array.Exists(_runs, other => other.Key == run.Key && other.Attempt > run.Attempt);
+
     /// <summary>Without a run that never was.</summary>
     internal TaskHistory Without(PastRun run) => new([.. _runs.Where(other => other.Key != run.Key || other.Attempt != run.Attempt)]);
 
