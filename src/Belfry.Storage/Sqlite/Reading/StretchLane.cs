@@ -9,12 +9,13 @@ namespace Belfry.Storage.Sqlite.Reading;
 sealed class StretchLane : ILane
 {
     const int RunsAtFirst = 64; // mostly the page that is wanted is among the newest runs
-    const int MostBackwards = 1024, Usual = 8192, Most = 2 * Usual; // a megabyte of rows, some 8 ms: between stretches the time is looked at
-    const int Growth = 4, Change = 8;
+    const int MostBackwards = 1024, Usual = 8192; // a megabyte of rows, some 8 ms: between stretches the time is looked at
+    const int Most = 8 * Usual; // beyond, what was read is read again in pieces; bursts must seldom come to that
+    const int Growth = 4;
     const int ManyWanted = 16; // of one in so many the page is full soon
 
     readonly RunMatch _match;
-    readonly Statement _backwards, _forwards;
+    readonly Statement _backwards, _forwards, _newest;
     readonly List<long> _found = []; // of the stretch, oldest first; Step empties it
     readonly long _from;
     long _to; // from here on all has been looked at
@@ -27,6 +28,7 @@ sealed class StretchLane : ILane
         _from = Math.Max(from, Oldest(database) ?? to);
         _backwards = database.PrepareOnce($"SELECT at, {match.Columns} FROM run NOT INDEXED WHERE at >= ? AND at < ? ORDER BY at DESC LIMIT ?");
         _forwards = database.PrepareOnce($"SELECT at, {match.Columns} FROM run NOT INDEXED WHERE at >= ? AND at < ? ORDER BY at LIMIT ?");
+        _newest = database.PrepareOnce("SELECT max(at) FROM run WHERE at >= ? AND at < ?");
         Row = database.PrepareOnce($"SELECT at, {RowCodec.Columns} FROM run WHERE at = ?");
         IsMark = true;
         Step();
@@ -63,6 +65,7 @@ sealed class StretchLane : ILane
     {
         _backwards.Dispose();
         _forwards.Dispose();
+        _newest.Dispose();
         Row.Dispose();
     }
 
@@ -84,24 +87,35 @@ sealed class StretchLane : ILane
         (int looked, long newest, long oldest) = Read(_backwards, _from, _runs);
         _found.Reverse();
         _to = looked < _runs ? _from : oldest;
-        _width = Math.Max(1, (newest - oldest) / Math.Max(1, looked) * Usual);
+        _width = WidthOf(newest - oldest, looked);
         return looked;
     }
 
     int LookForwards()
     {
+        SkipQuiet();
         while (true)
         {
             long from = Math.Max(_from, _to - _width);
-            (int looked, _, _) = Read(_forwards, from, Most);
+            (int looked, long oldest, long last) = Read(_forwards, from, Most);
             if (looked < Most || _width == 1)
             {
                 _to = from;
-                _width = Math.Clamp(_width / Math.Max(1, looked) * Usual, Math.Max(1, _width / Change), _width * Change);
+                _width = Math.Clamp(WidthOf(_width, looked), Math.Max(1, _width / Growth), _width * 2); // not by much: behind a quiet time comes another burst
                 return looked;
             }
-            _width = Math.Max(1, _width / Change); // it was a quiet time until now, and here it is not
+            _width = Math.Min(WidthOf(last - oldest, looked), Math.Max(1, _width / Growth));
         }
+    }
+
+    static long WidthOf(long span, int runs) => Math.Max(1, (long)((double)span / Math.Max(1, runs) * Usual));
+
+    /// <summary>Where there are no runs, nothing is looked at.</summary>
+    void SkipQuiet()
+    {
+        _newest.Reset();
+        _to = _newest.Bind(1, _from).Bind(2, _to).Step() && _newest.Int64OrNull(0) is { } newest ? newest + 1 : _from;
+        _newest.Reset();
     }
 
     (int Looked, long First, long Last) Read(Statement rows, long from, int most)
