@@ -79,6 +79,8 @@ public sealed class ParameterTests
     [InlineData("--region", "eu", "eu")]
     [InlineData("--region=eu", null, "eu")]
     [InlineData("--region", "--verbose", "true")]
+    [InlineData("--region", "-5", "-5")]
+    [InlineData("--region", "-v", "true")]
     [InlineData("--region", null, "true")]
     [InlineData("--regions", "eu", null)]
     [Trait("row", "60")]

@@ -9,7 +9,7 @@ static class CommandLineOption
         string? found = null;
         for (int i = 0; i < arguments.Count; i++)
         {
-            bool hasValue = i + 1 < arguments.Count && !arguments[i + 1].StartsWith('-');
+            bool hasValue = i + 1 < arguments.Count && (!arguments[i + 1].StartsWith('-') || arguments[i + 1] is ['-', >= '0' and <= '9', ..]); // -5 is no option
             found = arguments[i] == option ? hasValue ? arguments[i + 1] : "true"
                 : arguments[i].StartsWith(option + "=", StringComparison.Ordinal) ? arguments[i][(option.Length + 1)..]
                 : found;
