@@ -3,6 +3,9 @@ namespace Belfry;
 /// <summary>The starts to come: by pretending that each run ends well at once, and of a run that did not.</summary>
 static class Preview
 {
+    /// <summary>A start comes with the next change or the one after, unless a search gave up half-way: after so many that did nobody waits for the next.</summary>
+    const int MostLooks = 20;
+
     /// <summary>The instants at which the task would start, as far ahead as a search looks.</summary>
     public static IEnumerable<Instant> Starts(Condition condition, ConditionContext context)
     {
@@ -10,12 +13,13 @@ static class Preview
         Condition asked = condition.Replace((leaf, _) => leaf is WhenCondition ? new Constant(leaf.Holds(context)) : leaf, true);
         Instant end = Search.From(context.Now).End;
         bool held = false;
-        while (context.Now <= end)
+        for (int looks = 0; context.Now <= end && looks < MostLooks; looks++)
         {
             bool holds = asked.Holds(context);
             if (holds && !held)
             {
                 yield return context.Now;
+                looks = 0;
                 context = context with { Own = context.Own.With(Run(context.Now)) };
                 holds = asked.Holds(context);
             }

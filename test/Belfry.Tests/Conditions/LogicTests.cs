@@ -23,6 +23,13 @@ public sealed class LogicTests
         Assert.Equal(expected, Condition.Parse(text).Holds(new ConditionContext { Now = Now }));
 
     [Fact]
+    public void A_contradiction_that_changes_each_second_has_no_starts_and_that_is_soon_told()
+    {
+        Condition never = Condition.Parse("time of second before 100 & time of second after 900");
+        Assert.Empty(never.Starts(new ConditionContext { Now = Now }));
+    }
+
+    [Fact]
     [Trait("row", "23")]
     public void What_cannot_matter_any_more_is_not_asked()
     {
