@@ -15,6 +15,7 @@ sealed class GapSite : IAsyncDisposable
     Task _watching = Task.CompletedTask;
     CeleryLoad? _load;
     int _marks;
+    bool _everLost;
     (int Open, double Seconds) _settled = (int.MaxValue, 0), _lost = (int.MaxValue, 0);
 
     GapSite(GapScenario scenario, RedisServer redis, RabbitServer? rabbit, string url, TcpProxy wire)
@@ -54,7 +55,7 @@ sealed class GapSite : IAsyncDisposable
     public double RightAfter => _settled.Seconds;
 
     /// <summary>Seconds after that until what was lost was Lost; null where nothing was.</summary>
-    public double? LostSeconds => _lost.Seconds > 0 ? _lost.Seconds : null;
+    public double? LostSeconds => _everLost ? _lost.Seconds : null;
 
     /// <summary>Runs that were shown as lost while their worker lived.</summary>
     public HashSet<string> FalselyLost { get; } = [];
@@ -234,7 +235,8 @@ sealed class GapSite : IAsyncDisposable
             double seconds = Stopwatch.GetElapsedTime(since).TotalSeconds;
             ILookup<bool, KeyValuePair<string, TrueRun>> open = ended.Where(run => !GapFigures.IsSettled(tasks[run.Key], run.Value, rows.GetValueOrDefault(run.Key), _scenario)).ToLookup(run => run.Value.State == "Lost");
             _settled = open[false].Count() is var others && others < _settled.Open ? (others, seconds) : _settled;
-            _lost = ended.Values.Any(run => run.State == "Lost") && open[true].Count() is var lost && lost < _lost.Open ? (lost, seconds) : _lost;
+            _lost = open[true].Count() is var lost && lost < _lost.Open ? (lost, seconds) : _lost;
+            _everLost |= lost > 0;
             FalselyLost.UnionWith(rows.Values.Where(row => row.State == "Lost" && row.Text("reason") == "worker gone").Select(row => row.Id));
             await Task.Delay(Glance, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
