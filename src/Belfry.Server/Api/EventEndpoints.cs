@@ -36,19 +36,8 @@ static class EventEndpoints
         (int stored, IReadOnlyList<LineMistake> mistakes) = await intake.TakeAsync(
             async () =>
             {
-                using var late = new CancellationTokenSource(Patience, clock);
-                using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
-                try
-                {
-                    ReadOnlyMemory<byte>? body = await ReadAsync(request.BodyReader, either.Token);
-                    unread = body is null ? TooLarge() : null;
-                    return body ?? default;
-                }
-                catch (OperationCanceledException) when (late.IsCancellationRequested && !cancel.IsCancellationRequested)
-                {
-                    unread = TooSlow();
-                    return default;
-                }
+                (ReadOnlyMemory<byte> body, unread) = await ReadAsync(request.BodyReader, clock, cancel);
+                return body;
             },
             cancel);
         return unread ?? (mistakes.Count == 0 ? Accepted(stored) : Refused(stored, mistakes));
@@ -87,9 +76,11 @@ static class EventEndpoints
             });
     }
 
-    /// <summary>The whole body; null when it is too large.</summary>
-    static async Task<ReadOnlyMemory<byte>?> ReadAsync(PipeReader body, CancellationToken cancel)
+    /// <summary>The whole body, or why it was not read to its end.</summary>
+    static async Task<(ReadOnlyMemory<byte> Body, IResult? Unread)> ReadAsync(PipeReader body, TimeProvider clock, CancellationToken cancel)
     {
+        using var late = new CancellationTokenSource(Patience, clock);
+        using CancellationTokenRegistration givingUp = late.Token.Register(body.CancelPendingRead); // a read that a token ends leaves its reader unusable, and the web server says so
         using var read = new MemoryStream();
         while (true)
         {
@@ -101,11 +92,15 @@ static class EventEndpoints
             body.AdvanceTo(part.Buffer.End);
             if (read.Length > MostBytes)
             {
-                return null;
+                return (default, TooLarge());
             }
             if (part.IsCompleted)
             {
-                return read.GetBuffer().AsMemory(0, (int)read.Length);
+                return (read.GetBuffer().AsMemory(0, (int)read.Length), null);
+            }
+            if (part.IsCanceled)
+            {
+                return (default, TooSlow());
             }
         }
     }

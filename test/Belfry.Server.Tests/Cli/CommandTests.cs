@@ -266,7 +266,7 @@ public sealed class CommandTests : IDisposable
         {
             await log.AppendAsync([new TaskEvent { Source = "s", Id = "1", Kind = EventKind.Succeeded, At = Instant.Now(TimeProvider.System), Task = "t" }], Cancel);
         }
-        await using ChildProcess purge = ChildProcess.Start(BelfryProcess.Command, ["purge", "logs", "--all", "--store", url], _folder.Path);
+        await using ChildProcess purge = ChildProcess.Start("env", ["--default-signal=INT", BelfryProcess.Command, "purge", "logs", "--all", "--store", url], _folder.Path);
         await purge.LineAsync(line => line.Contains("ended runs", StringComparison.Ordinal));
         purge.Signal(2);
         Assert.Equal(1, await purge.ExitAsync(TimeSpan.FromSeconds(15))); // it would be ended after 30
