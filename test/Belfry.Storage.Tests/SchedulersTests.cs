@@ -61,7 +61,8 @@ public sealed class SchedulersTests(PostgresFixture postgres)
         Assert.All(slow.Concat(quick), run => Assert.True(run.State.IsFinal(), $"{run.Task} {run.Id} {run.Attempt} is {run.State}"));
         for (int i = 1; i < quick.Count; i++)
         {
-            Assert.True((quick[i].At - quick[i - 1].At).TotalSeconds < 15, "one of two was there all the time");
+            // One of two was there all the time. What the other had at work when it was killed holds the task up until the death is noticed: by one who lives that long.
+            Assert.True(quick[i - 1].State == RunState.Lost || (quick[i].At - quick[i - 1].At).TotalSeconds < 15, $"nobody started it from {quick[i - 1]} to {quick[i]}");
         }
         foreach (TaskRun run in lost)
         {
