@@ -121,7 +121,7 @@ public sealed class WorkerWatch(
         return concerned;
     }
 
-    /// <summary>A worker that is silent while its connection stands is not gone: a solo pool says nothing while it works.</summary>
+    /// <summary>A worker that is silent while its connection stands is offline and not gone: a solo pool says nothing while it works.</summary>
     async Task<IEnumerable<Change>> WithoutConnectedAsync(List<Change> changes, Instant now, CancellationToken cancel)
     {
         HashSet<string> silent = [.. changes.Where(IsSilent).Select(change => change.Signs.Worker)];
@@ -135,7 +135,9 @@ public sealed class WorkerWatch(
             _nextCall = now + BetweenCalls;
             found = await connected(silent, cancel);
         }
-        return changes.Where(change => !IsSilent(change) || !found.Contains(change.Signs.Worker));
+        return changes
+            .Select(change => IsSilent(change) && found.Contains(change.Signs.Worker) ? change with { Verdict = WorkerVerdict.Offline } : change)
+            .Where(change => change.Verdict != change.Process.Verdict);
     }
 
     static bool IsSilent(Change change) => change is { Verdict: WorkerVerdict.Gone, IsNewest: true, Signs.LeftHeard: null };

@@ -30,6 +30,20 @@ public sealed class WorkerWatchTests
     }
 
     [Fact]
+    public async Task Who_is_silent_and_connected_is_offline_and_loses_nothing_however_late_it_is_looked_at()
+    {
+        await using RunLog log = await OpenAsync();
+        var watch = new WorkerWatch("lab", log, TimeSpan.FromSeconds(60), (silent, _) => Task.FromResult<IReadOnlySet<string>>(silent.ToHashSet()));
+        watch.Break(At(0));
+        await HearAsync(log, watch, 1, Beat(1, pid: 7), Run(EventKind.Received, "a", 1.1), Run(EventKind.Started, "a", 1.2));
+        await watch.JudgeAsync(At(0), At(2), CancellationToken.None);
+        Assert.True(await OnlineAsync(log));
+        await watch.JudgeAsync(At(0), At(100), CancellationToken.None);
+        Assert.Equal(RunState.Running, await StateAsync(log, "a"));
+        Assert.False(await OnlineAsync(log));
+    }
+
+    [Fact]
     public async Task A_gap_makes_nothing_lost_until_the_stream_has_stood_long_enough()
     {
         await using RunLog log = await OpenAsync();
